@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -50,6 +51,11 @@ const (
 
 	listsAtOnce = 2 // of one account: what is unread is counted for each
 )
+
+// headerTime has the milliseconds since 1970 by the site's clock: what a browser knows of a conversation
+// and what the site tells are in one order by time, and a browser's clock may be wrong. Not in the
+// answer itself, which is the same (ETag) while nothing is new.
+const headerTime = "Foyer-Time"
 
 // newLists bounds how many lists of conversations are made at once. No bound for all accounts
 // together: the database's pool has its own.
@@ -113,6 +119,7 @@ func (s *conversationLists) conversations(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	c.Set(headerTime, strconv.FormatInt(time.Now().UnixMilli(), 10))
 	return c.JSON(fiber.Map{"conversations": list})
 }
 

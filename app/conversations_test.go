@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"foyer/internal/stream"
 )
@@ -61,8 +63,14 @@ func TestConversations(t *testing.T) {
 	// RFC 9110 §13.1.2: a page that has the answer is told that it is still right.
 	tag := alice.last.Header.Get("ETag")
 	alice.headers["If-None-Match"] = tag
+	asked := time.Now()
 	if alice.get("/xmpp/conversations"); alice.last.StatusCode != 304 || tag == "" {
 		t.Errorf("%d for %q", alice.last.StatusCode, tag)
+	}
+	// What time it is: its own clock may be wrong.
+	ms, _ := strconv.ParseInt(alice.last.Header.Get("Foyer-Time"), 10, 64)
+	if at := time.UnixMilli(ms); at.Before(asked.Truncate(time.Millisecond)) || at.After(time.Now()) {
+		t.Errorf("at %v it says that it is %v", asked, at)
 	}
 	alice.submit("/", "/rooms", "name", "Another party", "who", "invited")
 	if alice.get("/xmpp/conversations"); !strings.Contains(alice.body, "Another party") {

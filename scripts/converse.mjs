@@ -56,6 +56,7 @@ const leftOut = [
   "./src/shared/chat/message-limit.js",
   "./src/shared/chat/templates/message-limit.js",
   "./src/shared/chat/templates/unfurl.js",
+  "./src/shared/autocomplete/component.js", // of its dialogs
   "./src/shared/chat/unfurl.js", // static/js/chat/messages/previews.js
   "./src/shared/components/brand-heading.js",
   "./src/shared/components/brand-logo.js",
@@ -90,6 +91,7 @@ const emptied = [
   "./src/plugins/chatview/templates/message-form.js", // static/js/chat/composer/form.js, as well as
   "./src/plugins/muc-views/templates/message-form.js",
   "./src/plugins/muc-views/templates/muc-occupant.js", // static/js/chat/room/privately.js
+  "./src/shared/autocomplete/autocomplete.js", // static/js/chat/composer/completion.js
 ];
 
 /** What is added to an element, and adds nothing here: it is the element. */

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { listeners, Model } from "./support.mjs";
+import { listeners, Model, onClock, pass } from "./support.mjs";
 
 globalThis.document = Object.assign(new EventTarget(), { body: { dataset: {} } });
-globalThis.window = {};
+globalThis.window = { converse: { env: { stx: String.raw } } };
 globalThis.CustomEvent ??= class extends Event {};
 const { FollowedRooms } = await import("../../static/js/chat/list/follow.js");
 
@@ -30,4 +30,65 @@ test("what was said after the site counted is unread as well, also in the same s
   assert.equal(settled(roomWith("019a-1"), { unread: 1, last }), 1);
   assert.equal(settled(roomWith("019a-1"), { unread: 0, last }), 0, "read on another device");
   assert.equal(settled(roomWith("019a-1"), { unread: 3, last: { ...last, id: "019a-3" } }), 3, "and what did not come here is counted");
+});
+
+/** A page whose list has a room that is not open, and what the server tells of it. */
+function followed(entry = {}) {
+  const rooms = new Map([[garden, { jid: garden, room: true, name: "Garden", unread: 0, ...entry }]]);
+  const { listen, tell } = listeners();
+  const loads = [];
+  let hear = (_message) => {};
+  const connection = { addHandler: (handle, xmlns) => xmlns === "urn:xmpp:rai:0" && (hear = handle) };
+  const api = { listen, send() {}, connection: { get: () => connection, connected: () => true } };
+  const chatboxes = Object.assign(new Model(), { get: () => undefined });
+  const list = { told: () => rooms, load: () => loads.push(Date.now()), draw() {} };
+  const follow = new FollowedRooms({ api, state: { chatboxes } }, { roomsDomain: "rooms.h", name: "Alice", user: "alice" }, { wasRead: () => false }, list);
+  tell("connected");
+  const said = (text, attributes) => {
+    const element = { textContent: text, getAttribute: (name) => attributes[name] ?? null };
+    const found = { "urn:xmpp:rai:0": [{ textContent: garden }], "urn:foyer:said:0": [element] };
+    hear({ getAttribute: () => "rooms.h", getElementsByTagNameNS: (xmlns) => found[xmlns] });
+  };
+  return { entry: () => rooms.get(garden), follow, loads, said };
+}
+
+const line = (n, more = {}) => ({ id: `019b7d1a-5000-7000-8000-00000000000${n}`, by: "Bob", ...more });
+
+test("what others say and take back counts, and what one takes back oneself does not", () => {
+  const { entry, said } = followed({ unread: 2, last: { ...line(1), mine: true } });
+  said("", line(1, { mine: "true", change: "deleted" }));
+  assert.equal(entry().unread, 2);
+  said("Hello", line(2));
+  assert.equal(entry().unread, 3);
+  said("", line(2, { change: "deleted" }));
+  assert.equal(entry().unread, 2);
+});
+
+test("however often there is a reason, the site is asked, once for all reasons until then", async (t) => {
+  onClock(t);
+  const { follow, loads } = followed();
+  for (let i = 0; i < 20; i++) {
+    follow.loadSoon();
+    await pass(t, 100);
+  }
+  assert.ok(loads.length >= 4 && loads.length <= 7, `${loads.length} times in two seconds`);
+  await pass(t, 1000);
+  const { length } = loads;
+  await pass(t, 1000);
+  assert.equal(loads.length, length);
+});
+
+test("what was heard while the site was asked is kept of that room, and the answer taken of others", () => {
+  const { entry, follow, said } = followed({ unread: 1, last: line(1) });
+  const before = follow.heard;
+  said("Hello", line(2));
+  const answer = () => new Map([[garden, { jid: garden, room: true, name: "The garden", unread: 1, last: line(1) }], ["shed@rooms.h", { jid: "shed@rooms.h", room: true, unread: 4 }]]);
+  const heard = answer();
+  follow.keepHeard(heard, before);
+  assert.deepEqual([heard.get(garden).name, heard.get(garden).unread, heard.get(garden).last.text], ["The garden", 2, "Hello"]);
+  assert.equal(heard.get("shed@rooms.h").unread, 4);
+  const later = answer();
+  follow.keepHeard(later, follow.heard);
+  assert.equal(later.get(garden).unread, 1, "nothing was heard since");
+  assert.equal(entry().unread, 2);
 });

@@ -23,8 +23,8 @@ class Chat extends Model {
     return this.get("entered");
   }
 
-  getMostRecentMessage() {
-    return this.messages.models.at(-1);
+  isChatMessage(message) {
+    return Boolean(message.get("sender"));
   }
 }
 
@@ -38,11 +38,12 @@ function page(chat, answer = () => ({ messages: [], complete: true })) {
   const query = async (options) => (asked.push(options), answer(options));
   const api = { listen, archive: { query }, sendIQ: (iq) => sent.push(iq) };
   class MAMPlaceholderMessage extends Model {}
-  rememberGaps({ api, exports: { MAMPlaceholderMessage }, state: { chatboxes: { models: [chat], get: () => chat } } });
+  rememberGaps({ api, exports: { MAMPlaceholderMessage, ChatBox: Chat, MUC: class extends Chat {} }, state: { chatboxes: { models: [chat], get: () => chat } } }, { key: () => KEY });
   return { api, asked, fetched, sent, tell };
 }
 
 const jid = "bob@localhost";
+const KEY = "stanza_id alice@localhost";
 const at = (time) => `2026-01-01T${time}Z`;
 
 test("on each stream copies of what one says elsewhere are asked for at once", () => {
@@ -84,7 +85,7 @@ test("a gap that was fetched is no gap any more", async () => {
 });
 
 test("a room that is still entered is asked for what came last", () => {
-  const messages = [{ sender: "them", time: at("10:00:00") }];
+  const messages = [{ sender: "them", time: at("10:00:00"), is_archived: true }];
   for (const [attributes, asks] of [[{ type: "chatroom", entered: true }, 1], [{ type: "chatroom", entered: false }, 0], [{ type: "chatbox" }, 0]]) {
     const room = new Chat({ jid, ...attributes }, messages);
     const { tell, fetched } = page(room);
@@ -101,4 +102,26 @@ test("a gap whose messages were asked for on a stream that is lost can be asked 
   gap.set("fetching", true); // on a stream that does not answer, and counts as connected until there is another
   tell("reconnected");
   assert.equal(gap.get("fetching"), false);
+});
+
+test("the archive is asked from the last message on of which it is known when it was said", async () => {
+  const id = "019b7d1a-5000-7000-8000-000000000000"; // of this site's archive
+  const said = [
+    { time: at("10:00:00"), is_archived: true },
+    { time: at("10:01:00"), [KEY]: "another-server-s", timed: true },
+    { time: at("10:02:00"), [KEY]: id },
+    { time: at("11:00:00"), [KEY]: "another-server-s" }, // by a browser's clock
+    { sender: "me", time: at("11:01:00") },
+    { sender: undefined, time: at("11:02:00"), is_archived: true }, // nobody's
+  ].map((each) => ({ sender: "them", ...each }));
+  for (const [length, start, asked] of [[6, "10:02:00", "10:02:00"], [2, "10:01:00", "10:00:00"], [1, "10:00:00", "09:59:00"]]) {
+    const chat = new Chat({ jid }, said.slice(0, length));
+    const { api, asked: queries } = page(chat);
+    assert.equal(chat.getMostRecentMessage().get("time"), at(start));
+    await api.archive.query({ mam: { with: jid, start: at(start) }, rsm: { before: "" } });
+    assert.equal(Date.parse(queries[0].mam.start), Date.parse(at(asked)), "another server's clock may differ");
+    await api.archive.query({ mam: { with: jid, start: at(start) }, rsm: { before: "id-51" } });
+    assert.equal(queries[1].mam.start, at(start), "of a gap");
+  }
+  assert.equal(new Chat({ jid }, said.slice(4)).getMostRecentMessage(), undefined);
 });

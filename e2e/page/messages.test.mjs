@@ -49,7 +49,7 @@ test("what the browser has kept is not told again", async () => {
   announceMessages({ api: { listen } });
   let kept;
   const heard = [];
-  const messages = { fetched: new Promise((resolve) => (kept = resolve)), on: (name) => heard.push(name) };
+  const messages = { models: [], fetched: new Promise((resolve) => (kept = resolve)), on: (name) => heard.push(name) };
   assert.deepEqual(tell("chatRoomInitialized", { messages }), [undefined], "Converse waits for nothing");
   await settle();
   assert.deepEqual(heard, []);

@@ -8,7 +8,7 @@ import { keepOrder } from "../../static/js/chat/history/order.js";
 test("messages of one millisecond stand in the archive's order", () => {
   class Box {
     getMessagesCollection() {
-      return { comparator: "time" };
+      return new Model();
     }
   }
   keepOrder({ exports: { ChatBox: Box, MUC: class extends Box {} } }, { key: () => "stanza_id" });
@@ -19,4 +19,22 @@ test("messages of one millisecond stand in the archive's order", () => {
   assert.deepEqual(said.sort(comparator).map((each) => each.get("name")), ["first", "second", "third", "fourth"]);
   const unknown = [message("one", 5, undefined), message("two", 5, id(1)), message("three", 5, "another server's")];
   assert.deepEqual(unknown.sort(comparator).map((each) => each.get("name")), ["one", "two", "three"]); // as they came
+});
+
+test("times that an earlier release kept are put right in the browser's store", () => {
+  class Box extends Model {
+    getMessagesCollection() {
+      return new Model();
+    }
+  }
+  keepOrder({ exports: { ChatBox: Box, MUC: class extends Box {} } }, { key: () => "stanza_id" });
+  const [kept, said] = ["2026-01-02T05:05:00.000Z", "2026-01-02T05:00:00.000Z"];
+  const id = `${Date.parse(said).toString(16).padStart(12, "0").replace(/^(.{8})/, "$1-")}-7000-8000-000000000000`;
+  const box = new Box({ seen_until: kept });
+  const messages = box.getMessagesCollection();
+  const read = messages.parse([{ time: kept, stanza_id: id, sender: "them" }, { time: said, sender: "them" }]);
+  const saved = [];
+  messages.models = read.map((attributes) => Object.assign(new Model(attributes), { save: ({ time }) => saved.push(time) }));
+  messages.trigger("sync");
+  assert.deepEqual([read.map(({ time }) => time), saved, box.get("seen_until")], [[said, said], [said, said], said]);
 });

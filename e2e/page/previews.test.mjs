@@ -1,33 +1,67 @@
-// What is behind the links of messages, asked of the site. Run by `node --test e2e/page`; it needs no browser.
+// What is behind links, as the page asks for it. Run by `node --test e2e/page`; it needs no browser.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { onClock, pass } from "./support.mjs";
+import { Model, onClock, pass } from "./support.mjs";
 
-globalThis.location = /** @type {any} */ ({ host: "chat.example.org", protocol: "https:" });
-globalThis.window = /** @type {any} */ ({ converse: { env: { html: () => "" } }, addEventListener() {}, matchMedia: () => ({ matches: false, addEventListener() {} }) });
-globalThis.document = /** @type {any} */ ({ documentElement: { lang: "en" }, addEventListener() {}, hidden: false });
+globalThis.document = Object.assign(new EventTarget(), { body: { dataset: {} } });
+globalThis.location = /** @type {any} */ ({ host: "site.example" });
+globalThis.window = { converse: { env: { html: (strings, ...values) => ({ strings, values }) } } };
 const { withPreviews } = await import("../../static/js/chat/messages/previews.js");
 
-test("what the site does not know now is asked for another time, and what has no preview is not", async (t) => {
+class Message {
+  updates = 0;
+  constructor(link) {
+    this.model = new Model({ type: "chat", body: link });
+  }
+  closest = () => null;
+  requestUpdate() {
+    this.updates++;
+  }
+  renderMessageText() {
+    return "";
+  }
+}
+
+test("a link of which nothing came is asked for again later, and a preview is kept", async (t) => {
   onClock(t);
+  const preview = { title: "Bees", site: "The garden wiki" };
   const asked = [];
-  let later = ["https://a.example/"];
-  t.mock.method(globalThis, "fetch", async (_, { body }) => {
-    asked.push(JSON.parse(body).links.join(" "));
-    return { ok: true, json: async () => ({ previews: {}, later }) };
+  let answer = () => {};
+  t.mock.method(globalThis, "fetch", async (_path, { body }) => {
+    const { links } = JSON.parse(body);
+    asked.push(...links);
+    return answer(links);
   });
-  const config = /** @type {any} */ ({ previews: true, fileHosts: [] });
-  const Message = withPreviews(config, class {});
-  const draw = async (link) => {
-    new Message().loadPreview(link);
+  const Shown = withPreviews({ previews: true }, Message);
+  const all = { ok: true, json: async () => ({ previews: Object.fromEntries(asked.map((link) => [link, preview])) }) };
+  const failures = { network: () => { throw new TypeError(); }, busy: () => ({ ok: false }), spent: (links) => ({ ok: true, json: async () => ({ previews: {}, later: links }) }) };
+  for (const [name, fails] of Object.entries(failures)) {
+    answer = fails;
+    const link = `https://wiki.example/${name}`;
+    const message = new Shown(link);
+    const draw = async () => {
+      message.renderMessageText();
+      await pass(t, 200);
+    };
+    await draw();
+    await draw();
+    assert.deepEqual([asked.length, message.updates], [1, 0], `${name}: not each time that it is drawn`);
+    answer = () => all;
+    await pass(t, 120_000, 10_000);
+    await draw();
+    assert.deepEqual([asked.length, message.updates, message.preview], [2, 1, preview], name);
+    await pass(t, 120_000, 10_000);
+    await draw();
+    new Shown(link).renderMessageText();
     await pass(t, 200);
-  };
-  draw("https://a.example/");
-  await draw("https://b.example/");
-  later = [];
-  draw("https://a.example/");
-  await draw("https://b.example/");
-  await draw("https://a.example/");
-  assert.deepEqual(asked, ["https://a.example/ https://b.example/", "https://a.example/"]);
+    assert.equal(asked.length, 2, `${name}: what came is kept`);
+    asked.length = 0;
+  }
+  answer = () => ({ ok: true, json: async () => ({ previews: {}, later: [] }) }); // there is nothing behind it
+  for (let i = 0; i < 2; i++) {
+    new Shown("https://wiki.example/plain").renderMessageText();
+    await pass(t, 120_000, 10_000);
+  }
+  assert.equal(asked.length, 1);
 });

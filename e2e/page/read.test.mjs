@@ -6,6 +6,7 @@ import { listeners, Model, onClock, pass, settle } from "./support.mjs";
 
 const { document } = Object.assign(globalThis, { document: new EventTarget() });
 document.hidden = false;
+globalThis.window = { converse: { env: { Strophe: {}, stx: (strings, ...values) => String.raw({ raw: strings }, ...values) } } };
 globalThis.CustomEvent ??= class extends Event {
   constructor(name, { detail } = {}) {
     super(name);
@@ -17,8 +18,11 @@ const { syncWhatIsRead } = await import("../../static/js/chat/unread/readMarkers
 const OWN = "alice@h";
 const BOB = "bob@h";
 
-/** A conversation with Bob that was read up to "a", behind a server whose ids stand in no order; and the markers. */
-function conversation() {
+/**
+ * A conversation with Bob that was read up to "a", behind a server whose ids stand in no order; and the markers.
+ * @param {{published?: string, archive?: string[]}} [server] up to where another device has read, and what there is
+ */
+function conversation(server = {}) {
   class ChatBox extends Model {
     messages = Object.assign(new Model(), { models: [], fetched: Promise.resolve() });
     isHidden = () => true;
@@ -28,7 +32,16 @@ function conversation() {
   }
   const { listen, tell } = listeners();
   const chatboxes = Object.assign(new Model(), { models: [], get: (jid) => chatboxes.models.find((box) => box.get("jid") === jid) });
-  const api = { listen, waitUntil: async () => {} };
+  const told = [];
+  const element = (id) => ({ getAttribute: () => id, querySelector: () => element(id) });
+  const api = {
+    listen,
+    waitUntil: async () => {},
+    connection: { connected: () => true, get: () => ({ addHandler() {} }) },
+    sendIQ: async () => ({ querySelectorAll: () => (server.published ? [{ getAttribute: () => BOB, querySelector: () => element(server.published) }] : []) }),
+    pubsub: { publish: async (_to, _node, item) => told.push(/ id="(\w+)"\/>/.exec(item)[1]) },
+    archive: { query: async ({ rsm }) => ({ complete: true, messages: server.archive.slice(server.archive.indexOf(rsm.after) + 1).map(element) }) },
+  };
   const _converse = { api, exports: { ChatBox, MUC: class {} }, session: new Model({ bare_jid: OWN }), state: { chatboxes } };
   const markers = syncWhatIsRead(_converse, { user: "alice", roomsDomain: "rooms.h", countsUnread: false }, Promise.resolve());
   const box = new ChatBox({ type: "chatbox", jid: BOB, num_unread: 0, read_id: "a" });
@@ -44,7 +57,12 @@ function conversation() {
     if (live) box.incrementUnreadMsgsCounter(message);
   };
   say("a", false);
-  return { box, markers, say };
+  /** The conversation comes in sight, up to its last message. */
+  const see = () => {
+    box.save({ seen_until: box.messages.models.at(-1).get("time") });
+    markers.note(box);
+  };
+  return { box, markers, say, see, tell, told };
 }
 
 /** Nothing is unread, and what is said next is. */
@@ -96,4 +114,46 @@ test("what was edited is unread once, where the archive knows it by its edit", a
   document.dispatchEvent(new CustomEvent("foyer:conversations", { detail: new Map([[BOB, { unread: 1, read: "a", last: { id: "e" } }]]) }));
   await settle();
   assert.equal(box.get("num_unread"), 1);
+});
+
+test("less than another device has read is not told, and more is", async (t) => {
+  onClock(t);
+  for (const [published, told, why] of [
+    [undefined, ["c"], "nobody has told anything"],
+    ["b", ["c"], "what is here says which comes later"],
+    ["d", [], "the archive says so of what is not here yet"],
+    ["0", ["c"], "nor here any more"],
+    ["c", ["c"], "the same"],
+  ]) {
+    const { say, see, told: all, tell } = conversation({ published, archive: ["0", "a", "b", "c", "d"] });
+    let heard = 0;
+    document.addEventListener("foyer:read", () => heard++);
+    say("b", false);
+    say("c", false);
+    see();
+    await pass(t, 400);
+    assert.deepEqual(all, told, why);
+    assert.equal(heard, told.length ? 0 : 1, "what is older is nothing new");
+    tell("reconnected");
+    await pass(t, 400);
+    assert.deepEqual(all, told, `${why}, and it is told once`);
+  }
+});
+
+test("what could not be told is told on the next stream, unless another device has told more meanwhile", async (t) => {
+  onClock(t);
+  for (const [published, told] of [["b", ["c"]], ["d", []]]) {
+    const server = { published: "a", archive: ["a", "b", "c", "d"] };
+    const { markers, say, see, tell, told: all } = conversation(server);
+    markers._converse.api.connection.connected = () => false;
+    say("b", false);
+    say("c", false);
+    see();
+    await pass(t, 400);
+    markers._converse.api.connection.connected = () => true;
+    server.published = published;
+    tell("reconnected");
+    await pass(t, 400);
+    assert.deepEqual(all, told);
+  }
 });

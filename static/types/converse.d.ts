@@ -213,6 +213,7 @@ declare namespace Converse {
     }
 
     interface ArchiveQuery {
+        is_groupchat?: boolean;
         mam?: { with?: string; start?: string; end?: string };
         rsm?: { before?: string; after?: string; max?: number };
     }
@@ -242,7 +243,11 @@ declare namespace Converse {
         add(model: M): void;
         forEach(each: (model: M) => void): void;
         findWhere(attributes: object): M | undefined;
+        sort(): unknown;
+        /** What the browser's store has, before models are made of it. */
+        parse(kept: any[]): any[];
         on(events: string, handler: (...args: any[]) => unknown): void;
+        once(event: string, handler: () => unknown): void;
         off(events: string, handler: (...args: any[]) => unknown): void;
     }
 
@@ -259,6 +264,8 @@ declare namespace Converse {
         getDisplayName(): string;
         maybeShow(force?: boolean): this;
         getMostRecentMessage(): Model | undefined;
+        isChatMessage(message: Model): boolean;
+        createMessage(attributes: any, options?: object): Promise<unknown>;
         handleChatMarker(attributes: any): boolean;
         sendMessage(attributes: object): Promise<unknown>;
         sendFiles(files: Iterable<File>): Promise<void>;
@@ -284,7 +291,6 @@ declare namespace Converse {
         join(nick?: string): Promise<unknown>;
         rejoin(): Promise<unknown>;
         handleMessageFromMUCHost(message: Element): void;
-        createMessage(attributes: object): Promise<unknown>;
         createInfoMessageFromPresence(code: string, ...attributes: unknown[]): void;
         getAndPersistNickname(nick?: string): Promise<string>;
         getOwnAffiliation(): string;
@@ -304,6 +310,7 @@ declare namespace Converse {
     class Occupant extends Model {
         getDisplayName(): string;
         isSelf(): boolean;
+        createMessage(attributes: any, options?: object): Promise<unknown>;
         getVCard(): Promise<Model>;
         sendFiles(files: Iterable<File>): Promise<void>;
     }

@@ -42,6 +42,7 @@ import { askRoomsInTurn, leaveOutLateAnswers } from './connection/disco.js';
 import { failOnce, noteWhatIsCutOff } from './connection/failures.js';
 import { publishAnyway } from './connection/published.js';
 import { keepOrder } from './history/order.js';
+import { keepTimes } from './history/times.js';
 import { keepEditedInPlace } from './messages/edited.js';
 import { knowVersions } from './messages/versions.js';
 import { knowAuthorsByAccount } from './messages/authors.js';
@@ -129,7 +130,8 @@ function keepWhatIsSaid(_converse, config, markers) {
     leaveOutLateAnswers(_converse);
     askRoomsInTurn(_converse);
     knowOccupants(_converse, config);
-    rememberGaps(_converse);
+    rememberGaps(_converse, markers);
+    keepTimes(_converse, markers);
     keepOrder(_converse, markers);
     knowAuthorsByAccount(_converse, config);
     enlargeEmoji(_converse);

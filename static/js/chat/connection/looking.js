@@ -27,7 +27,12 @@ export function tellWhoLooks({ api }) {
         const { stx } = window.converse.env;
         api.send(unseen ? stx`<inactive xmlns="urn:xmpp:csi:0"/>` : stx`<active xmlns="urn:xmpp:csi:0"/>`);
     };
-    const hold = () => navigator.locks.request(VISIBLE, { mode: 'shared' }, () => new Promise((resolve) => (release = () => resolve(undefined))));
+    /** Holds the lock until it is released, which may be before it is granted. */
+    const hold = () => {
+        /** @type {Promise<void>} */
+        const released = new Promise((resolve) => (release = resolve));
+        navigator.locks.request(VISIBLE, { mode: 'shared' }, () => released);
+    };
     const look = () => {
         clearTimeout(waiting);
         release();

@@ -5,6 +5,16 @@
 // After a stream was lost Converse asks for what came after the last message it knows.
 // That may be one which the next stream has brought already, while older ones went down
 // with the stream; so the last one before the loss counts.
+//
+// It asks by time, for the last page of what came since. By the id after which something came (XEP-0313 §4.1.3)
+// it could ask without any clock, but only servers with #extended know that beside "the last page"; else it would have
+// to read forwards through all of a long absence. Of this site's archive the id says the time anyway; of others only
+// times count that the archive gave, or the site's clock, and some of what is known is asked for once more.
+
+import { isTimed } from './times.js';
+import { timeOf } from '../list/said.js';
+
+const OTHER_CLOCK = 60_000; // ms that an archive's clock, and the way from there, may differ from the site's
 
 /**
  * What one says on other devices (XEP-0280) is asked for at once: a server answers in turn, so that what the archive has not
@@ -19,10 +29,28 @@ function askForCopies(api) {
     api.listen.on('reconnected', ask);
 }
 
-/** @param {Converse.Private} _converse */
-export function rememberGaps(_converse) {
+/**
+ * Asks from the last message on of which it is known when it was said: not from one's own, which has no id yet.
+ * @param {Converse.Private} _converse
+ * @param {import('../unread/readMarkers.js').Markers} markers
+ */
+function askSinceWhatIsTimed({ exports }, markers) {
+    for (const { prototype } of [exports.ChatBox, exports.MUC]) {
+        // Patch: known-since
+        prototype.getMostRecentMessage = function () {
+            return this.messages.models.findLast((message) => this.isChatMessage(message) && isTimed(message, markers.key(this)));
+        };
+    }
+}
+
+/**
+ * @param {Converse.Private} _converse
+ * @param {import('../unread/readMarkers.js').Markers} markers
+ */
+export function rememberGaps(_converse, markers) {
     const { api } = _converse;
     askForCopies(api);
+    askSinceWhatIsTimed(_converse, markers);
     const query = api.archive.query;
     const heard = new Map(); // when somebody else last said something before the loss, by address
 
@@ -38,10 +66,19 @@ export function rememberGaps(_converse) {
         }
     });
 
+    /** From when on is asked. @param {Converse.ArchiveQuery} options */
+    const startOf = ({ mam: { with: jid = '', start = '' } = {}, rsm }) => {
+        const since = heard.get(jid);
+        const from = since < start ? since : start;
+        const chat = rsm?.before === '' && _converse.state.chatboxes.get(jid);
+        const last = chat && chat.getMostRecentMessage();
+        if (!last || timeOf(last.get(markers.key(chat)) ?? '')) return from;
+        return new Date(Date.parse(from) - OTHER_CLOCK).toISOString();
+    };
+
     api.archive.query = async (options = {}) => {
-        const since = heard.get(options.mam?.with);
         // Patch: asked-since
-        if (since && since < options.mam.start) options = { ...options, mam: { ...options.mam, start: since } };
+        if (options.mam?.start) options = { ...options, mam: { ...options.mam, start: startOf(options) } };
         const result = await query(options);
         if (!result.error) heard.delete(options.mam?.with);
         const chat = options.mam?.with && _converse.state.chatboxes.get(options.mam.with);

@@ -4,6 +4,7 @@
 
 import { counted } from '../unread/counted.js';
 import { panel } from '../panel.js';
+import { timeIn } from '../siteTime.js';
 
 const KEEP_AFTER = 300; // ms, so that many messages at once are noted once
 
@@ -83,7 +84,7 @@ export function markNewMessages(_converse, markers) {
             looked.delete(box);
             return;
         }
-        looked.set(box, { after: readUntil(box), before: new Date().toISOString(), read: markers.readId(box) });
+        looked.set(box, { after: readUntil(box), before: timeIn(box), read: markers.readId(box) });
         if (looked.get(box)?.after !== undefined) box.set('first_unread_id', null);
         drawLine(box);
         note(box);

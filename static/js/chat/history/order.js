@@ -3,6 +3,7 @@
 // any order, the ids in the archive say which came first.
 
 import { inOrder } from '../unread/counted.js';
+import { mendTimes } from './times.js';
 
 const compare = (a, b) => Number(a > b) - Number(a < b);
 
@@ -15,6 +16,20 @@ export function keepOrder({ exports }, markers) {
             const key = markers.key(this);
             // Patch: order
             messages.comparator = (a, b) => compare(a.get('time'), b.get('time')) || compareIds(a.get(key), b.get(key));
+            messages.on('change:time', () => messages.sort());
+            /** @type {Map<string, string>} */
+            let mended = new Map();
+            // Patch: times-mended
+            messages.parse = (kept) => {
+                mended = mendTimes(kept, key);
+                return kept;
+            };
+            messages.once('sync', () => {
+                const times = new Set(mended.values());
+                for (const message of messages.models) if (times.has(message.get('time'))) message.save({ time: message.get('time') });
+                const seen = mended.get(this.get('seen_until'));
+                if (seen) this.save({ seen_until: seen });
+            });
             return messages;
         };
     }

@@ -1,6 +1,7 @@
 // What the site tells of one's conversations (app/conversations.go).
 
 import { around } from '../../dom.js';
+import { siteTime } from '../siteTime.js';
 
 /** @typedef {import('./entries.js').Entry} Entry */
 
@@ -23,10 +24,14 @@ async function entriesIn(/** @type {Response} */ response) {
 
 /**
  * One's conversations, by their addresses, and the tag of this answer; null: they are as in the answer that has the tag.
+ * The answer says what time it is.
  * @param {string} [tag]
  */
 export async function askConversations(tag) {
+    const asked = Date.now();
     const response = await ask('/xmpp/conversations', tag ? { 'If-None-Match': tag } : {});
+    const at = Number(response.headers.get('Foyer-Time'));
+    if (at) siteTime.tell(at, asked);
     return response.status === 304 ? null : { told: await entriesIn(response), tag: response.headers.get('ETag') ?? '' };
 }
 

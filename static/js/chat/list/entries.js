@@ -99,8 +99,8 @@ function lastLine(box) {
 
 const typing = (box) => (!isRoom(box) && box.notifications?.get('chat_state') === 'composing' ? 'typing…' : undefined);
 
-/** The newer of two lines. */
-const newer = (a, b) => (!a || (b && b.at >= a.at) ? b : a);
+/** The newer of two lines, the second of two of one time: the site says of a message what the browser knows, and writes its time shorter. */
+const newer = (a, b) => (!a || (b && Date.parse(b.at) >= Date.parse(a.at)) ? b : a);
 
 /** What was said last, with its author where that is what they do. @param {Converse.Private} _converse @param {Entry} entry */
 function lastOf(_converse, { last, name }) {

@@ -29,7 +29,8 @@ function cameSince(room, last) {
 export class FollowedRooms {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     #loading;
-    heard = 0; // how often something in a room that the list has was told of
+    heard = 0; // how often something in a room that the list has was told of, and
+    #heardIn = /** @type {Map<string, number>} */ (new Map()); // at which of these times last, by room
     #begun = false; // a stream began, and the server has not told of one's rooms yet
 
     /**
@@ -82,7 +83,7 @@ export class FollowedRooms {
         const entry = this.list.told().get(rooms[0]);
         const line = said && lineOfSaid(said);
         if (line && entry) {
-            this.heard++;
+            this.#heardIn.set(entry.jid, ++this.heard);
             (line.change ? this.#changed : this.#said).call(this, entry, line);
         } else if (said || this.#begun || rooms.some((jid) => !this.#isCounted(jid))) this.loadSoon(); // the site was asked before, and more may be unread by now
         if (!said) this.#begun = false;
@@ -106,13 +107,13 @@ export class FollowedRooms {
         if (!line.mine) document.dispatchEvent(new CustomEvent('foyer:room-said', { detail: { jid: entry.jid, name: entry.name, mentioned, line } }));
     }
 
-    /** The latest message was edited or deleted: one that is deleted is not unread. @param {Entry} entry @param {import('./entries.js').Line & {change: string}} line */
+    /** The latest message was edited or deleted: another's that is deleted is not unread. @param {Entry} entry @param {import('./entries.js').Line & {change: string}} line */
     #changed(entry, line) {
         if (entry.last?.id !== line.id) return;
         entry.last = line;
         const box = this._converse.state.chatboxes?.get(entry.jid);
         if (box && !isFollowed(box)) return this.list.draw();
-        const unread = unreadOf(entry, box) - Number(line.change === 'deleted');
+        const unread = unreadOf(entry, box) - Number(line.change === 'deleted' && !line.mine);
         this.#count(entry, box, Math.max(0, unread), unread > 0 && isMentioned(entry, box));
     }
 
@@ -136,10 +137,20 @@ export class FollowedRooms {
         this.loadSoon();
     }
 
-    /** Asks the site again, once for many reasons. */
+    /** Keeps of rooms in which something was heard since what was known when the site was asked. @param {Map<string, Entry>} conversations its answer @param {number} since */
+    keepHeard(conversations, since) {
+        for (const [jid, entry] of conversations) {
+            const { last, unread, mentioned } = ((this.#heardIn.get(jid) ?? 0) > since && this.list.told().get(jid)) || entry;
+            Object.assign(entry, { last, unread, mentioned });
+        }
+    }
+
+    /** Asks the site again, once for all reasons until then. */
     loadSoon() {
-        clearTimeout(this.#loading);
-        this.#loading = setTimeout(() => this.list.load(), LOAD_AFTER);
+        this.#loading ??= setTimeout(() => {
+            this.#loading = undefined;
+            this.list.load();
+        }, LOAD_AFTER);
     }
 
     /** What the site has counted is right where nothing came since; a room in sight is read. */

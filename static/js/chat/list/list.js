@@ -19,6 +19,8 @@ import { goByKeys } from './step.js';
 const MODELS = 'add remove reset change';
 const TYPING = 180; // ms that somebody who types may pause before the site is asked
 const MINUTE = 60_000;
+const AGAIN = 150; // ms, of which twice as many pass before the site is asked again
+const SELDOM = 30_000; // and no more than these
 
 /** What can be pressed in the list. */
 const ROWS = '.conversations-rows > li > :is(a, button)';
@@ -74,10 +76,10 @@ export function listConversations(_converse, config, markers, first) {
         later();
     };
     const { load, forget: askForAll } = asker({
-        heard: () => followed?.heard,
-        missed: () => followed?.loadSoon(),
-        take: (conversations) => {
+        heard: () => followed?.heard ?? 0,
+        take: (conversations, heard) => {
             loaded = true;
+            followed?.keepHeard(conversations, heard);
             told.bySite(conversations);
             take();
         },
@@ -172,24 +174,31 @@ function findHits(config, draw) {
 }
 
 /**
- * Asks the site for the conversations. Of several answers none is taken that is older than what is shown, nor one
- * while which something came that may not be in it.
- * @param {{heard: () => unknown, missed: () => void, take: (told: Map<string, Entry>) => void, fail: () => void}} on
+ * Asks the site for the conversations. Of several answers none is taken that is older than what is shown. Of rooms where
+ * something came meanwhile, which may not be in the answer, what came is kept; and the site is asked again, ever more
+ * seldom where something comes all the time.
+ * @param {{heard: () => number, take: (told: Map<string, Entry>, heard: number) => void, fail: () => void}} on
  */
-function asker({ heard, missed, take, fail }) {
+function asker({ heard, take, fail }) {
     let asks = 0;
     let taken = 0; // the ask whose answer is shown
     let tag = ''; // of that answer
+    let wait = AGAIN; // before the site is asked again
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let again;
     const load = (asked = askConversations(tag)) => {
         const mine = ++asks;
         const before = heard();
         return asked.then(
             (answer) => {
                 if (!answer || mine < taken) return; // nothing is new, or a later answer was quicker
-                if (before !== heard()) return missed();
+                const isWhole = before === heard();
                 taken = mine;
-                tag = answer.tag;
-                take(answer.told);
+                tag = isWhole ? answer.tag : '';
+                clearTimeout(again);
+                if (isWhole) wait = AGAIN;
+                else again = setTimeout(load, (wait = Math.min(2 * wait, SELDOM)));
+                take(answer.told, before);
             },
             (cause) => {
                 fail();

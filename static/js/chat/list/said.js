@@ -1,6 +1,7 @@
 // What the server tells of a message besides the message itself: in rooms that are followed
 // (follow.js), and of what is pinned (room/pins.js).
 
+import { siteTime } from '../siteTime.js';
 import { fileIn } from './entries.js';
 
 export const SAID = 'urn:foyer:said:0';
@@ -21,5 +22,5 @@ export function lineOfSaid(said) {
     const file = fileIn(text);
     const change = said.getAttribute('change') ?? '';
     const kind = change === 'deleted' ? 'deleted' : said.getAttribute('encrypted') ? 'encrypted' : file === undefined ? undefined : 'file';
-    return { id, at: timeOf(id) ?? new Date().toISOString(), by: said.getAttribute('by') ?? '', answers: said.getAttribute('answers') ?? '', mine: said.getAttribute('mine') === 'true', text: file ?? text, kind, change };
+    return { id, at: timeOf(id) ?? new Date(siteTime.now()).toISOString(), by: said.getAttribute('by') ?? '', answers: said.getAttribute('answers') ?? '', mine: said.getAttribute('mine') === 'true', text: file ?? text, kind, change };
 }

@@ -1,6 +1,7 @@
 // When something was said, as short as a list has room for.
 
 import { locale } from '../../language.js';
+import { siteTime } from '../siteTime.js';
 
 /** How a time of the day is written. */
 export const clock = new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
@@ -14,9 +15,9 @@ const midnight = (time) => new Date(time).setHours(0, 0, 0, 0);
 
 /**
  * @param {string} at ISO 8601
- * @param {number} [now]
+ * @param {number} [now] by the site's clock
  */
-export function shortTime(at, now = Date.now()) {
+export function shortTime(at, now = siteTime.now()) {
     const then = new Date(at);
     const days = Math.round((midnight(now) - midnight(then.getTime())) / DAY);
     if (days <= 0) return clock.format(then);

@@ -11,6 +11,7 @@ import { SOMEBODY } from '../people/people.js';
 import { withPreviews } from './previews.js';
 import { roomPanel } from '../room/roomPanel.js';
 import { pinOfMessage } from '../room/pins.js';
+import { siteTime } from '../siteTime.js';
 
 const DAY = 24 * 60 * 60 * 1000; // ms
 const NAMED = 12; // of those who reacted alike
@@ -23,9 +24,9 @@ const dateWithYear = new Intl.DateTimeFormat(locale(), { ...DATE, year: 'numeric
 /**
  * A day as people say it.
  * @param {Date} day
- * @param {Date} [now]
+ * @param {Date} [now] by the site's clock
  */
-function dayName(day, now = new Date()) {
+function dayName(day, now = new Date(siteTime.now())) {
     const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
     const ago = Math.round((midnight(now) - midnight(day)) / DAY);
     const here = locale();

@@ -8,6 +8,7 @@ import { whenUnseen } from '../history/historyView.js';
 const TOGETHER = 150; // ms in which links are asked for at once
 const MOST = 20; // in one request, as the site takes
 const KEPT = 500; // links whose answers a page keeps
+const LATER = 120_000; // ms until a link of which nothing came is asked for again: there may be nothing, or nothing just now
 
 /** @typedef {{title: string, site: string, description?: string, picture?: string}} Preview */
 
@@ -28,11 +29,11 @@ async function ask() {
         headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
         body: JSON.stringify({ links }),
     }).catch(() => null);
-    const answer = (response?.ok && (await response.json().catch(() => null))) || { later: links };
-    for (const link of answer.later) asked.delete(link); // another time
+    const answer = response?.ok ? await response.json().catch(() => null) : null;
     for (const [link, settle] of batch) {
-        const preview = answer.previews?.[link];
+        const preview = answer?.previews?.[link];
         if (preview) known.set(link, preview);
+        else if (!answer || answer.later?.includes(link)) setTimeout(() => asked.delete(link), LATER); // it may be known then
         settle(preview);
     }
 }
@@ -85,7 +86,7 @@ export function withPreviews(config, Message) {
             [this.previewed, this.preview] = [link, known.get(link)];
             if (this.preview) return;
             const preview = await previewOf(link);
-            if (!preview) return;
+            if (!preview) return void (this.previewed = undefined); // when it is drawn again
             whenUnseen(this, () => {
                 if (this.previewed !== link) return; // it was edited
                 this.preview = preview;

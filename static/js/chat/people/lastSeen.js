@@ -1,6 +1,7 @@
 // When somebody was last around.
 
 import { shortTime } from '../list/time.js';
+import { siteTime } from '../siteTime.js';
 
 const LAST = 'jabber:iq:last';
 const DAY = 24 * 60 * 60; // s
@@ -12,7 +13,7 @@ export async function lastSeen(api, jid) {
     const answer = await api.sendIQ(ask).catch(() => null);
     const seconds = Number.parseInt(answer?.querySelector('query')?.getAttribute('seconds') ?? '', 10);
     if (!(seconds > 0)) return '';
-    const then = shortTime(new Date(Date.now() - seconds * 1000).toISOString());
+    const then = shortTime(new Date(siteTime.now() - seconds * 1000).toISOString());
     if (then === 'Yesterday') return 'Last seen yesterday';
     return seconds < 7 * DAY ? `Last seen ${then}` : `Last seen on ${then}`;
 }

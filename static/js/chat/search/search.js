@@ -6,6 +6,7 @@ import { around, byId } from '../../dom.js';
 import { ask, findMessages, whereSaid, failureText } from './find.js';
 import { inFull, make } from '../list/row.js';
 import { marked, option, Options, timeOf } from '../dialogs/options.js';
+import { siteTime } from '../siteTime.js';
 
 const TYPING = 180; // ms that somebody who types may pause before the site is asked
 const DAY = 24 * 60 * 60 * 1000;
@@ -86,19 +87,19 @@ export class Search {
 
     /** Words are looked for among all messages, however the last search was narrowed. */
     everywhere() {
-        this.select('days').value = '';
-        this.input('files').checked = false;
+        this.filter('days').value = '';
+        this.filter('files').checked = false;
         byId('search-between').hidden = true;
     }
 
     narrowTo(jid, name) {
-        const where = this.select('where');
-        if (jid && ![...where.options].some(({ value }) => value === jid)) where.add(new Option(name, jid));
+        const where = this.filter('where');
         where.value = jid;
+        if (where.value !== jid) where.add(new Option(name, jid, true, true));
     }
 
     soon() {
-        byId('search-between').hidden = this.select('days').value !== BETWEEN;
+        byId('search-between').hidden = this.filter('days').value !== BETWEEN;
         clearTimeout(this.typing);
         this.typing = setTimeout(() => this.search(), TYPING);
     }
@@ -106,7 +107,8 @@ export class Search {
     /** Whom and which rooms one can narrow the search to, in the order of the list, and at the end who is chosen: what was just begun is there too. */
     fillWhere() {
         if (!this.config.search) return;
-        const where = this.select('where');
+        const where = this.filter('where');
+        if (where === document.activeElement) return; // somebody is choosing: what they point at would move
         const [chosen] = where.selectedOptions;
         const others = this.listed().filter(({ jid, room, last }) => (room || last) && jid !== where.value);
         where.replaceChildren(new Option('Everywhere', ''), ...others.map(({ jid, name, room }) => new Option(room ? `# ${name}` : name, jid)));
@@ -115,41 +117,36 @@ export class Search {
         where.value = chosen.value;
     }
 
-    /** @returns {HTMLSelectElement} */
-    select(name) {
-        return /** @type {HTMLSelectElement} */ (this.filters.elements.namedItem(name));
-    }
-
-    /** @returns {HTMLInputElement} */
-    input(name) {
-        return /** @type {HTMLInputElement} */ (this.filters.elements.namedItem(name));
+    /** What narrows the search. @returns {any} a field or a list to choose from */
+    filter(name) {
+        return this.filters.elements.namedItem(name);
     }
 
     /** Of two days the second is not before the first. */
     boundDays() {
-        this.input('to').min = this.input('from').value;
-        this.input('from').max = this.input('to').value || LAST_DAY;
+        this.filter('to').min = this.filter('from').value;
+        this.filter('from').max = this.filter('to').value || LAST_DAY;
     }
 
     /** From when to when, as the site takes it. @returns {{from?: string, to?: string}} */
     when() {
-        const { value } = this.select('days');
-        if (value && value !== BETWEEN) return { from: new Date(Date.now() - Number(value) * DAY).toISOString() };
-        const [from, to] = value ? [this.input('from'), this.input('to')] : [];
+        const { value } = this.filter('days');
+        if (value && value !== BETWEEN) return { from: new Date(siteTime.now() - value * DAY).toISOString() };
+        const [from, to] = value ? [this.filter('from'), this.filter('to')] : [];
         return {
             ...(from?.value && { from: midnight(from).toISOString() }),
-            ...(to?.value && { to: new Date(midnight(to, 1).getTime() - 1).toISOString() }), // the last moment of the day, which has 23 hours once a year
+            ...(to?.value && { to: new Date(+midnight(to, 1) - 1).toISOString() }), // the last moment of the day, which has 23 hours once a year
         };
     }
 
     /** What is asked for, as the site takes it. @returns {Record<string, string>} */
     asks() {
-        const [name, domain] = this.select('where').value.split('@');
+        const [name, domain] = this.filter('where').value.split('@');
         return {
             q: this.field.value.trim(),
             ...(name && { [domain === this.config.roomsDomain ? 'room' : 'with']: name }),
             ...this.when(),
-            ...(this.input('files').checked && { files: '1' }),
+            ...(this.filter('files').checked && { files: '1' }),
         };
     }
 

@@ -6,6 +6,7 @@ import { lineOf } from '../list/entries.js';
 import { inWords, isAction } from '../list/row.js';
 import { isShown } from '../messages/messages.js';
 import { inSight } from '../history/newMessages.js';
+import { timeIn } from '../siteTime.js';
 
 const LATEST = 5; // sentences that stay, so that none is gone before it was read
 
@@ -37,7 +38,7 @@ export function announceMessages(_converse) {
     // What the browser has kept is added first, and is not new.
     const followNew = async (box) => {
         await box.messages.fetched;
-        const since = new Date().toISOString();
+        const since = timeIn(box);
         box.messages.on('add', (message) => say(box, sentenceOf(box, message, since)));
         box.occupants?.on('change:num_unread', (occupant) => occupant.get('num_unread') > 0 && say(box, sentenceOf(occupant, occupant.messages.models.at(-1), ''))); // in private: it opens beside the room (privately.js)
         box.messages.on('change:error_text', (message) => say(box, message.get('error_text') && `Not sent: ${message.getMessageText()}`));

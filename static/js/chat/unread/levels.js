@@ -2,6 +2,7 @@
 // (/xmpp/conversations/settings), the same on every device.
 
 import { all } from '../../dom.js';
+import { siteTime } from '../siteTime.js';
 
 const LOAD_AFTER = 300; // ms, so that many bookmarks at once are asked for once
 
@@ -23,7 +24,7 @@ let quietTime = { from: null, until: null, zone: 'UTC' };
 
 /** Minutes of the day in a time zone. */
 function minute(zone) {
-    const parts = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: 'numeric', minute: 'numeric', hourCycle: 'h23' }).formatToParts(new Date());
+    const parts = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: 'numeric', minute: 'numeric', hourCycle: 'h23' }).formatToParts(siteTime.now());
     const of = (type) => Number(parts.find((part) => part.type === type)?.value);
     return of('hour') * 60 + of('minute');
 }

@@ -9,6 +9,7 @@ import { isUnseen, isVisibleElsewhere } from '../connection/looking.js';
 import { levels } from './levels.js';
 import { saidBy } from '../list/entries.js';
 import { inFull, isAction } from '../list/row.js';
+import { siteTime } from '../siteTime.js';
 
 /** @typedef {import('../types.js').ChatConfig} ChatConfig */
 
@@ -40,8 +41,8 @@ const RECENT = 120_000; // ms; what is older was said while nobody was here, and
  */
 function isRecent({ time, is_archived: archived, is_delayed: delayed }) {
     if (!archived && !delayed) return true;
-    const at = Date.parse(time);
-    return Date.now() - at <= RECENT && (!archived || at >= performance.timeOrigin);
+    const ago = siteTime.now() - Date.parse(time);
+    return ago <= RECENT && (!archived || ago <= performance.now());
 }
 
 /** Whether a message is something new that somebody else said. */

@@ -11,6 +11,7 @@ import { goesBy } from '../messages/versions.js';
 const NODE = 'urn:xmpp:mds:displayed:0';
 const PRIVATE = { persist_items: 'true', max_items: 'max', send_last_published_item: 'never', access_model: 'whitelist' };
 const TELL_AFTER = 300; // ms, so that reading on is told once
+const MOST = 50; // messages that are looked at for the one that another device read
 
 const isRoom = (box) => box.get('type') === 'chatroom';
 
@@ -158,11 +159,46 @@ export class Markers {
         const { stx } = window.converse.env;
         const item = stx`<item id="${jid}"><displayed xmlns="${NODE}"><stanza-id xmlns="urn:xmpp:sid:0" by="${this.giver(jid)}" id="${id}"/></displayed></item>`;
         try {
-            await api.pubsub.publish(null, NODE, item, PRIVATE, false);
+            const further = this.config.countsUnread ? '' : await this.#readFurther(jid, id);
+            if (further) this.take(jid, further);
+            else await api.pubsub.publish(null, NODE, item, PRIVATE, false);
             this.untold.told(jid, id);
         } catch (cause) {
             console.warn('The other devices were not told what was read.', cause);
         }
+    }
+
+    /**
+     * What the server keeps of that. @param {string} [jid] of one conversation alone
+     * @returns {Promise<Map<string, string>>} ids of messages, by conversation
+     */
+    async published(jid) {
+        const { stx } = window.converse.env;
+        const item = jid ? stx`<item id="${jid}"/>` : '';
+        const query = stx`<iq xmlns="jabber:client" type="get"><pubsub xmlns="http://jabber.org/protocol/pubsub"><items node="${NODE}">${item}</items></pubsub></iq>`;
+        const answer = await this._converse.api.sendIQ(query, undefined, false);
+        if (!answer) throw new Error('The server does not say what was read.');
+        return new Map(markersIn(answer));
+    }
+
+    /**
+     * What another device has told of, if that is more. A browser that wakes does not know it yet, and what is published
+     * takes the place of what was: only the site's own server keeps what is later (XEP-0490 §5.1).
+     */
+    async #readFurther(jid, id) {
+        const other = (await this.published(jid)).get(jid);
+        if (!other || other === id) return '';
+        if (inOrder(other) && inOrder(id)) return other > id ? other : '';
+        const box = this.box(jid);
+        const isHere = box?.messages.models.some((message) => goesBy(message, this.key(box), other));
+        return (isHere ? this.isAfter(box, other, id) : await this.#comesAfter(jid, other, id)) ? other : '';
+    }
+
+    /** Whether a message that this browser does not have comes after another, as the archive has it. */
+    async #comesAfter(jid, other, id) {
+        const { messages, complete, error } = await this._converse.api.archive.query({ is_groupchat: this.giver(jid) === jid, mam: { with: jid }, rsm: { after: id, max: MOST } });
+        if (error) throw error;
+        return !complete || messages.some((message) => message.querySelector('result')?.getAttribute('id') === other);
     }
 
     /** Tells what could not be told before. */
@@ -229,11 +265,11 @@ export class Markers {
     }
 }
 
-/** Ids of conversations and messages in what the node holds. @param {Element} element */
+/** Ids of conversations and messages in what the node holds. @param {Element} element @returns {Generator<[string, string]>} */
 function* markersIn(element) {
     for (const item of element.querySelectorAll('items item')) {
         const id = item.querySelector('displayed stanza-id')?.getAttribute('id');
-        if (id) yield [item.getAttribute('id'), id];
+        if (id) yield [item.getAttribute('id') ?? '', id];
     }
 }
 
@@ -252,22 +288,17 @@ function countWhatIsUnread({ exports }, markers) {
 function hearOthers(_converse, config, markers) {
     const { api } = _converse;
     api.listen.on('addClientFeatures', () => api.disco.own.features.add(`${NODE}+notify`));
-    const hear = (message) => {
-        for (const [jid, id] of markersIn(message)) markers.take(jid, id);
+    const take = (ids) => {
+        for (const [jid, id] of ids) markers.take(jid, id);
         return true;
     };
     /** What was read while this browser was away, where the site does not know it. */
-    const ask = async () => {
-        const { stx } = window.converse.env;
-        const query = stx`<iq xmlns="jabber:client" type="get"><pubsub xmlns="http://jabber.org/protocol/pubsub"><items node="${NODE}"/></pubsub></iq>`;
-        const answer = await api.sendIQ(query, undefined, false);
-        if (answer?.getAttribute('type') === 'result') hear(answer);
-    };
+    const ask = async () => take(await markers.published());
     const listen = () => {
         const { Strophe } = window.converse.env;
         const own = _converse.session.get('bare_jid');
         api.connection.get().addHandler(
-            (message) => (Strophe.getBareJidFromJid(message.getAttribute('from') ?? own) === own && message.querySelector(`items[node="${NODE}"]`) ? hear(message) : true),
+            (message) => (Strophe.getBareJidFromJid(message.getAttribute('from') ?? own) === own && message.querySelector(`items[node="${NODE}"]`) ? take(markersIn(message)) : true),
             null, 'message', 'headline',
         );
         markers.tellAll();

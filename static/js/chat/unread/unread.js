@@ -1,9 +1,30 @@
 // What is unread: in the header, on the button, in the tab's title, and in the
 // lists of the chat. Something is read when it was in sight.
+//
+// Each conversation that this browser knows has one number, and it is in Converse's model: `num_unread`, in rooms
+// `num_unread_general`, with `num_unread` for those in which one is mentioned. All that show it read it there, and nobody
+// keeps another. It is set, in this order:
+//
+//   1. by this file, once, when the page begins: to what the tab kept, if Converse had not kept it yet. Those below wait
+//      for that (`restored`), or do it again then.
+//   2. Between people, and in rooms of another server, by readMarkers.js, whenever the site or the archive has counted or
+//      another device has read: to what they counted (counted.js), less what was read since, and what came after that.
+//      In rooms that are not in sight, of this site, by list/follow.js: to what the site counted, or more if more came.
+//   3. One more with each message that comes while its conversation is not in sight: in a room that is followed by
+//      list/follow.js (lateEntry.js says which these are), in all others by Converse, unless readMarkers.js knows that the
+//      message was read or counted (`counted-once`). One that another tab kept first Converse is handed by anotherTab.js.
+//   4. To 0 by Converse when the conversation comes in sight, which is here said to be so (`in-sight`); and to less by
+//      readMarkers.js when another device reads.
+//
+// Of conversations that this browser does not know yet, people are counted by counted.js and rooms by list/follow.js, which
+// says how many (`foyer:unopened`). The sum of all these is made here, and nowhere else: without what is muted.
+// newMessages.js counts nothing: it has the line above what is new, and notes until when a conversation was in sight, of
+// which readMarkers.js tells the other devices.
 
 import { all } from '../../dom.js';
 import { showBadge } from './badge.js';
 import { counted } from './counted.js';
+import { levels } from './levels.js';
 import { panel } from '../panel.js';
 import { keepInTab } from '../connection/tabStore.js';
 
@@ -38,6 +59,13 @@ function readOnlyInSight({ prototype }) {
     prototype.clearUnreadMsgCounter = function () {
         if (panel.visible() && !document.hidden) return clearUnreadMsgCounter.call(this);
     };
+}
+
+/** How much is unread between people, and in rooms that this browser knows. */
+function sumOf(chatboxes) {
+    const here = (chatboxes?.models ?? []).map((box) => [box.get('jid'), unread(box), box.get('type') === 'chatroom']);
+    const elsewhere = counted.all().filter(([jid]) => !chatboxes?.get(jid)); // not in this browser yet
+    return [...here, ...elsewhere].reduce((sum, [jid, count, room]) => (levels.of(jid, room) === 'none' ? sum : sum + count), 0);
 }
 
 /** Conversations that began just before the page went away, and that the browser had not kept yet. */
@@ -77,8 +105,7 @@ export function countUnread(_converse, user, heardAgain) {
 
     const boxes = () => _converse.state.chatboxes?.models ?? [];
     const sum = () => {
-        const elsewhere = counted.all().filter(([jid]) => !_converse.state.chatboxes?.get(jid)); // not in this browser yet
-        show([...boxes().map(unread), ...elsewhere.map(([, count]) => count)].reduce((n, count) => n + count, unopened));
+        show(unopened + sumOf(_converse.state.chatboxes));
         if (!restored) return;
         const counts = Object.fromEntries(boxes().flatMap((box) => (unread(box) ? [[box.get('jid'), unread(box)]] : [])));
         keepInTab(key, JSON.stringify({ at: Date.now(), counts }));
@@ -114,5 +141,6 @@ export function countUnread(_converse, user, heardAgain) {
     api.listen.on('chatRoomViewInitialized', readWhatIsInSight); // a room that was open when the page was left
     document.addEventListener('foyer:page', sum);
     document.addEventListener('foyer:unread', sum);
+    document.addEventListener('foyer:levels', sum);
     return whenRestored;
 }

@@ -1,0 +1,33 @@
+// What time it is by the site's clock. That of a browser may be minutes off, and messages stand in
+// the order of their times, are asked for by them, and are new or read by them: so no time of
+// another clock stands beside those that archives gave.
+
+/** ms that the browser's clock is ahead of the site's, at the most; less than 0: it is behind. */
+let ahead = Infinity;
+
+/** How far the last time in a conversation may be ahead of the site's: what comes then comes after it. */
+const A_LITTLE = 10_000; // ms
+
+export const siteTime = {
+    /** The site said what time it was, between when it was asked and now. @param {number} at @param {number} asked by the browser's clock */
+    tell(at, asked) {
+        const [least, most] = [asked - at, Date.now() - at];
+        ahead = ahead < least ? most : Math.min(ahead, most); // the browser's clock was set
+    },
+
+    /** Something that was said at a time has come: it cannot be earlier now. @param {number} at */
+    hear(at) {
+        if (ahead < Infinity) ahead = Math.min(ahead, Date.now() - at);
+    },
+
+    isKnown: () => ahead < Infinity,
+
+    now: () => Date.now() - (ahead < Infinity ? ahead : 0),
+};
+
+/** When something is said in a conversation now, or looked at: after all that is there. @returns {string} ISO 8601 */
+export function timeIn(box) {
+    const now = siteTime.now();
+    const last = Date.parse(box.messages.models.at(-1)?.get('time'));
+    return new Date(last >= now && last < now + A_LITTLE ? last + 1 : now).toISOString();
+}
