@@ -1,10 +1,10 @@
 // What is to be sent in a conversation, in its order: files that were chosen, and texts.
-// One thing goes after the other. Where one fails it stands still, until somebody tries
-// that one again or takes it away, so that nothing overtakes what was before it. What can never
-// be sent is in nobody's way.
+// One thing goes after the other. Where one does not get through it stands still, until somebody
+// tries that one again or takes it away, so that nothing overtakes what was before it. What is
+// refused, for now or for ever, is in nobody's way.
 
 import { answers } from '../connectivity.js';
-import { upload, UploadError, whyTooLarge } from '../upload.js';
+import { upload, UploadError, whyNever } from '../upload.js';
 
 // After how long it is asked whether the connection is alive, and how long that may take.
 const LONG = 2000; // ms
@@ -19,6 +19,7 @@ const PATIENCE = 6000; // ms
  * @property {number} progress from 0 to 1
  * @property {string} why it failed, in words
  * @property {boolean} [permanent] trying again would fail as well
+ * @property {boolean} [refused] what comes after it does not wait for another try
  * @property {number} since when it is here
  * @property {AbortController} stop
  */
@@ -88,9 +89,9 @@ export class Queue extends EventTarget {
                 chosen.picture = picture;
                 this.#changed();
             });
-            whyTooLarge(this._converse, file).then((why) => {
+            whyNever(this._converse, file).then((why) => {
                 if (!why || chosen.state !== 'chosen') return; // or it is found as it is sent
-                Object.assign(chosen, { state: 'failed', why, permanent: true });
+                Object.assign(chosen, { state: 'failed', why, permanent: true, refused: true });
                 this.#changed();
             });
         }
@@ -107,7 +108,7 @@ export class Queue extends EventTarget {
 
     /** @param {Item} failed */
     retry(failed) {
-        Object.assign(failed, { state: 'waiting', why: '', progress: 0, stop: new AbortController() });
+        Object.assign(failed, { state: 'waiting', why: '', progress: 0, refused: false, stop: new AbortController() });
         this.#changed();
         this.#run();
     }
@@ -128,7 +129,7 @@ export class Queue extends EventTarget {
     }
 
     async #deliverAll() {
-        const next = () => this.items.find(({ permanent }) => !permanent);
+        const next = () => this.items.find(({ refused }) => !refused);
         for (let first = next(); first?.state === 'waiting'; first = next()) await this.#deliver(first);
         this.#running = false;
     }
@@ -143,8 +144,8 @@ export class Queue extends EventTarget {
             this.remove(first);
         } catch (cause) {
             if (!(cause instanceof UploadError) && !first.stop.signal.aborted) console.warn('Something was not sent.', cause);
-            const [why, permanent] = cause instanceof UploadError ? [cause.message, cause.permanent] : ['It was not sent. Please try again.', false];
-            Object.assign(first, { state: 'failed', why, permanent });
+            const { message, permanent, refused } = cause instanceof UploadError ? cause : new UploadError('It was not sent. Please try again.');
+            Object.assign(first, { state: 'failed', why: message, permanent, refused });
             this.#changed();
         }
         clearTimeout(dead);
