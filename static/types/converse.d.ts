@@ -260,7 +260,9 @@ declare namespace Converse {
         maybeShow(force?: boolean): this;
         getMostRecentMessage(): Model | undefined;
         handleChatMarker(attributes: any): boolean;
-        sendMessage(attributes: object): Promise<unknown>;
+        /** What it edits or answers: composer/meant.js. */
+        sendMessage(attributes: object, meant?: object): Promise<unknown>;
+        addReplyFallback(attributes: any): any;
         sendFiles(files: Iterable<File>): Promise<void>;
         isHidden(): boolean;
         clearUnreadMsgCounter(): unknown;
@@ -305,6 +307,8 @@ declare namespace Converse {
         getDisplayName(): string;
         isSelf(): boolean;
         getVCard(): Promise<Model>;
+        sendMessage(attributes: object, meant?: object): Promise<unknown>;
+        addReplyFallback(attributes: any): any;
         sendFiles(files: Iterable<File>): Promise<void>;
     }
 

@@ -1,7 +1,11 @@
 // What is to be sent in a conversation, in its order: files that were chosen, and texts.
 // One thing goes after the other. Where one does not get through it stands still, until somebody
 // tries that one again or takes it away, so that nothing overtakes what was before it. What is
-// refused, for now or for ever, is in nobody's way.
+// refused, for now or for ever, is in nobody's way. An edit has its place already, and waits for
+// other edits alone.
+//
+// What something edits or answers is what it did when Send was pressed, whatever is edited or
+// answered when it goes out.
 
 import { answers } from '../connectivity.js';
 import { upload, UploadError, whyNever } from '../upload.js';
@@ -20,6 +24,8 @@ const PATIENCE = 6000; // ms
  * @property {string} why it failed, in words
  * @property {boolean} [permanent] trying again would fail as well
  * @property {boolean} [refused] what comes after it does not wait for another try
+ * @property {any} [corrects] the message that a text is to take the place of
+ * @property {{reply_to_id: string, reply_to: string}} [answers] as Converse notes what is answered
  * @property {number} since when it is here
  * @property {AbortController} stop
  */
@@ -61,7 +67,8 @@ async function thumbnail(file) {
 export class Queue extends EventTarget {
     /** @type {Item[]} */
     items = [];
-    #running = false;
+    /** Of edits, and of all else. @type {Set<boolean>} */
+    #running = new Set();
 
     /** @param {Converse.Private} _converse */
     constructor(_converse, chat) {
@@ -75,9 +82,16 @@ export class Queue extends EventTarget {
         return this.items.some(({ state }) => state === 'chosen');
     }
 
-    /** Texts that are not sent yet. */
+    /** Texts that are not sent yet, without those that are edits. */
     get texts() {
-        return this.items.flatMap(({ text }) => text ?? []);
+        return this.items.flatMap(({ text, corrects }) => (text && !corrects ? text : []));
+    }
+
+    /** Of texts that are not sent yet, for the next page: what one answers, and the latest edit. */
+    get meant() {
+        const answers = this.items.find(({ text, answers }) => text && answers)?.answers;
+        const edit = this.items.findLast(({ corrects }) => corrects);
+        return answers || edit ? JSON.stringify({ answers, text: edit?.text, corrects: edit?.corrects.id }) : '';
     }
 
     /** Adds files, for Send to send. @param {Iterable<File>} files */
@@ -98,10 +112,23 @@ export class Queue extends EventTarget {
         this.#changed();
     }
 
-    /** Sends what was chosen, and then a text, if there is one. @param {string} text */
+    /** Sends what was chosen, and then a text, if there is one. An answer is the text, or else the first file. @param {string} text */
     send(text) {
-        for (const each of this.items) if (each.state === 'chosen') each.state = 'waiting';
-        if (text) this.items.push(item({ text }, 'waiting'));
+        const { chat } = this;
+        const corrects = text && chat.messages.findWhere('correcting');
+        const sent = this.items.filter(({ state }) => state === 'chosen');
+        const { reply_to_id, reply_to } = chat.attributes;
+        if (text) {
+            const said = item({ text, corrects }, 'waiting');
+            this.items.push(said);
+            if (!corrects) sent.unshift(said);
+        }
+        for (const each of sent) each.state = 'waiting';
+        if (reply_to_id && sent[0]) {
+            sent[0].answers = { reply_to_id, reply_to };
+            chat.save({ reply_to_id: undefined, reply_to: undefined });
+        }
+        if (corrects) corrects.save('correcting', false);
         this.#changed();
         this.#run();
     }
@@ -122,16 +149,18 @@ export class Queue extends EventTarget {
     }
 
     #run() {
-        if (this.#running) return;
-        this.#running = true;
-        const sending = this.#deliverAll().finally(() => underWay.delete(sending));
-        underWay.add(sending);
+        for (const edits of [false, true]) {
+            if (this.#running.has(edits)) continue;
+            this.#running.add(edits);
+            const sending = this.#deliverAll(edits).finally(() => underWay.delete(sending));
+            underWay.add(sending);
+        }
     }
 
-    async #deliverAll() {
-        const next = () => this.items.find(({ refused }) => !refused);
+    async #deliverAll(edits) {
+        const next = () => this.items.find(({ refused, corrects }) => !refused && Boolean(corrects) === edits);
         for (let first = next(); first?.state === 'waiting'; first = next()) await this.#deliver(first);
-        this.#running = false;
+        this.#running.delete(edits);
     }
 
     /** @param {Item} first */
@@ -140,7 +169,9 @@ export class Queue extends EventTarget {
         this.#changed();
         const dead = setTimeout(() => this.#comeBackIfDead(), LONG);
         try {
-            await (first.file ? this.#sendFile(first, first.file) : this.#sendText(first.text));
+            const said = first.file ? await this.#upload(first, first.file) : { body: first.text };
+            first.stop.signal.throwIfAborted();
+            if (!(await this.chat.sendMessage(said, first))) throw new Error('the conversation takes no messages'); // meant.js
             this.remove(first);
         } catch (cause) {
             if (!(cause instanceof UploadError) && !first.stop.signal.aborted) console.warn('Something was not sent.', cause);
@@ -151,19 +182,12 @@ export class Queue extends EventTarget {
         clearTimeout(dead);
     }
 
-    async #sendFile(first, file) {
+    #upload(first, file) {
         const onProgress = (part) => {
             first.progress = part;
             this.#changed();
         };
-        const message = await upload(this._converse, this.chat, file, onProgress, first.stop.signal);
-        first.stop.signal.throwIfAborted();
-        if (!(await this.chat.sendMessage(message))) throw new Error('the conversation takes no messages');
-    }
-
-    async #sendText(text) {
-        const isCommand = text.startsWith('/') && (await this._converse.api.hook('parseMessageForCommands', { model: this.chat, text }, false));
-        if (!isCommand && !(await this.chat.sendMessage({ body: text }))) throw new Error('the conversation takes no messages');
+        return upload(this._converse, this.chat, file, onProgress, first.stop.signal);
     }
 
     /** A stream that is dead says nothing by itself: a page that starts on one would wait for long. */
