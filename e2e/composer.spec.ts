@@ -1,8 +1,9 @@
 // What people write, however it came into the composer, and what becomes of it until it
 // is sent.
 
+import type { Locator } from "@playwright/test";
 import { violations } from "./support/axe.ts";
-import { choose as chooseFiles, picture, tray } from "./support/files.ts";
+import { attach, choose as chooseFiles, expectShown, images, picture, tray } from "./support/files.ts";
 import { Finger } from "./support/finger.ts";
 import { bubble, choose, expectReactions } from "./support/messages.ts";
 import { comeToRest } from "./support/rest.ts";
@@ -191,6 +192,110 @@ async function editAndAnswer(alice: Person): Promise<void> {
   await expect(alice.input()).toHaveValue("Two loaves!");
   await page.keyboard.press("Escape");
   await expect(alice.input()).toHaveValue("");
+}
+
+test("what is edited or answered is what was when Send was pressed, with files beside it and while others are under way", async ({ alice, visit, database }) => {
+  await makeRoom(alice, "Bakery");
+  const bob = await visit("bob");
+  await bob.signIn();
+  await enterRoom(bob, "Bakery");
+  await test.step("in a room", () => answerWithFiles(alice, bob));
+  await alice.talkTo("bob");
+  await bob.talkTo("alice");
+  await test.step("between two", () => answerWithFiles(alice, bob));
+  await test.step("a file beside an edit, and an edit while a file is under way", () => editBesideFiles(alice, bob));
+  const texts = await database.archived("bob");
+  expect(texts.filter((text) => /loaves/.test(text))).toEqual(["Two loaves", "Three loaves", "Four loaves", "Five loaves"]);
+  await test.step("what waits is an answer after a reload as well", () => answerAfterReload(alice, bob));
+});
+
+/** What a message of the chat that is open answers, as it is shown above it. */
+const answeredBy = (message: Locator): Locator => message.locator("xpath=ancestor::converse-chat-message").locator(".chat-msg__reply-text");
+
+async function answerWithFiles(alice: Person, bob: Person): Promise<void> {
+  await bob.say("Any pictures?");
+  await alice.hears("Any pictures?");
+  await startReply(alice, "Any pictures?");
+  await attach(alice, await picture(alice, "oven.png"));
+  await expect(alice.page.locator("#chat .reply-preview")).toHaveCount(0);
+  const oven = (person: Person) => images(person).and(person.page.locator('[src$="oven.png"]'));
+  for (const person of [alice, bob]) {
+    await expectShown(oven(person));
+    await expect(answeredBy(oven(person))).toHaveText("Any pictures?");
+  }
+  await alice.say("That was the oven");
+  await bob.hears("That was the oven");
+  await expect(answeredBy(bob.message("That was the oven"))).toHaveCount(0);
+
+  await bob.say("Of the front?");
+  await alice.hears("Of the front?");
+  await startReply(alice, "Of the front?");
+  await chooseFiles(alice, await picture(alice, "shop.png"));
+  await alice.type("Here it is");
+  await bob.hears("Here it is");
+  await expect(answeredBy(bob.message("Here it is"))).toHaveText("Of the front?");
+  const shop = images(bob).and(bob.page.locator('[src$="shop.png"]'));
+  await expectShown(shop);
+  await expect(answeredBy(shop)).toHaveCount(0);
+}
+
+async function startReply(person: Person, text: string): Promise<void> {
+  await choose(person, text, "Reply");
+  await expect(person.page.locator("#chat .reply-preview")).toContainText(text);
+}
+
+async function editBesideFiles(alice: Person, bob: Person): Promise<void> {
+  const { page } = alice;
+  const note = (name: string) => ({ name, mimeType: "text/plain", buffer: Buffer.from(name) });
+  const card = (name: string) => bob.page.locator("#chat .file-card").filter({ hasText: name });
+  await alice.say("Two loaves");
+  await bob.hears("Two loaves");
+  await choose(alice, "Two loaves", "Edit");
+  await expect(alice.input()).toHaveValue("Two loaves");
+  await chooseFiles(alice, note("beside.txt"));
+  await alice.type("Three loaves");
+  await bob.hears("Three loaves");
+  await expect(bob.message("Two loaves")).toHaveCount(0);
+  await expect(card("beside.txt")).toBeVisible();
+
+  let go = () => {};
+  const goes = new Promise<void>((resolve) => (go = resolve));
+  await alice.context.route(/\/upload\/.*slow/, (route) => void goes.then(() => route.continue()));
+  await attach(alice, note("slow.txt"));
+  await expect(tray(alice).getByRole("progressbar")).toBeVisible();
+  await choose(alice, "Three loaves", "Edit");
+  await alice.type("Four loaves");
+  await bob.hears("Four loaves"); // an edit waits for no file
+  await expect(alice.message("Three loaves")).toHaveCount(0);
+  await page.keyboard.press("ArrowUp");
+  await expect(alice.input()).toHaveValue("Four loaves");
+  await alice.input().fill("Five loaves");
+  go();
+  await expect(card("slow.txt")).toBeVisible();
+  await expect(tray(alice)).toHaveCount(0);
+  await expect(alice.input()).toHaveValue("Five loaves");
+  await expect(bob.message("Four loaves")).toBeVisible();
+  await page.keyboard.press("Enter");
+  await bob.hears("Five loaves");
+  await expect(bob.message("Four loaves")).toHaveCount(0);
+  await expect(card("slow.txt")).toBeVisible();
+}
+
+async function answerAfterReload(alice: Person, bob: Person): Promise<void> {
+  await alice.context.route(/\/upload\/.*never/, () => {}); // no answer
+  alice.watch.allow(/never/);
+  await bob.say("And when?");
+  await alice.hears("And when?");
+  await startReply(alice, "And when?");
+  await chooseFiles(alice, { name: "never.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
+  await alice.type("In a moment");
+  await expect(tray(alice)).toContainText("In a moment");
+  await alice.page.reload();
+  await expect(alice.input()).toHaveValue("In a moment");
+  await expect(alice.page.locator("#chat .reply-preview")).toContainText("And when?");
+  await alice.input().press("Enter");
+  await bob.hears("In a moment");
+  await expect(answeredBy(bob.message("In a moment"))).toHaveText("And when?");
 }
 
 // nothing tells a page that the stream on which it starts is dead. What Converse waits for

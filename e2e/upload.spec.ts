@@ -152,7 +152,12 @@ async function findNoRoom(alice: Person, bob: Person): Promise<void> {
   await attach(alice, file("fits.txt", 1200)); // which is not in its way
   await expect(link(bob, "fits.txt").first()).toBeVisible();
   await tray(alice).getByRole("button", { name: "Remove: large.txt" }).click();
-  await attach(alice, file("fits later.txt", 1200));
+  await choose(alice, file("empty.txt", 0));
+  await expect(tray(alice).getByRole("listitem").filter({ hasText: "empty.txt" })).toContainText("It is empty: there is nothing to send.");
+  await choose(alice, file("fits later.txt", 1200));
+  await alice.type("and what is written after it"); // waits for neither
+  await bob.hears("and what is written after it");
+  await tray(alice).getByRole("button", { name: "Remove: empty.txt" }).click();
   await expect(tray(alice).getByText(/no room for this file: yours take 1.2 kB of 2.0 kB/)).toBeVisible();
 
   // Room is made in the settings.

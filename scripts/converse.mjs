@@ -221,6 +221,29 @@ function withDrawn(/** @type {Module[]} */ list) {
   }, list);
 }
 
+/** What the site does in its own way, by where Converse's begins: that does nothing, and what nothing else needs goes. */
+const replaced = [
+  "async sendFiles(files) {", // static/js/chat/composer/offer.js, and what is used by that alone:
+  "sendSlotRequestStanza() {",
+  "getUploadRequestMetadata(stanza) {",
+  "async getRequestSlotURL() {",
+  "uploadFile() {",
+  "async onMessageUploadChanged(message) {",
+  "async onFormSubmitted(ev) {", // static/js/chat/composer/form.js, as well as
+  "onPaste(ev) {",
+  "onDrop(ev) {", // static/js/chat/composer/offer.js
+  "async function parseMessageForMUCCommands(data, handled) {", // nothing is done by a command (static/js/chat/settings.js)
+];
+
+/** Leaves of that the name alone. */
+function withoutReplaced(/** @type {Module[]} */ list) {
+  return replaced.reduce((changed, begin) => {
+    const found = changed.filter(({ text }) => text.includes(begin));
+    if (found.length !== 1) throw new Error(`Converse has ${found.length} of ${begin} … (scripts/converse.mjs)`);
+    return changed.with(changed.indexOf(found[0]), { ...found[0], text: found[0].text.replace(begin, `${begin} return;`) });
+  }, list);
+}
+
 /** The names that a module gives to all. */
 function declared(/** @type {string} */ text) {
   const names = [...text.matchAll(/^(?:\/\* export default \*\/ )?(?:async )?(?:var|let|const|class|function\*?) (?:\{([^}]*)\}|([\w$]+))/gm)];
@@ -252,7 +275,7 @@ export async function usedOfConverse(/** @type {string} */ file, /** @type {stri
   const stays = (/** @type {Module} */ { name }) => !goes(name);
   const text = (/** @type {Module[]} */ list) => list.map((each) => each.text).join("");
   const gone = new Set(inOne.filter((each) => !stays(each)).flatMap(({ text }) => declared(text)));
-  const core = withDrawn(withoutUnnamed(withoutNeedless(withoutContents(withoutCopies(inOne.filter(stays)))), own));
+  const core = withDrawn(withoutReplaced(withoutUnnamed(withoutNeedless(withoutContents(withoutCopies(inOne.filter(stays)))), own)));
 
   const whole = `import {${[...gone].join()}} from "left out";
     ${head}const __webpack_require__ = (() => {

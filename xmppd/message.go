@@ -52,9 +52,9 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	if err != nil || route.drop {
 		return err
 	}
-	// 7. Drop what is sent again, and was stored the first time. That it is, tells a delay
+	// 7. Drop what is sent again, and came the first time. That it is, tells a delay
 	// which step 4 may have taken out.
-	if again, err := s.server.archive.AlreadyArchivedByEither(ctx, s.bare, to.Bare(), asSent); err != nil || again {
+	if again, err := s.server.archive.AlreadySaidBetween(ctx, s.bare, to.Bare(), asSent); err != nil || again {
 		return err
 	}
 	// 8. Store it in both archives; who writes to each other gets on each other's roster.
@@ -66,7 +66,11 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 		s.server.addToRosters(ctx, s.user, to.User)
 	}
 	// 9. Deliver it or keep it for later, copy it, tell the site.
-	return s.server.deliverMessage(ctx, d)
+	if err := s.server.deliverMessage(ctx, d); err != nil || d.isArchived() {
+		return err
+	}
+	s.server.archive.Passed(s.bare, to.Bare(), asSent)
+	return nil
 }
 
 // checkRecipient returns service-unavailable when there is no such account (RFC 6121

@@ -87,6 +87,28 @@ func TestMessage_SentAgainByAnyDelay(t *testing.T) {
 	}
 }
 
+// X-64: where neither side keeps an archive as well.
+func TestMessage_SentAgainUnkept(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	for _, user := range []string{"alice", "bob"} {
+		w.store.prefs[user] = archive.Prefs{Default: archive.Never}
+	}
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	for _, to := range []string{"bob@h", "alice@h"} {
+		for _, delay := range []string{"", `<delay xmlns="urn:xmpp:delay" stamp="2026-01-01T00:00:00Z"/>`} {
+			alice.Send(`<message xmlns="jabber:client" to="` + to + `" type="chat" id="once"><body>x</body>` + delay + `</message>`)
+			if got := alice.Sync(); to == "alice@h" && len(got) != map[bool]int{true: 1}[delay == ""] {
+				t.Errorf("a note to oneself, delay %q: %d", delay, len(got))
+			}
+		}
+	}
+	bob.Until(`<message xmlns="jabber:client" id="once"><body>x</body></message>`)
+	bob.none()
+	if n := len(w.store.archived()); n != 0 {
+		t.Errorf("%d entries", n)
+	}
+}
+
 // RFC 6121 §8.5, Table 1 (S-23, S-24, S-25, S-26, S-27, S-28, S-30).
 func TestMessage_Routing(t *testing.T) {
 	type expect struct{ low, high, offline int }

@@ -141,10 +141,19 @@ func parseUploadRequest(payload stream.Child) (UploadRequest, error) {
 	r.Type, _ = payload.Attr("content-type")
 	size, _ := payload.Attr("size")
 	n, err := stanza.ParseNumber(size, 63)
-	if r.Size = int64(n); err != nil || n == 0 || strings.TrimSpace(r.Name) == "" {
-		return r, &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.BadRequest, Text: "A slot needs a filename, and a size of at least one byte."}
+	r.Size = int64(n)
+	text := ""
+	switch {
+	case err != nil:
+		text = "A file has a size, in bytes."
+	case n == 0:
+		text = "The file is empty."
+	case strings.TrimSpace(r.Name) == "":
+		text = "The file has no name."
+	default:
+		return r, nil
 	}
-	return r, nil
+	return r, &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.BadRequest, Text: text}
 }
 
 // tooLarge: XEP-0363 §5 (S-98).

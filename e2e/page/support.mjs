@@ -38,8 +38,8 @@ export class Model {
     Object.assign(this.attributes, typeof attributes === "string" ? { [attributes]: value } : attributes);
   }
 
-  save(attributes) {
-    this.set(attributes);
+  save(attributes, value) {
+    this.set(attributes, value);
   }
 
   on(names, listener) {

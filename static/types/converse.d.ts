@@ -267,7 +267,9 @@ declare namespace Converse {
         isChatMessage(message: Model): boolean;
         createMessage(attributes: any, options?: object): Promise<unknown>;
         handleChatMarker(attributes: any): boolean;
-        sendMessage(attributes: object): Promise<unknown>;
+        /** What it edits or answers: composer/meant.js. */
+        sendMessage(attributes: object, meant?: object): Promise<unknown>;
+        addReplyFallback(attributes: any): any;
         sendFiles(files: Iterable<File>): Promise<void>;
         isHidden(): boolean;
         clearUnreadMsgCounter(): unknown;
@@ -312,6 +314,8 @@ declare namespace Converse {
         isSelf(): boolean;
         createMessage(attributes: any, options?: object): Promise<unknown>;
         getVCard(): Promise<Model>;
+        sendMessage(attributes: object, meant?: object): Promise<unknown>;
+        addReplyFallback(attributes: any): any;
         sendFiles(files: Iterable<File>): Promise<void>;
     }
 

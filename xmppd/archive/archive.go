@@ -26,13 +26,14 @@ type Archive struct {
 	searches *budget.Share
 	page     int
 	stored   atomic.Int64
+	unkept   *unkept
 }
 
 // New returns the archives in a store, of which a client gets at most page results at
 // once. Run must be called for anything to be written.
 // meter is told when an account meets a limit; it may be nil.
 func New(store Store, page int, log *slog.Logger, meter budget.Meter) *Archive {
-	return &Archive{store: store, writer: newWriter(store, log), searches: newSearches(meter), page: page}
+	return &Archive{store: store, writer: newWriter(store, log), searches: newSearches(meter), page: page, unkept: newUnkept()}
 }
 
 // Run writes until ctx ends, and then once more what is queued.

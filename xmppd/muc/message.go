@@ -50,10 +50,10 @@ func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.E
 }
 
 // reflectMessage reflects a message to everybody, its sender included, after it was stored
-// if the room's archive keeps it (§7.4, S-83). One that is sent again, and was stored the first time, is not
+// if the room's archive keeps it (§7.4, S-83). One that is sent again, and came the first time, is not
 // said twice.
 func (r *room) reflectMessage(ctx context.Context, c xmppd.Client, m *stream.Element) error {
-	if again, err := r.svc.archive.AlreadyArchived(ctx, r.jid, c.Bare(), m); err != nil || again {
+	if again, err := r.svc.archive.AlreadySaid(ctx, r.jid, c.Bare(), m); err != nil || again {
 		return err
 	}
 	retracted, err := r.retraction(ctx, c, m)
@@ -67,6 +67,9 @@ func (r *room) reflectMessage(ctx context.Context, c xmppd.Client, m *stream.Ele
 	}
 	if err := r.queue.await(ctx, p); err != nil {
 		return err
+	}
+	if p.storing == nil {
+		r.svc.archive.Passed(r.jid, c.Bare(), m)
 	}
 	if retracted != nil {
 		r.pins.retracted(ctx, retracted.IDs)

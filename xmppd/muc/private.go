@@ -30,7 +30,7 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 	if err := r.svc.checkBlocked(ctx, p.to.user, p.fromJID, c.JID()); err != nil {
 		return err
 	}
-	if again, err := r.archive.alreadyArchived(ctx, p, m); err != nil || again {
+	if again, err := r.archive.alreadySaid(ctx, p, m); err != nil || again {
 		return err
 	}
 	received := m.Edit().Set("from", p.fromJID).Drop(r.svc.mayNotSay(p.from.bare)).
@@ -58,6 +58,9 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 		c.SendSentCarbons(sent, ids[mine.Owner])
 	}
 	r.deliverPrivate(p.to, reflected, ids[theirs.Owner])
+	if len(ids) == 0 {
+		r.svc.archive.Passed(p.from.bare, r.jid, m)
+	}
 	return nil
 }
 
@@ -69,10 +72,10 @@ func sentInPrivate(author string) []byte {
 
 func endOfPrivate(author string) []byte { return append(sentInPrivate(author), "</message>"...) }
 
-// alreadyArchived reports whether a private message is a resend of one that is in the sender's
-// archive, or in the recipient's if the sender keeps none.
-func (ra *roomArchive) alreadyArchived(ctx context.Context, p correspondence, m *stream.Element) (bool, error) {
-	again, err := ra.archive.AlreadyArchived(ctx, p.from.bare, ra.owner, m)
+// alreadySaid reports whether a private message is a resend of one that is in the sender's
+// archive, or in the recipient's if the sender keeps none, or that passed.
+func (ra *roomArchive) alreadySaid(ctx context.Context, p correspondence, m *stream.Element) (bool, error) {
+	again, err := ra.archive.AlreadySaid(ctx, p.from.bare, ra.owner, m)
 	if err != nil || again || !archive.IsResend(m) {
 		return again, err
 	}

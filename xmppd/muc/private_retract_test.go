@@ -111,7 +111,7 @@ func TestPrivate_RetractionKeptByOne(t *testing.T) {
 
 // X-64, XEP-0198 §5: what is sent again is neither stored nor heard twice, whoever keeps it.
 func TestPrivate_SentAgain(t *testing.T) {
-	for silent, kept := range map[string]int{"": 2, "alice": 1, "bob": 1} {
+	for silent, kept := range map[string]int{"": 2, "alice": 1, "bob": 1, "alice bob": 0} {
 		w := newWorld(t, Config{}, "alice", "bob")
 		w.store.keepsNothing = silent
 		w.open("den", nil)
@@ -127,6 +127,28 @@ func TestPrivate_SentAgain(t *testing.T) {
 		}
 		if got := alice.sync(); len(got) != 1 {
 			t.Errorf("%q keeps nothing: alice hears %d", silent, len(got))
+		}
+	}
+}
+
+// X-64, XEP-0198 §5: nor is what is said in a room heard twice, whether or not it has an archive.
+func TestRoom_SentAgain(t *testing.T) {
+	for _, kept := range []bool{true, false} {
+		w := newWorld(t, Config{}, "alice", "bob")
+		w.open("den", func(s *Settings) { s.Archive = kept })
+		alice, bob := w.online("alice", "a"), w.online("bob", "b")
+		gather("den", alice, bob)
+		for _, sent := range []struct {
+			c  *client
+			id string
+		}{{bob, "m"}, {alice, "m"}, {bob, "n"}} { // an id is its sender's
+			for _, delay := range []string{"", `<delay xmlns="urn:xmpp:delay" stamp="2026-11-28T10:00:00Z"/>`} {
+				sent.c.Send(`<message xmlns="jabber:client" type="groupchat" id="` + sent.id + `" to="den@rooms.h"><body>hello</body>` + delay + `</message>`)
+				sent.c.sync()
+			}
+			if heard := len(alice.sync()); heard != 1 && sent.c == bob {
+				t.Errorf("archive %v: alice hears %q %d times", kept, sent.id, heard)
+			}
 		}
 	}
 }

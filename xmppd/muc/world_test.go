@@ -100,7 +100,7 @@ func (m *memStore) Block(context.Context, string, []string) error         { retu
 func (m *memStore) Unblock(context.Context, string, []string) error       { return nil }
 func (m *memStore) SetPrefs(context.Context, string, archive.Prefs) error { return nil }
 func (m *memStore) Prefs(_ context.Context, user string) (archive.Prefs, error) {
-	if user == m.keepsNothing {
+	if slices.Contains(strings.Fields(m.keepsNothing), user) {
 		return archive.Prefs{Default: archive.Never}, nil
 	}
 	return archive.Prefs{}, archive.ErrNotFound

@@ -51,9 +51,6 @@ const SENTENCES = {
     'An error occurred while querying for archived messages.': 'Older messages could not be fetched.',
     'The server did not return your bookmarks within the allowed time. You can reload the page to request them again.': 'Your rooms could not be fetched. Reload the page to try again.',
     'Timeout Error': 'That took too long',
-    'Sorry, looks like file upload is not supported by your server.': 'Files cannot be sent here.',
-    'Sorry, could not determine upload URL.': 'The file was not sent. Please try again.',
-    'Sorry, could not determine file upload URL.': 'The file was not sent. Please try again.',
 
     // What is encrypted.
     'This is an OMEMO encrypted message which your client doesn’t seem to support. Find more information on https://conversations.im/omemo': 'This message is encrypted, and cannot be read here.',

@@ -16,7 +16,12 @@ import { showQueue } from './tray.js';
 const SAVE_AFTER = 400; // ms without a key
 const NOTICEABLE = 1000; // ms after which a text that waits is shown
 
+const MEANT = ' meant'; // after a conversation's address, in the drafts: what is to be edited or answered by them
+
 let count = 0; // of composers, for ids
+
+/** One text before another. @param {string[]} texts */
+const together = (...texts) => texts.filter(Boolean).join('\n');
 
 /**
  * Converse's form, which it has for people and for rooms, with the site's field in it.
@@ -33,6 +38,8 @@ export function withComposer(_converse, Form) {
         #saving;
         #editing = false;
         #begun = false;
+        /** What was begun, while something is edited. */
+        #aside = '';
         /** What is kept as a draft. */
         #kept = '';
         #onQueue = () => {
@@ -64,20 +71,39 @@ export function withComposer(_converse, Form) {
             if (!this.textarea || this.#begun) return;
             this.#begun = true;
             this.#editing = Boolean(this.model.get('correcting'));
-            this.#show(this.#editing ? this.model.get('draft') : this.draft);
+            this.#aside = this.draft;
+            this.#kept = drafts.of(this.#whose);
+            this.#show(this.#editing ? this.model.get('draft') : this.#aside);
+            this.#goOn();
+        }
+
+        /** What waited as the page before ended comes back as it was meant: it answers, or edits, the same. */
+        async #goOn() {
+            const { answers, text, corrects } = JSON.parse(drafts.of(this.#whose + MEANT) || '{}');
+            if (this.queue.items.length) return; // it waits here
+            if (answers) this.model.save(answers);
+            if (!text) return;
+            await this.model.messages.fetched;
+            const message = this.model.messages.get(corrects);
+            if (message?.get('correcting')) this.#show(text);
+            else this.#giveBack(text, message);
         }
 
         disconnectedCallback() {
             this.#save();
             super.disconnectedCallback();
-            if (!this.queue?.texts.length) this.queue?.removeEventListener('change', this.#onQueue);
+            this.#followNoMore();
             window.removeEventListener('pagehide', this.#onLeave);
         }
 
         /** What waits to be sent is kept with what was begun, and once it has gone no more, also where nobody looks on. */
         #followQueue() {
-            if (drafts.of(this.#whose) === this.#kept) this.#save(); // or somebody wrote elsewhere
-            if (!this.queue.texts.length) this.queue.removeEventListener('change', this.#onQueue);
+            this.#save(this.#isKept);
+            this.#followNoMore();
+        }
+
+        #followNoMore() {
+            if (!this.queue?.texts.length && !this.queue?.meant) this.queue?.removeEventListener('change', this.#onQueue);
         }
 
         /** @returns {HTMLTextAreaElement} */
@@ -161,9 +187,11 @@ export function withComposer(_converse, Form) {
         #onDraft() {
             const editing = Boolean(this.model.get('correcting'));
             const begins = editing && !this.#editing;
-            if (begins) this.#keep();
+            if (begins) this.#aside = this.textarea?.value ?? '';
+            const begun = this.#editing ? this.#aside : this.draft;
             this.#editing = editing;
-            this.#show(this.model.get('draft') ?? this.draft);
+            if (begins) this.#save(true);
+            this.#show(this.model.get('draft') ?? begun);
             if (begins) this.textarea?.focus(); // what was chosen is gone, and with it the focus
             if (begins) this.textarea?.setSelectionRange(this.textarea.value.length, this.textarea.value.length);
         }
@@ -205,14 +233,21 @@ export function withComposer(_converse, Form) {
             return kept.startsWith(`${waiting}\n`) ? kept.slice(waiting.length + 1) : '';
         }
 
-        /** Keeps what is not sent. What somebody edits is no draft. */
-        #save() {
-            if (this.textarea && !this.model.get('correcting')) this.#keep();
+        /** Keeps what is not sent; while something is edited, unless another was begun elsewhere. */
+        #save(whole = !this.#editing || this.#isKept) {
+            if (!this.textarea) return;
+            drafts.set(this.#whose + MEANT, this.queue.meant);
+            if (whole) this.#keep();
         }
 
+        get #isKept() {
+            return drafts.of(this.#whose) === this.#kept; // or somebody wrote elsewhere
+        }
+
+        /** What somebody edits is no draft. */
         #keep() {
             clearTimeout(this.#saving);
-            this.#kept = [...this.queue.texts, this.textarea.value].filter(Boolean).join('\n');
+            this.#kept = together(...this.queue.texts, this.#editing ? this.#aside : this.textarea.value);
             drafts.set(this.#whose, this.#kept);
         }
 
@@ -244,11 +279,24 @@ export function withComposer(_converse, Form) {
             if (document.activeElement !== textarea) textarea.focus();
         }
 
-        /** Takes something out of the queue; a text comes back into the field. */
+        /** Takes something out of the queue; a text comes back into the field, and what is answered by it, or by a file, above it. */
         #cancel(item) {
+            const { text, corrects, answers } = item;
             this.queue.remove(item);
-            if (item.text) this.#show([item.text, this.textarea.value].filter(Boolean).join('\n'));
+            if (text) this.#giveBack(text, corrects);
+            if (answers && !this.model.get('reply_to_id')) this.model.save(answers);
             this.textarea.focus();
+        }
+
+        /** A text that is not sent after all edits what it did, or stands before what was begun: never in what somebody edits. */
+        #giveBack(text, corrects) {
+            if (!this.#editing && corrects) {
+                corrects.save('correcting', true);
+                return this.#show(text);
+            }
+            if (this.#editing) this.#aside = together(text, this.#aside);
+            else this.#show(together(text, this.textarea.value));
+            this.#save();
         }
     };
 }

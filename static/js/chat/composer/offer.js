@@ -4,6 +4,7 @@
 import { around, byId } from '../../dom.js';
 import { drafts } from './drafts.js';
 import { withComposer } from './form.js';
+import { sendAsMeant } from './meant.js';
 import { queueOf } from './queue.js';
 import { stayAboveKeyboard } from './keyboard.js';
 
@@ -18,6 +19,7 @@ export function offerComposer(_converse, config) {
     drafts.open(config.jid);
     // Patch: composer
     for (const name of ['converse-message-form', 'converse-muc-message-form']) api.elements.define(name, withComposer(_converse, api.elements.registry[name]));
+    sendAsMeant(_converse);
     // However files come, they are shown before they are sent.
     for (const { prototype } of [exports.ChatBox, exports.MUC, exports.MUCOccupant]) {
         // Patch: files-shown

@@ -1,10 +1,14 @@
 // What is to be sent in a conversation, in its order: files that were chosen, and texts.
-// One thing goes after the other. Where one fails it stands still, until somebody tries
-// that one again or takes it away, so that nothing overtakes what was before it. What can never
-// be sent is in nobody's way.
+// One thing goes after the other. Where one does not get through it stands still, until somebody
+// tries that one again or takes it away, so that nothing overtakes what was before it. What is
+// refused, for now or for ever, is in nobody's way. An edit has its place already, and waits for
+// other edits alone.
+//
+// What something edits or answers is what it did when Send was pressed, whatever is edited or
+// answered when it goes out.
 
 import { answers } from '../connection/connectivity.js';
-import { upload, UploadError, whyTooLarge } from './upload.js';
+import { upload, UploadError, whyNever } from './upload.js';
 
 // After how long it is asked whether the connection is alive, and how long that may take.
 const LONG = 2000; // ms
@@ -19,6 +23,9 @@ const PATIENCE = 6000; // ms
  * @property {number} progress from 0 to 1
  * @property {string} why it failed, in words
  * @property {boolean} [permanent] trying again would fail as well
+ * @property {boolean} [refused] what comes after it does not wait for another try
+ * @property {any} [corrects] the message that a text is to take the place of
+ * @property {{reply_to_id: string, reply_to: string}} [answers] as Converse notes what is answered
  * @property {number} since when it is here
  * @property {AbortController} stop
  */
@@ -60,7 +67,8 @@ async function thumbnail(file) {
 export class Queue extends EventTarget {
     /** @type {Item[]} */
     items = [];
-    #running = false;
+    /** Of edits, and of all else. @type {Set<boolean>} */
+    #running = new Set();
 
     /** @param {Converse.Private} _converse */
     constructor(_converse, chat) {
@@ -74,9 +82,16 @@ export class Queue extends EventTarget {
         return this.items.some(({ state }) => state === 'chosen');
     }
 
-    /** Texts that are not sent yet. */
+    /** Texts that are not sent yet, without those that are edits. */
     get texts() {
-        return this.items.flatMap(({ text }) => text ?? []);
+        return this.items.flatMap(({ text, corrects }) => (text && !corrects ? text : []));
+    }
+
+    /** Of texts that are not sent yet, for the next page: what one answers, and the latest edit. */
+    get meant() {
+        const answers = this.items.find(({ text, answers }) => text && answers)?.answers;
+        const edit = this.items.findLast(({ corrects }) => corrects);
+        return answers || edit ? JSON.stringify({ answers, text: edit?.text, corrects: edit?.corrects.id }) : '';
     }
 
     /** Adds files, for Send to send. @param {Iterable<File>} files */
@@ -88,26 +103,39 @@ export class Queue extends EventTarget {
                 chosen.picture = picture;
                 this.#changed();
             });
-            whyTooLarge(this._converse, file).then((why) => {
+            whyNever(this._converse, file).then((why) => {
                 if (!why || chosen.state !== 'chosen') return; // or it is found as it is sent
-                Object.assign(chosen, { state: 'failed', why, permanent: true });
+                Object.assign(chosen, { state: 'failed', why, permanent: true, refused: true });
                 this.#changed();
             });
         }
         this.#changed();
     }
 
-    /** Sends what was chosen, and then a text, if there is one. @param {string} text */
+    /** Sends what was chosen, and then a text, if there is one. An answer is the text, or else the first file. @param {string} text */
     send(text) {
-        for (const each of this.items) if (each.state === 'chosen') each.state = 'waiting';
-        if (text) this.items.push(item({ text }, 'waiting'));
+        const { chat } = this;
+        const corrects = text && chat.messages.findWhere('correcting');
+        const sent = this.items.filter(({ state }) => state === 'chosen');
+        const { reply_to_id, reply_to } = chat.attributes;
+        if (text) {
+            const said = item({ text, corrects }, 'waiting');
+            this.items.push(said);
+            if (!corrects) sent.unshift(said);
+        }
+        for (const each of sent) each.state = 'waiting';
+        if (reply_to_id && sent[0]) {
+            sent[0].answers = { reply_to_id, reply_to };
+            chat.save({ reply_to_id: undefined, reply_to: undefined });
+        }
+        if (corrects) corrects.save('correcting', false);
         this.#changed();
         this.#run();
     }
 
     /** @param {Item} failed */
     retry(failed) {
-        Object.assign(failed, { state: 'waiting', why: '', progress: 0, stop: new AbortController() });
+        Object.assign(failed, { state: 'waiting', why: '', progress: 0, refused: false, stop: new AbortController() });
         this.#changed();
         this.#run();
     }
@@ -121,16 +149,18 @@ export class Queue extends EventTarget {
     }
 
     #run() {
-        if (this.#running) return;
-        this.#running = true;
-        const sending = this.#deliverAll().finally(() => underWay.delete(sending));
-        underWay.add(sending);
+        for (const edits of [false, true]) {
+            if (this.#running.has(edits)) continue;
+            this.#running.add(edits);
+            const sending = this.#deliverAll(edits).finally(() => underWay.delete(sending));
+            underWay.add(sending);
+        }
     }
 
-    async #deliverAll() {
-        const next = () => this.items.find(({ permanent }) => !permanent);
+    async #deliverAll(edits) {
+        const next = () => this.items.find(({ refused, corrects }) => !refused && Boolean(corrects) === edits);
         for (let first = next(); first?.state === 'waiting'; first = next()) await this.#deliver(first);
-        this.#running = false;
+        this.#running.delete(edits);
     }
 
     /** @param {Item} first */
@@ -139,30 +169,25 @@ export class Queue extends EventTarget {
         this.#changed();
         const dead = setTimeout(() => this.#comeBackIfDead(), LONG);
         try {
-            await (first.file ? this.#sendFile(first, first.file) : this.#sendText(first.text));
+            const said = first.file ? await this.#upload(first, first.file) : { body: first.text };
+            first.stop.signal.throwIfAborted();
+            if (!(await this.chat.sendMessage(said, first))) throw new Error('the conversation takes no messages'); // meant.js
             this.remove(first);
         } catch (cause) {
             if (!(cause instanceof UploadError) && !first.stop.signal.aborted) console.warn('Something was not sent.', cause);
-            const [why, permanent] = cause instanceof UploadError ? [cause.message, cause.permanent] : ['It was not sent. Please try again.', false];
-            Object.assign(first, { state: 'failed', why, permanent });
+            const { message, permanent, refused } = cause instanceof UploadError ? cause : new UploadError('It was not sent. Please try again.');
+            Object.assign(first, { state: 'failed', why: message, permanent, refused });
             this.#changed();
         }
         clearTimeout(dead);
     }
 
-    async #sendFile(first, file) {
+    #upload(first, file) {
         const onProgress = (part) => {
             first.progress = part;
             this.#changed();
         };
-        const message = await upload(this._converse, this.chat, file, onProgress, first.stop.signal);
-        first.stop.signal.throwIfAborted();
-        if (!(await this.chat.sendMessage(message))) throw new Error('the conversation takes no messages');
-    }
-
-    async #sendText(text) {
-        const isCommand = text.startsWith('/') && (await this._converse.api.hook('parseMessageForCommands', { model: this.chat, text }, false));
-        if (!isCommand && !(await this.chat.sendMessage({ body: text }))) throw new Error('the conversation takes no messages');
+        return upload(this._converse, this.chat, file, onProgress, first.stop.signal);
     }
 
     /** A stream that is dead says nothing by itself: a page that starts on one would wait for long. */

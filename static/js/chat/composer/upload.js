@@ -10,41 +10,67 @@ const PATIENCE = 30_000; // ms until it is known where a file goes
 export class UploadError extends Error {
     /** Whether trying again would fail as well. */
     permanent = false;
+    /** Whether what comes after the file goes all the same: not where there is no way through, which may be there again in a moment. */
+    refused = false;
 }
 
 const AWAY = 'There is no connection. Try again when it is back.';
 const FAILED = 'The file did not get through.';
+const REFUSED = 'The server does not take this file.';
+
+/** What is refused for ever, or else perhaps for now. */
+const refusal = (why, permanent = true) => Object.assign(new UploadError(why), { permanent, refused: true });
 
 /** Where files go, and how large they may be. */
 async function service(_converse) {
     const [found] = await _converse.api.disco.features.get(UPLOAD, _converse.session.get('domain'));
-    if (!found) throw new UploadError('Files cannot be sent here.');
+    if (!found) throw refusal('Files cannot be sent here.', false);
     // After a reload Converse has kept what the service can do, and reads no form again (DiscoEntity.fetchFeatures).
     if (found.dataforms?.length === 0) await new Promise((resolve) => found.dataforms.fetch({ success: resolve, error: resolve }));
     const form = found.dataforms?.models.find((each) => each.get('FORM_TYPE')?.value === UPLOAD);
     return { to: found.id, maxSize: Number.parseInt(form?.get('max-file-size')?.value, 10) || Infinity };
 }
 
-const tooLarge = (maxSize) => Object.assign(new UploadError(`It is too large: a file may have ${inWords(maxSize)}.`), { permanent: true });
+const tooLarge = (maxSize) => `It is too large: a file may have ${inWords(maxSize)}.`;
+
+/** Whether the browser can read a file: a folder it cannot, nor what was changed or deleted since it was chosen. */
+const isReadable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
+const UNREADABLE = 'It cannot be read: it is a folder, or was changed or deleted since.';
 
 /**
- * Whether a file is too large to be sent, as far as that is known before: why, in words.
+ * Whether a file can never be sent, as far as that is known before: why, in words.
  * @param {Converse.Private} _converse
  * @param {File} file
  * @returns {Promise<string>}
  */
-export async function whyTooLarge(_converse, file) {
+export async function whyNever(_converse, file) {
+    if (!file.size) return 'It is empty: there is nothing to send.';
+    if (!(await isReadable(file))) return UNREADABLE;
     if (!_converse.api.connection.connected()) return '';
     const { maxSize } = await service(_converse).catch(() => ({ maxSize: Infinity })); // said once it is sent
-    return file.size > maxSize ? tooLarge(maxSize).message : '';
+    return file.size > maxSize ? tooLarge(maxSize) : '';
 }
 
-/** Why no slot was given, in the service's words if it has any (XEP-0363 §5). */
-function refusal(answer) {
+/** Why no slot was given, in the service's words if it has any (XEP-0363 §5; RFC 6120 §8.3.2). */
+function whyNoSlot(answer) {
     if (!(answer instanceof Element)) return new UploadError(AWAY);
     const maxSize = Number(answer.querySelector('file-too-large > max-file-size')?.textContent);
-    if (maxSize) return tooLarge(maxSize);
-    return new UploadError(answer.querySelector('error > text')?.textContent || FAILED);
+    if (maxSize) return refusal(tooLarge(maxSize));
+    const error = answer.querySelector('error');
+    const type = error?.getAttribute('type');
+    const isFull = error?.querySelector('resource-constraint'); // until somebody deletes other files
+    const why = error?.querySelector('text')?.textContent;
+    return type === 'wait' && !isFull ? new UploadError(why || FAILED) : refusal(why || REFUSED, type === 'modify');
+}
+
+/** Why a file was not taken where a slot said: of what fails for a while, in the service's words if it has any. @param {XMLHttpRequest} request */
+function whyNotTaken(request) {
+    const { status, responseText } = request;
+    if (status === 413 || status === 415) return refusal(status === 413 ? 'It is too large for the server.' : REFUSED);
+    if (status < 500 && ![400, 408, 429].includes(status)) return refusal(REFUSED, false); // another slot may do
+    const isForPeople = request.getResponseHeader('Content-Type')?.startsWith('text/plain') && responseText.length < 200;
+    const why = (isForPeople && responseText.trim()) || FAILED;
+    return status === 507 ? refusal(why, false) : new UploadError(why);
 }
 
 /** Asks for a slot. @returns {Promise<{get: string, put: string, headers: [string, string][]}>} */
@@ -53,9 +79,9 @@ async function slotFor(_converse, file, to) {
     const { stx, u } = window.converse.env;
     const asked = stx`<iq type="get" to="${to}" id="${u.getUniqueId('slot')}" xmlns="jabber:client">
         <request xmlns="${UPLOAD}" filename="${file.name}" size="${file.size}" content-type="${file.type || 'application/octet-stream'}"/></iq>`;
-    const answer = await api.sendIQ(asked, PATIENCE).catch((cause) => Promise.reject(refusal(cause)));
+    const answer = await api.sendIQ(asked, PATIENCE).catch((cause) => Promise.reject(whyNoSlot(cause)));
     const [put, get] = ['put', 'get'].map((name) => answer?.querySelector(`slot > ${name}`));
-    if (!put || !get) throw refusal(answer);
+    if (!put || !get) throw whyNoSlot(answer);
     const headers = Array.from(put.querySelectorAll('header'), (header) => /** @type {[string, string]} */ ([header.getAttribute('name') ?? '', header.textContent]));
     return { get: get.getAttribute('url') ?? '', put: put.getAttribute('url') ?? '', headers: headers.filter(([name]) => ['Authorization', 'Expires'].includes(name)) };
 }
@@ -64,14 +90,14 @@ async function slotFor(_converse, file, to) {
 function put(file, slot, onProgress, signal) {
     return new Promise((resolve, reject) => {
         const request = new XMLHttpRequest();
-        const fail = () => reject(new UploadError(navigator.onLine ? FAILED : AWAY));
+        const fail = async () => reject((await isReadable(file)) ? new UploadError(navigator.onLine ? FAILED : AWAY) : refusal(UNREADABLE));
         signal.addEventListener('abort', () => request.abort(), { once: true });
         request.upload.addEventListener('progress', ({ loaded, total, lengthComputable }) => lengthComputable && onProgress(loaded / total));
         request.addEventListener('abort', fail);
         request.addEventListener('error', fail);
         request.addEventListener('load', () => {
             if (request.status === 200 || request.status === 201) resolve();
-            else reject(new UploadError((request.responseText.length < 200 && request.responseText.trim()) || FAILED));
+            else reject(whyNotTaken(request));
         });
         request.open('PUT', slot.put);
         request.setRequestHeader('Content-Type', file.type || 'application/octet-stream'); // as the slot was asked for
@@ -94,8 +120,9 @@ export async function upload(_converse, chat, file, onProgress, signal) {
     const { api } = _converse;
     if (!api.connection.connected()) throw new UploadError(AWAY);
     const ready = async () => {
-        const { to, maxSize } = await service(_converse);
-        if (file.size > maxSize) throw tooLarge(maxSize);
+        const why = await whyNever(_converse, file);
+        if (why) throw refusal(why);
+        const { to } = await service(_converse);
         const sent = await api.hook('beforeFileUpload', chat, file); // encrypted, where the conversation is
         return { sent, slot: await slotFor(_converse, sent, to) };
     };

@@ -2,7 +2,9 @@
 // so its answer to a ping says that it has everything that was sent before. Until
 // then a message is marked, if that takes long; and when a stream is lost it is
 // sent again, marked as delayed, after a reload as well. The server knows by their
-// ids which of them it has.
+// ids which of them it has: by the archive, and what is in none until it starts again
+// (xmppd/archive/unkept.go). Where another server does not know, apps do, by the same ids
+// (XEP-0359 §3.2): Converse shows it once, on both sides.
 
 import { answers } from './connectivity.js';
 import { enter } from '../room/lateEntry.js';

@@ -4,7 +4,7 @@
 
 import { inTime } from '../inTime.js';
 import { nameOf } from '../people/people.js';
-import { fileIn, nameOfFile } from './entries.js';
+import { addressIn, nameOfFile } from './entries.js';
 
 /** @typedef {import('./entries.js').Entry} Entry */
 
@@ -34,9 +34,8 @@ function contentOf(message) {
     if (childOf(message, 'retract', RETRACT)) return { text: '', kind: 'deleted' };
     if (OMEMO.some((space) => childOf(message, 'encrypted', space))) return { text: '', kind: 'encrypted' };
     const text = textOf(message);
-    const address = childOf(childOf(message, 'x', OOB), 'url')?.textContent?.trim();
-    const file = address && text === address ? nameOfFile(address) : fileIn(text);
-    if (file !== undefined) return { text: file, kind: 'file' };
+    const address = addressIn(text, childOf(childOf(message, 'x', OOB), 'url')?.textContent?.trim());
+    if (address) return { text: nameOfFile(address), kind: 'file' };
     return text ? { text } : null;
 }
 

@@ -57,7 +57,7 @@ export function lineOf(box, message) {
     const { time, sender, retracted, is_encrypted: encrypted, nick } = message.attributes;
     if (!isSaid(message)) return null;
     const text = saidBy(message);
-    const file = message.get('oob_url') || (message.get('file') ? message.file?.name ?? 'file' : '');
+    const file = addressIn(message.getMessageText(), message.get('oob_url')) || (message.get('file') ? message.file?.name ?? 'file' : '');
     if (!text && !file && !retracted && !message.get('moderated')) return null;
     const line = { at: time, text: text.replaceAll(/\s+/g, ' ').trim(), mine: sender === 'me', by: isRoom(box) ? nick : undefined };
     if (retracted || message.get('moderated') === 'retracted' || message.get('is_tombstone')) return { ...line, text: '', kind: 'deleted' };
@@ -77,8 +77,17 @@ export function nameOfFile(address) {
     }
 }
 
-/** The name of the file that a text consists of: the address of one in an upload folder (XEP-0363); undefined for any other. */
-export const fileIn = (text) => (isUploaded(text) ? nameOfFile(text) : undefined);
+/**
+ * The address of the file that a message is; undefined for one that says something. Apps send it as the text and once
+ * more beside it (XEP-0066 §3), or as the text alone: then it is one in an upload folder (XEP-0363).
+ * @param {string | null} [text] without what it answers
+ * @param {string} [beside]
+ * @returns {string | undefined}
+ */
+export function addressIn(text, beside) {
+    const said = text?.trim() ?? '';
+    return beside && (!said || said === beside) ? beside : isUploaded(said) ? said : undefined;
+}
 
 /** Folder by folder: one expression for all of them may take seconds with what somebody has made for it. @param {string} text */
 function isUploaded(text) {

@@ -2,7 +2,7 @@
 // (follow.js), and of what is pinned (room/pins.js).
 
 import { siteTime } from '../siteTime.js';
-import { fileIn } from './entries.js';
+import { addressIn, nameOfFile } from './entries.js';
 
 export const SAID = 'urn:foyer:said:0';
 
@@ -19,7 +19,8 @@ export const timeOf = (id) => (UUID7.test(id) ? new Date(Number.parseInt(id.repl
 export function lineOfSaid(said) {
     const id = said.getAttribute('id') ?? '';
     const text = (said.textContent ?? '').replaceAll(/\s+/g, ' ').trim();
-    const file = fileIn(text);
+    const address = addressIn(text);
+    const file = address && nameOfFile(address);
     const change = said.getAttribute('change') ?? '';
     const kind = change === 'deleted' ? 'deleted' : said.getAttribute('encrypted') ? 'encrypted' : file === undefined ? undefined : 'file';
     return { id, at: timeOf(id) ?? new Date(siteTime.now()).toISOString(), by: said.getAttribute('by') ?? '', answers: said.getAttribute('answers') ?? '', mine: said.getAttribute('mine') === 'true', text: file ?? text, kind, change };

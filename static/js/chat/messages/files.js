@@ -2,7 +2,7 @@
 // where they are, and all others as a card that says what they are.
 
 import { whenUnseen } from '../history/historyView.js';
-import { nameOfFile } from '../list/entries.js';
+import { addressIn, nameOfFile } from '../list/entries.js';
 import { inWords } from '../size.js';
 import { withLater } from '../onDemand.js';
 
@@ -35,8 +35,7 @@ export function fileAt(config, address) {
  * @param {import('../types.js').ChatConfig} config
  */
 export function fileOf(config, model) {
-    const { oob_url: address, body, is_encrypted: encrypted } = model.attributes;
-    return encrypted || (body && body.trim() !== address) ? null : fileAt(config, address);
+    return model.get('is_encrypted') ? null : fileAt(config, addressIn(model.getMessageText?.(), model.get('oob_url')));
 }
 
 /** How large files are, by their addresses, the oldest first: the server is asked once while they are shown. @type {Map<string, Promise<string>>} */
