@@ -4,7 +4,6 @@
 import { fileAt } from '../messages/files.js';
 import { nameOfFile } from '../list/entries.js';
 import { shortTime } from '../list/time.js';
-import { showAt } from '../history/place.js';
 import { viewer } from '../messages/viewer.js';
 import { Part } from './part.js';
 
@@ -75,7 +74,7 @@ export class Files extends Part {
         return html`
             <ul class="room-files" role="list">${this.found.map((file, i) => html`<li>
                 ${this.#picture(file.name, files, i)}
-                <button type="button" @click=${() => this.#show(room, file)}>
+                <button type="button" @click=${() => this.show(room, file.id)}>
                     <span class="file-card__sign" aria-hidden="true">${sign(file.name)}</span>
                     <span class="room-files__about"><span class="room-files__name">${file.name}</span>
                         <small>${file.who}, <time datetime=${file.at}>${shortTime(file.at)}</time></small></span>
@@ -92,11 +91,5 @@ export class Files extends Part {
         const { url } = files[i] ?? {};
         return isPicture(files[i]) ? html`<button type="button" class="room-files__picture" aria-label=${`Picture: ${name}`} @click=${() => viewer.open(files.filter(isPicture), url)}>
             <img src=${url} alt="" width="48" height="48" loading="lazy" decoding="async" @error=${({ target }) => (target.parentElement.hidden = true)}></button>` : '';
-    }
-
-    /** Goes to where it was sent. */
-    #show(room, file) {
-        if (getComputedStyle(this.panel.element).position === 'absolute') this.panel.close();
-        showAt(this._converse, room.get('jid'), file.id);
     }
 }

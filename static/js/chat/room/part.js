@@ -1,3 +1,5 @@
+import { showAt } from '../history/place.js';
+
 /** One part of a room's panel, such as its people. Parts draw themselves when the panel does. */
 export class Part {
     /**
@@ -30,6 +32,12 @@ export class Part {
     /** @param {Converse.Room} _room @returns {unknown} a template */
     render(_room) {
         return '';
+    }
+
+    /** Goes to a message of the room, which the panel may cover. @param {Converse.Room} room @param {string} id */
+    show(room, id) {
+        if (getComputedStyle(this.panel.element).position === 'absolute') this.panel.close();
+        showAt(this._converse, room.get('jid'), id);
     }
 
     /** What was rendered is in the page. */

@@ -3,7 +3,6 @@
 
 import { inWords } from '../list/row.js';
 import { longTime, shortTime } from '../list/time.js';
-import { showAt } from '../history/place.js';
 import { goesBy } from '../messages/versions.js';
 import { Part } from './part.js';
 import { mayPin, pinsOf, setPinned } from './pins.js';
@@ -15,7 +14,7 @@ export class Pinned extends Part {
         const pins = pinsOf(room);
         return html`
             <ul class="room-pins" role="list">${pins.map((pin) => html`<li>
-                <button type="button" class="room-pins__message" @click=${() => this.#show(room, pin)}>
+                <button type="button" class="room-pins__message" @click=${() => this.show(room, this.#at(room, pin))}>
                     <span class="room-pins__head"><span class="room-pins__who"><bdi>${pin.line.by}</bdi></span> <time datetime=${pin.line.at} title=${longTime(pin.line.at)}>${shortTime(pin.line.at)}</time></span>
                     <span class="room-pins__text">${this.#words(room, pin)}</span>
                     <small>Pinned by <bdi>${pin.by}</bdi></small>
@@ -40,11 +39,9 @@ export class Pinned extends Part {
         return room.messages.models.find((message) => goesBy(message, key, id) || goesBy(message, key, version));
     }
 
-    /** Goes to where it was said. */
-    #show(room, pin) {
-        if (getComputedStyle(this.panel.element).position === 'absolute') this.panel.close();
-        const jid = room.get('jid');
-        showAt(this._converse, jid, this.#message(room, pin)?.get(`stanza_id ${jid}`) ?? pin.id);
+    /** Its place in the conversation: where it was said first, if the browser has it. */
+    #at(room, pin) {
+        return this.#message(room, pin)?.get(`stanza_id ${room.get('jid')}`) ?? pin.id;
     }
 
     async #unpin(room, { id }) {
