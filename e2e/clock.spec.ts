@@ -1,23 +1,8 @@
 // A browser whose clock is wrong. What is said stands in the order in which it was said, and nothing is missing.
 
 import { Client } from "./support/client.ts";
+import { MINUTE, setClock } from "./support/clock.ts";
 import { expect, names, type Person, test } from "./support/test.ts";
-
-const MINUTE = 60_000;
-
-/** Puts the clock of somebody's browser forward, or back. */
-async function setClock(person: Person, by: number): Promise<void> {
-  await person.context.addInitScript((ms) => {
-    const Right = Date;
-    globalThis.Date = class extends Right {
-      constructor(...args: []) {
-        if (args.length) super(...args);
-        else super(Right.now() + ms);
-      }
-      static override now = () => Right.now() + ms;
-    } as DateConstructor;
-  }, by);
-}
 
 /** Everything that is drawn in the conversation: days, the line above what is new, and what was said. */
 const drawn = ({ page }: Person) =>

@@ -17,7 +17,8 @@
 //      readMarkers.js when another device reads.
 //
 // Of conversations that this browser does not know yet, people are counted by counted.js and rooms by list/follow.js, which
-// says how many (`foyer:unopened`). The sum of all these is made here, and nowhere else: without what is muted.
+// says how many (`foyer:unopened`). The sum of all these is made here, and nowhere else: without rooms that are muted, of which
+// one that is not open here is not in that number either. Who is muted is heard of, and counted.
 // newMessages.js counts nothing: it has the line above what is new, and notes until when a conversation was in sight, of
 // which readMarkers.js tells the other devices.
 
@@ -61,11 +62,11 @@ function readOnlyInSight({ prototype }) {
     };
 }
 
-/** How much is unread between people, and in rooms that this browser knows. */
+/** How much is unread between people, and in rooms that this browser knows and that are not muted. */
 function sumOf(chatboxes) {
     const here = (chatboxes?.models ?? []).map((box) => [box.get('jid'), unread(box), box.get('type') === 'chatroom']);
     const elsewhere = counted.all().filter(([jid]) => !chatboxes?.get(jid)); // not in this browser yet
-    return [...here, ...elsewhere].reduce((sum, [jid, count, room]) => (levels.of(jid, room) === 'none' ? sum : sum + count), 0);
+    return [...here, ...elsewhere].reduce((sum, [jid, count, room]) => (room && levels.of(jid, true) === 'none' ? sum : sum + count), 0);
 }
 
 /** Conversations that began just before the page went away, and that the browser had not kept yet. */
