@@ -116,5 +116,5 @@ func (s *Service) quotaError(full *models.UploadQuotaError) error {
 // everything but letters, digits and -_.~ is, so that no program that looks for
 // addresses in a text can mistake where this one ends.
 func (s *Service) uploadURL(secret, name string) string {
-	return s.cfg.BaseURL() + prefix + "/" + secret + "/" + escapeFileName(name)
+	return s.cfg.BaseURL() + prefix + "/" + secret + "/" + models.EscapedFileName(name)
 }
