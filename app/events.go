@@ -55,7 +55,8 @@ func (s *Server) handleEvent(e models.Event) {
 // How often what stands behind every stream is looked at again.
 const recheckEvery = time.Minute
 
-// housekeeping re-checks streams and removes what has expired, until ctx ends.
+// housekeeping re-checks streams and removes records that have expired, until ctx ends. What asks
+// anything but the database, such as where files are kept, has a loop of its own.
 func (s *Server) housekeeping(ctx context.Context) {
 	t := time.NewTicker(recheckEvery)
 	defer t.Stop()
@@ -76,7 +77,6 @@ func (s *Server) housekeeping(ctx context.Context) {
 		if err := s.db.Previews.RemovePreviews(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("previews of links that have expired were not removed", "err", err)
 		}
-		s.uploads.RemoveDeleted(ctx)
 	}
 }
 

@@ -148,7 +148,7 @@ func (s *filePages) deleteOwnFiles(c *fiber.Ctx) error {
 }
 
 func (s *filePages) filesDeleted(c *fiber.Ctx, flash string) error {
-	s.uploads.RemoveDeleted(c.UserContext())
+	s.uploads.Deleted()
 	s.flash(c, flash)
 	usage, err := s.fileUsage(c.UserContext(), viewer(c).account)
 	if err != nil {

@@ -2,12 +2,15 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
 
 	"foyer/app/uploads"
 	"foyer/app/uploads/files"
+	"foyer/models"
 
 	"github.com/google/uuid"
 )
@@ -40,9 +43,7 @@ func TestFiles_OwnList(t *testing.T) {
 
 	alice.submit("/settings", "/settings/files/"+id+"/delete").wants(303, "")
 	call(t, "GET", slot.Get, nil).is(t, 404)
-	if left := s.onDisk(t); len(left) > 0 {
-		t.Errorf("left on disk: %q", left)
-	}
+	eventually(t, func() bool { return len(s.onDisk(t)) == 0 }) // the file itself, too
 	again := s.slot(t, "alice", "a.png", len(file), "image/png")
 	put(t, again.Put, file).is(t, 201)
 	alice.submit("/settings", "/settings/files/delete").wants(303, "")
@@ -67,6 +68,44 @@ func TestFiles_Pages(t *testing.T) {
 	if n := strings.Count(b.body, "a.txt</a>"); n != 1 || strings.Contains(b.body, "Older files") {
 		t.Errorf("%d files on the second page", n)
 	}
+}
+
+// Who deletes a file does not wait for a store that hangs, nor do streams of sessions that have ended.
+func TestFiles_StoreHangs(t *testing.T) {
+	hangs, err := net.Listen("tcp", "127.0.0.1:0") // takes connections, and never answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { hangs.Close() })
+	s, base := start(t, map[string]string{
+		"UPLOAD_STORE": "s3://files", "S3_ACCESS_KEY": "us", "S3_SECRET_KEY": "secret", "S3_ENDPOINT": "http://" + hangs.Addr().String(),
+	})
+	expires := time.Now().Add(time.Minute)
+	var mine models.Upload
+	for i, user := range []string{"bob", "bob", "bob", "alice"} {
+		name := fmt.Sprint(i)
+		mine = models.Upload{Name: name, Size: 1, ExpiresAt: &expires}
+		if err := s.db.Uploads.ReserveUpload(t.Context(), user, &mine, []byte("p"+name), []byte("g"+name), models.UploadLimits{Bytes: 1000, Files: 1000, Slots: 1000}); err != nil {
+			t.Fatal(err)
+		}
+		if user == "bob" {
+			err = s.db.Uploads.AbandonUpload(t.Context(), mine.ID)
+		} else if err = s.db.Uploads.BeginUpload(t.Context(), mine.ID, expires); err == nil {
+			err = s.db.Uploads.FinishUpload(t.Context(), mine.ID, "image/png")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	alice := newBrowser(t, base)
+	alice.signIn("alice")
+	alice.get("/settings/files").wants(200, mine.Key())
+	began := time.Now()
+	alice.submit("/settings/files", "/settings/files/"+mine.Key()+"/delete").wants(303, "")
+	if took := time.Since(began); took > 8*time.Second {
+		t.Errorf("the request took %v", took)
+	}
+	alice.get("/settings/files").wants(200, "There is nothing here")
 }
 
 // Where nobody sends files, nothing speaks of them; but what is there is kept to.

@@ -274,6 +274,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	background.Go(func() { s.db.Listen(work, s.handleEvent) })
 	background.Go(func() { s.tellChanges(work) })
 	background.Go(func() { s.housekeeping(work) })
+	background.Go(func() { s.uploads.Run(work) })
 	background.Go(func() { s.recheckSources(work) })
 	for range claimedPictureWorkers {
 		background.Go(func() { s.fetchPictures(work) })

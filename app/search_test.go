@@ -217,6 +217,26 @@ func TestSearch_PagesAndFiles(t *testing.T) {
 	}
 }
 
+// A file is found by every word of its name, with any character and in any case; by what else its address has, it is not.
+func TestSearch_FileNames(t *testing.T) {
+	s, base := start(t, nil)
+	bob := signedInAs(t, base, "bob")
+	const name = "R&D a+b c=1 $5 at@home 10:30 Отчёт E\u0301te\u0301 (1)!.pdf"
+	address := s.slot(t, "bob", name, 1, "").Get
+	said(t, s, "bob@localhost", "carol@localhost", address)
+	for _, typed := range append(strings.Fields(name), "r&d", "R&D Отчёт", "отчёт", "ОТЧЁТ", "été", "+", ".PDF") {
+		if found, _ := bob.searched("files=1&q=" + url.QueryEscape(typed)); !slices.Equal(found, []string{"Carol Costa: " + name}) {
+			t.Errorf("%q finds %q", typed, found)
+		}
+	}
+	secret := strings.Split(strings.TrimPrefix(address, base+"/upload/"), "/")[0]
+	for _, typed := range []string{"R&C", "a-b", "upload", "http", "localhost", secret[:8], "20", "%20"} {
+		if found, _ := bob.searched("files=1&q=" + url.QueryEscape(typed)); len(found) != 0 {
+			t.Errorf("%q finds %q", typed, found)
+		}
+	}
+}
+
 // A person has one search at once, those of their chat included.
 func TestSearch_Share(t *testing.T) {
 	s, base := start(t, nil)

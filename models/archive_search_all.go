@@ -5,15 +5,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/unicode/norm"
 )
 
 // Search over many archives at once, the newest messages first: somebody's own, and
@@ -166,12 +168,30 @@ func (s *searchOfAll) conditions(f *filter) string {
 		f.add("body LIKE 'http%%://' || %s::text || '/upload/%%'", s.q.Files)
 		f.where = append(f.where, `body !~ '\s'`)
 		for _, word := range strings.Fields(s.q.Text) {
-			f.add(`position(lower(%s::text) IN lower(body COLLATE "default")) > 0`, url.PathEscape(word))
+			f.add(`lower(substring(body FROM '/upload/[^/]+/(.*)$') COLLATE "default") ~ %s::text`, inFileName(word))
 		}
 		return strings.Join(f.where, " AND ")
 	}
 	f.where = append(f.where, wordsOfBody+" @@ "+f.arg(s.tsquery)+"::tsquery")
 	return strings.Join(f.where, " AND ")
+}
+
+// inFileName is a regular expression for a word in the last part of a file's address, in small letters. Letters that are
+// escaped there are looked for in either case, and composed or not; what begins within an escape is no word.
+func inFileName(word string) string {
+	var ways []string
+	for _, w := range []string{word, strings.ToLower(word), strings.ToUpper(word), firstUpper(word)} {
+		for _, form := range []norm.Form{norm.NFC, norm.NFD} {
+			ways = append(ways, regexp.QuoteMeta(strings.ToLower(EscapedFileName(form.String(w)))))
+		}
+	}
+	slices.Sort(ways)
+	return "(?<!%)(?<!%[0-9a-f])(" + strings.Join(slices.Compact(ways), "|") + ")"
+}
+
+func firstUpper(s string) string {
+	_, n := utf8.DecodeRuneInString(s)
+	return strings.ToUpper(s[:n]) + strings.ToLower(s[n:])
 }
 
 const archivesColumns = "owner, " + archiveColumns + ", body"

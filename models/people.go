@@ -43,13 +43,13 @@ const (
 			(SELECT id, 0 AS rank FROM accounts WHERE blocked_at IS NULL AND folded(name) COLLATE "C" >= $1 AND folded(name) COLLATE "C" < $2
 				ORDER BY folded(name) COLLATE "C", username COLLATE "C" LIMIT $4)
 			UNION ALL
-			(SELECT id, 1 FROM accounts WHERE blocked_at IS NULL AND username COLLATE "C" >= $1 AND username COLLATE "C" < $2
-				ORDER BY username COLLATE "C" LIMIT $4)
+			(SELECT id, 1 FROM accounts WHERE blocked_at IS NULL AND folded(username) COLLATE "C" >= $1 AND folded(username) COLLATE "C" < $2
+				ORDER BY folded(username) COLLATE "C" LIMIT $4)
 		), hits AS (
 			SELECT id, rank FROM begins
 			UNION ALL
 			(SELECT id, 2 FROM accounts WHERE blocked_at IS NULL AND (SELECT count(*) < $4 FROM begins)
-				AND to_tsvector('simple', folded(name) || ' ' || username) @@ to_tsquery('simple', $3) LIMIT 4 * $4)
+				AND to_tsvector('simple', folded(name || ' ' || username)) @@ to_tsquery('simple', $3) LIMIT 4 * $4)
 		)
 		SELECT ` + personColumns + ` FROM (SELECT id, min(rank) AS rank FROM hits GROUP BY id) h
 		CROSS JOIN LATERAL (SELECT * FROM accounts WHERE id = h.id LIMIT 1) a

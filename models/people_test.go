@@ -22,6 +22,7 @@ func TestPeople(t *testing.T) {
 	db, ctx := open(t), t.Context()
 	for user, name := range map[string]string{
 		"anna": "Anna Karenina", "jose": "José Núñez", "kolya": "Николай Вронский", "obrien": "Mary O'Brien", "zed": "anatole", "k2": "Åsa & Co",
+		"андрей": "Prince", "zoé": "Madame", "민수": "Mister", "がく": "Sensei",
 	} {
 		if err := db.Accounts.CreateAccount(ctx, &Account{Username: user, Name: name, PasswordHash: "x"}); err != nil {
 			t.Fatal(err)
@@ -34,6 +35,8 @@ func TestPeople(t *testing.T) {
 	for typed, want := range map[string]string{
 		"an": "zed anna", "ANNA": "anna", "karen": "anna", "kar ann": "anna", "nunez": "jose", "José": "jose", "JOSE\u0301": "jose", "вронский": "kolya", "НИК": "kolya",
 		"o'brien": "obrien", "brien": "obrien", "asa": "k2", "k": "k2 kolya", "zzz": "", "": "", "%": "", "'": "", "'':*": "", "\\": "", "\x00": "", "\xff": "", "&": "", "(": "", "a b c d": "",
+		"андрей": "андрей", "АНДРЕ\u0418\u0306": "андрей", "андр": "андрей", "prince андрей": "андрей", "андреи princ": "андрей", "zoé": "zoé", "zoe": "zoé", "madame zoé": "zoé",
+		"민수": "민수", "민수 mister": "민수", "がく": "がく", "が": "がく", "sensei がく": "がく",
 		strings.Repeat("a ", 5000): "zed anna k2",
 	} {
 		if got := usernames(db.People.FindPeople(ctx, typed, 10)); got != want {
@@ -56,7 +59,7 @@ func TestPeople(t *testing.T) {
 			after.Username = "joseph" // who is not there any more
 		}
 	}
-	if got := strings.Join(all, " "); got != "zed anna k2 jose obrien kolya" {
+	if got := strings.Join(all, " "); got != "zed anna k2 jose zoé obrien 민수 андрей がく kolya" {
 		t.Errorf("page by page: %s", got)
 	}
 	db.talk(t, "anna", "jose", 1)
@@ -77,12 +80,12 @@ func TestPeople(t *testing.T) {
 func TestPeople_Plans(t *testing.T) {
 	db, ctx := open(t), t.Context()
 	const fill = `INSERT INTO accounts (username, name, password_hash, created_at)
-		SELECT 'u' || n, (ARRAY['Anna','Ben','Carla','Dmitri','Élodie'])[1 + n % 5] || ' ' || (ARRAY['Smith','Kuznetsov','Müller','de la Cruz'])[1 + n % 4] || n % 1000, 'x', now() - n * interval '1 s'
+		SELECT CASE WHEN n % 3 = 0 THEN 'é' ELSE 'u' END || n, (ARRAY['Anna','Ben','Carla','Dmitri','Élodie'])[1 + n % 5] || ' ' || (ARRAY['Smith','Kuznetsov','Müller','de la Cruz'])[1 + n % 4] || n % 1000, 'x', now() - n * interval '1 s'
 		FROM generate_series(1, 20000) n; ANALYZE accounts`
 	if _, err := db.pool.Exec(ctx, fill); err != nil {
 		t.Fatal(err)
 	}
-	for _, typed := range []string{"a", "an", "anna", "smith", "kuz", "u19", "cruz12", "nobody"} {
+	for _, typed := range []string{"a", "an", "anna", "smith", "kuz", "u19", "é12", "cruz12", "nobody", "андрей"} {
 		f := fold(typed)
 		if plan := db.explain(t, foundPeople, f, f+lastRune, wordQuery(f), 20); strings.Contains(plan, "Seq Scan") {
 			t.Errorf("%s:\n%s", typed, plan)

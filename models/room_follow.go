@@ -14,8 +14,11 @@ import (
 
 const (
 	// entersByItself: the bookmark b says so (XEP-0402 §2). The attribute is looked for in the
-	// start of the tag alone, whatever stands in the values of others.
-	entersByItself = `convert_from(b.payload, 'UTF8') ~ '^<[^\s>]+(\s+[^\s=>]+\s*=\s*("[^"]*"|''[^'']*''))*?\s+autojoin\s*=\s*["''](true|1)["'']'`
+	// start of the tag alone, whatever stands in the values of others; white space around the value
+	// does not count, as stanza.ParseBool has it.
+	entersByItself = `convert_from(b.payload, 'UTF8') ~ '^<[^\s>]+(\s+[^\s=>]+\s*=\s*("[^"]*"|''[^'']*''))*?\s+autojoin\s*=\s*["'']` + whiteSpace + `(true|1)` + whiteSpace + `["'']'`
+
+	whiteSpace = `(\s|&#(9|10|13|32|[xX]0*(9|[aAdD]|20));)*`
 
 	// followedRooms: $1 follows, by the bookmarks and the affiliations, at the domains $2 of accounts
 	// and $3 of rooms, at most $4; since when at the latest.

@@ -35,7 +35,7 @@ func TestRooms_Followed(t *testing.T) {
 	db.person(t, "bob")
 	rooms := db.RoomStore()
 	settings := muc.Settings{Persistent: true, Archive: true, Private: muc.Anyone, MaxOccupants: 10}
-	for _, name := range []string{"own", "left", "open", "quoted", "other", "closed", "secret", "banned", "passing"} {
+	for _, name := range []string{"own", "left", "open", "quoted", "other", "closed", "secret", "banned", "passing", "spaced", "lines", "shouted"} {
 		s := settings
 		s.MembersOnly, s.Persistent = name == "closed", name != "passing"
 		if name == "secret" {
@@ -51,6 +51,9 @@ func TestRooms_Followed(t *testing.T) {
 	}
 	db.bookmark(t, "alice", "left", `autojoin="false"`)
 	db.bookmark(t, "alice", "quoted", `name=" autojoin='true'" autojoin="0"`)
+	db.bookmark(t, "alice", "spaced", "autojoin=\"\t true\n\"")
+	db.bookmark(t, "alice", "lines", `autojoin=' 1&#10;&#x9;'`)
+	db.bookmark(t, "alice", "shouted", `autojoin='TRUE'`)
 	db.publish(t, "alice", pep.NodeBookmarks, "own@elsewhere.h", `<conference xmlns="urn:xmpp:bookmarks:1" autojoin="true"/>`)
 	list, err := rooms.Visible(t.Context(), muc.Wanted{User: "alice", Joined: true, Max: 100, Domain: "h", RoomsDomain: "rooms.h"})
 	is(t, err, nil)
@@ -58,7 +61,7 @@ func TestRooms_Followed(t *testing.T) {
 	for _, l := range list {
 		names = append(names, l.Name)
 	}
-	if got := strings.Join(names, " "); got != "open other own" {
+	if got := strings.Join(names, " "); got != "lines open other own spaced" {
 		t.Errorf("follows %s", got)
 	}
 	followed, err := rooms.Followed(t.Context(), "alice", "h", "rooms.h", 2)

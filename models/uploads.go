@@ -3,6 +3,8 @@ package models
 import (
 	"context"
 	"fmt"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -73,6 +75,11 @@ type UploadQuotaError struct {
 
 func (e *UploadQuotaError) Error() string {
 	return fmt.Sprintf("models: upload quota: %d files and slots with %d bytes", e.Used.Files, e.Used.Bytes)
+}
+
+// EscapedFileName is a file's name as its address ends with it: everything but letters, digits and -_.~ is escaped.
+func EscapedFileName(name string) string {
+	return strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
 }
 
 // UploadUsage is what an account's files take, open slots included.

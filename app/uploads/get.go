@@ -82,7 +82,7 @@ func contentDisposition(disposition, name string) string {
 		}
 		return r
 	}, name)
-	return disposition + `; filename="` + plain + `"; filename*=UTF-8''` + escapeFileName(name)
+	return disposition + `; filename="` + plain + `"; filename*=UTF-8''` + models.EscapedFileName(name)
 }
 
 // matches reports whether a list of entity tags has this one (RFC 9110 §13.1.2).

@@ -19,10 +19,6 @@ const (
 	maxExtension = 16
 )
 
-func escapeFileName(name string) string {
-	return strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
-}
-
 // cleanFileName makes a name out of whatever a client sends: the last part of a
 // path, without characters that cannot be seen or that turn the text around them
 // (so that an ending is where it seems to be), and not too long. What the ending

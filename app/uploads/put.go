@@ -115,7 +115,7 @@ func (s *Service) abandon(u models.Upload) {
 		s.log.Warn("a file that did not arrive is removed later", "file", u.ID, "err", err)
 		return
 	}
-	s.RemoveDeleted(ctx)
+	s.Deleted()
 }
 
 // arriving reads a request's body and gives up when nothing comes for a while,

@@ -2,12 +2,47 @@ package uploads
 
 import (
 	"context"
+	"errors"
+	"time"
+
+	"foyer/app/uploads/files"
 
 	"github.com/google/uuid"
 )
 
-// Files that are removed at a time.
-const removalBatch = 100
+// How files are removed.
+const (
+	removalBatch = 100              // that are claimed at a time
+	removalEvery = time.Minute      // and whenever somebody deletes one
+	removalTime  = 10 * time.Second // for one file
+	removalRun   = 4 * time.Minute  // for a batch: less than it is claimed for
+	forgetTime   = 30 * time.Second // for the records of those that are gone
+)
+
+// Run removes files that nobody may have any more, until ctx ends. Nothing else waits for it: the
+// store may be away, or hang.
+func (s *Service) Run(ctx context.Context) {
+	t := time.NewTicker(removalEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+		case <-s.deleted:
+		case <-ctx.Done():
+			return
+		}
+		s.RemoveDeleted(ctx)
+	}
+}
+
+// Deleted says that there is something to remove. It is done in the background: who deletes a file waits neither
+// for the store nor for what others deleted.
+func (s *Service) Deleted() {
+	select {
+	case s.deleted <- struct{}{}:
+	default: // it is known
+	}
+}
 
 // RemoveDeleted removes files that nobody may have any more: deleted ones, those
 // of deleted accounts, those older than UPLOAD_RETENTION, and what was announced
@@ -22,27 +57,54 @@ func (s *Service) RemoveDeleted(ctx context.Context) {
 			}
 			return
 		}
-		gone := s.removeFiles(ctx, ids)
-		if err := s.db.ForgetUploads(ctx, gone); err != nil {
+		gone, away := s.removeFiles(ctx, ids)
+		if err := s.forget(ctx, gone); err != nil {
 			s.log.Error("records of removed files stay for now", "err", err)
 			return
 		}
 		s.counts.removed.Add(int64(len(gone)))
-		if len(ids) < removalBatch || len(gone) == 0 {
+		if len(ids) < removalBatch || len(gone) == 0 || away {
 			return
 		}
 	}
 }
 
-// removeFiles returns those that are gone.
-func (s *Service) removeFiles(ctx context.Context, ids []uuid.UUID) []uuid.UUID {
-	gone := make([]uuid.UUID, 0, len(ids))
-	for _, id := range ids {
-		if err := s.cfg.Store.Delete(ctx, id); err != nil {
-			s.log.Error("a file could not be removed; it will be tried again", "file", id, "err", err)
-			continue
-		}
-		gone = append(gone, id)
+// forget removes records of files that are gone, also where no more files are to be removed.
+func (s *Service) forget(ctx context.Context, gone []uuid.UUID) error {
+	if len(gone) == 0 {
+		return nil
 	}
-	return gone
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), forgetTime)
+	defer cancel()
+	return s.db.ForgetUploads(ctx, gone)
+}
+
+// removeFiles returns those that are gone, and whether it gave up since the store is away: the others are not
+// tried now.
+func (s *Service) removeFiles(ctx context.Context, ids []uuid.UUID) (gone []uuid.UUID, away bool) {
+	ctx, cancel := context.WithTimeout(ctx, removalRun)
+	defer cancel()
+	for i, id := range ids {
+		if ctx.Err() != nil {
+			return gone, true
+		}
+		switch err := s.removeFile(ctx, id); {
+		case err == nil:
+			gone = append(gone, id)
+		case errors.Is(ctx.Err(), context.Canceled): // the site stops
+			return gone, true
+		case errors.Is(err, files.ErrAway) || errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil:
+			s.log.Error("files cannot be removed now; it will be tried again", "file", id, "and_others", len(ids)-i-1, "err", err)
+			return gone, true
+		default:
+			s.log.Error("a file could not be removed; it will be tried again", "file", id, "err", err)
+		}
+	}
+	return gone, false
+}
+
+func (s *Service) removeFile(ctx context.Context, id uuid.UUID) error {
+	ctx, cancel := context.WithTimeout(ctx, removalTime)
+	defer cancel()
+	return s.cfg.Store.Delete(ctx, id)
 }

@@ -51,16 +51,19 @@ type Config struct {
 
 // Service receives, sends and removes files. It is safe for concurrent use.
 type Service struct {
-	cfg    Config
-	db     *models.Uploads
-	log    *slog.Logger
-	counts counts
+	cfg     Config
+	db      *models.Uploads
+	log     *slog.Logger
+	deleted chan struct{} // something is to be removed
+	counts  counts
 }
 
 type counts struct{ received, receivedBytes, sent, removed atomic.Int64 }
 
 // New returns a Service.
-func New(cfg Config) *Service { return &Service{cfg: cfg, db: cfg.DB, log: cfg.Logger} }
+func New(cfg Config) *Service {
+	return &Service{cfg: cfg, db: cfg.DB, log: cfg.Logger, deleted: make(chan struct{}, 1)}
+}
 
 // Figures count what happened since the start.
 type Figures struct{ Received, ReceivedBytes, Sent, Removed int64 }
@@ -113,5 +116,5 @@ func (s *Service) quotaError(full *models.UploadQuotaError) error {
 // everything but letters, digits and -_.~ is, so that no program that looks for
 // addresses in a text can mistake where this one ends.
 func (s *Service) uploadURL(secret, name string) string {
-	return s.cfg.BaseURL() + prefix + "/" + secret + "/" + escapeFileName(name)
+	return s.cfg.BaseURL() + prefix + "/" + secret + "/" + models.EscapedFileName(name)
 }

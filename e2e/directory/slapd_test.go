@@ -87,6 +87,31 @@ func TestSlapdSignIn(t *testing.T) {
 	}
 }
 
+// A directory that everybody may ask is asked as nobody, by search and by pattern, after somebody signed in, too.
+func TestSlapdAnonymous(t *testing.T) {
+	s := peers.StartOpenSlapd(t)
+	s.AddPerson("bob", "Bob Ross", "jpegPhoto", "not a picture")
+	for name, pattern := range map[string]string{"search": "", "pattern": "uid={username}," + peers.SlapdPeople} {
+		t.Run(name, func(t *testing.T) {
+			cfg := slapdConfig(s)
+			cfg.BindDN, cfg.BindPassword, cfg.UserDN = ldap.Anonymous, "", pattern
+			d := open(t, cfg)
+			for range 2 {
+				p, err := d.SignIn(t.Context(), "bob", peers.SlapdPassword)
+				if err != nil || p.Name != "Bob Ross" || string(p.Photo) != "not a picture" {
+					t.Fatalf("%+v, %v", p, err)
+				}
+				if same := everybody(t, d)["bob"]; same.Subject != p.Subject {
+					t.Errorf("%+v", same)
+				}
+			}
+			if _, err := d.SignIn(t.Context(), "bob", "wrong"); !errors.Is(err, auth.ErrNotProved) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // Who somebody is stays, whatever they are called (RFC 4530 §2.1).
 func TestSlapdRenamed(t *testing.T) {
 	s := peers.StartSlapd(t)

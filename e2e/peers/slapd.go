@@ -44,6 +44,17 @@ type Slapd struct {
 // localhost, and for other names and addresses of this machine. It skips the test if there is none.
 func StartSlapd(t testing.TB, others ...string) *Slapd {
 	t.Helper()
+	return startSlapd(t, slapdConfig, others...)
+}
+
+// StartOpenSlapd starts one that answers everybody, also who has not signed in.
+func StartOpenSlapd(t testing.TB) *Slapd {
+	t.Helper()
+	return startSlapd(t, strings.Replace(slapdConfig, "read by users read by anonymous auth", "read by * read", 1))
+}
+
+func startSlapd(t testing.TB, config string, others ...string) *Slapd {
+	t.Helper()
 	program, err := exec.LookPath("slapd")
 	if err != nil {
 		program = "/usr/sbin/slapd"
@@ -57,7 +68,7 @@ func StartSlapd(t testing.TB, others ...string) *Slapd {
 	}
 	cert := testcert.New(t, append([]string{"localhost"}, others...)...)
 	s := &Slapd{t: t, Files: cert.Write(t, dir), Roots: cert.Roots}
-	config := strings.NewReplacer("{{dir}}", dir, "{{tls}}", "TLSCACertificateFile "+s.CAFile+"\nTLSCertificateFile "+s.CertFile+"\nTLSCertificateKeyFile "+s.KeyFile).Replace(slapdConfig)
+	config = strings.NewReplacer("{{dir}}", dir, "{{tls}}", "TLSCACertificateFile "+s.CAFile+"\nTLSCertificateFile "+s.CertFile+"\nTLSCertificateKeyFile "+s.KeyFile).Replace(config)
 	file := Write(t, filepath.Join(dir, "slapd.conf"), config)
 	port, tlsPort := FreePort(t), FreePort(t)
 	s.URL, s.TLSURL = "ldap://localhost:"+strconv.Itoa(port), "ldaps://localhost:"+strconv.Itoa(tlsPort)

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"strconv"
@@ -639,6 +640,71 @@ func TestConnectionsChangeHands(t *testing.T) {
 	for range 3 {
 		if _, err := d.SignIn(t.Context(), "bob", secret); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// A site that asks as nobody does so on connections on which nobody has signed in, a new one where all others are
+// somebody's: each sign-in goes on after the password, and so does what is asked later (RFC 4513 §4). There are no
+// more connections than may be.
+func TestAnonymous(t *testing.T) {
+	for _, way := range []string{"search", "pattern"} {
+		for _, size := range []int{1, 2, 10} {
+			t.Run(fmt.Sprint(way, " ", size), func(t *testing.T) {
+				h := startHostile(t, nil)
+				var mu sync.Mutex
+				as := map[net.Conn]string{}
+				inSignIn := true
+				h.onBind(func(a *asked, dn, password string) {
+					mu.Lock()
+					defer mu.Unlock()
+					as[a.conn] = ""
+					if password == secret {
+						as[a.conn] = dn
+						a.bound(0, "")
+						return
+					}
+					a.bound(ldapv3.LDAPResultInvalidCredentials, "")
+				})
+				h.onSearch(func(a *asked, _, _ string) {
+					mu.Lock()
+					defer mu.Unlock()
+					if who := as[a.conn]; who != "" && (way == "search" || !inSignIn) {
+						t.Errorf("asked as %s", who)
+					}
+					a.bob()
+					a.done(0)
+				})
+				cfg := h.config()
+				cfg.BindDN, cfg.BindPassword, cfg.PoolSize = Anonymous, "", size
+				if way == "pattern" {
+					cfg.UserDN = "uid={username}," + base
+				}
+				d := opened(t, cfg)
+				for range 3 {
+					if p, err := d.SignIn(t.Context(), "bob", secret); err != nil || p.Username != "bob" {
+						t.Fatal(p, err)
+					}
+					mu.Lock()
+					inSignIn = false
+					mu.Unlock()
+					if list, err := d.Everybody(t.Context()); err != nil || len(list) != 1 {
+						t.Fatal(list, err)
+					}
+					mu.Lock()
+					inSignIn = true
+					mu.Unlock()
+					if _, err := d.SignIn(t.Context(), "bob", "wrong"); !errors.Is(err, auth.ErrNotProved) {
+						t.Fatal(err)
+					}
+				}
+				d.pool.mu.Lock()
+				idle := len(d.pool.idle)
+				d.pool.mu.Unlock()
+				if _, _, conns := h.told(); idle > size || (size > 1 && conns > 2) {
+					t.Errorf("%d connections were made, %d are kept", conns, idle)
+				}
+			})
 		}
 	}
 }

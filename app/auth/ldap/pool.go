@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -102,10 +103,6 @@ func (p *pool) bindService(ctx context.Context, c *conn) error {
 	if c.as == p.cfg.serviceDN() {
 		return nil
 	}
-	if p.cfg.BindDN == Anonymous {
-		c.close() // somebody signed in on it; only a new one is nobody's for certain
-		return away(errors.New("the connection was another person's"))
-	}
 	err := c.bind(ctx, p.cfg.BindDN, p.cfg.BindPassword)
 	if err == nil || c.broken {
 		return p.classifyError(c, err)
@@ -140,7 +137,8 @@ func (p *pool) classifyError(c *conn, err error) error {
 }
 
 // take returns a connection, when one is free: for the site preferably one on which it
-// has signed in, and for a person preferably another.
+// has signed in, and for a person preferably another. A site that is nobody there never has one
+// on which somebody signed in: only one that nobody did is nobody's for certain.
 func (p *pool) take(ctx context.Context, service bool) (*conn, error) {
 	select {
 	case p.slots <- struct{}{}:
@@ -148,7 +146,10 @@ func (p *pool) take(ctx context.Context, service bool) (*conn, error) {
 		return nil, away(errors.New("all connections to the directory are busy; LDAP_POOL says how many there are"))
 	}
 	for {
-		c := p.takeIdle(service)
+		c, spare := p.takeIdle(service)
+		if spare != nil {
+			spare.close()
+		}
 		if c == nil {
 			break
 		}
@@ -163,24 +164,30 @@ func (p *pool) take(ctx context.Context, service bool) (*conn, error) {
 	return c, err
 }
 
-// takeIdle takes a connection that nobody uses; nil: there is none.
-func (p *pool) takeIdle(service bool) *conn {
+// takeIdle takes a connection that nobody uses; nil: there is none that can be used. If a new one
+// would then be one too many, spare makes room for it.
+func (p *pool) takeIdle(service bool) (c, spare *conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	mine := p.cfg.serviceDN()
 	best := len(p.idle) - 1
-	for i := best; i >= 0; i-- {
+	if service && p.cfg.BindDN == Anonymous {
+		best = -1
+	}
+	for i := len(p.idle) - 1; i >= 0; i-- {
 		if (p.idle[i].as == mine) == service {
 			best = i
 			break
 		}
 	}
-	if best < 0 {
-		return nil
+	if best >= 0 {
+		c = p.idle[best]
+		p.idle = slices.Delete(p.idle, best, best+1)
+	} else if len(p.idle) > 0 && len(p.idle)+len(p.slots) > cap(p.slots) {
+		spare = p.idle[0]
+		p.idle = slices.Delete(p.idle, 0, 1)
 	}
-	c := p.idle[best]
-	p.idle = append(p.idle[:best], p.idle[best+1:]...)
-	return c
+	return c, spare
 }
 
 // works reports whether a connection that rested can be used. Somebody's password is not

@@ -17,6 +17,9 @@ import (
 // that the store could not be asked, or was not given the file whole.
 var ErrNotFound = errors.New("files: not found")
 
+// ErrAway is also an error of Delete where it is of the store as a whole: other files cannot be removed either.
+var ErrAway = errors.New("files: the store is away")
+
 // Store keeps files by their ids. It is safe for concurrent use.
 type Store interface {
 	// Put keeps size bytes of r. The file is there whole when Put returns nil,
@@ -28,7 +31,7 @@ type Store interface {
 	Open(ctx context.Context, id uuid.UUID, offset, length int64) (io.ReadCloser, error)
 
 	// Delete removes a file, and what an interrupted Put left of it. What is not
-	// there is no error.
+	// there is no error. ErrAway: it is vain to try another file now.
 	Delete(ctx context.Context, id uuid.UUID) error
 
 	// List calls yield for every file that was last written before a time, in no

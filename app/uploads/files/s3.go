@@ -101,8 +101,12 @@ func isMissing(err error) bool {
 // Delete implements Store.
 func (s *S3) Delete(ctx context.Context, id uuid.UUID) error {
 	err := s.client.RemoveObject(ctx, s.bucket, s.name(id), minio.RemoveObjectOptions{})
-	if isMissing(err) {
+	var answer minio.ErrorResponse
+	switch {
+	case isMissing(err):
 		return nil
+	case err != nil && (!errors.As(err, &answer) || answer.StatusCode >= http.StatusInternalServerError):
+		return fmt.Errorf("%w: %w", ErrAway, err)
 	}
 	return err
 }
