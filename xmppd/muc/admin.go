@@ -280,7 +280,7 @@ func (r *room) changeAffiliations(ctx context.Context, c xmppd.Client, changes [
 	}
 	r.mu.Unlock()
 	r.inviteNewMembers(ctx, c, entries)
-	r.endIfEmpty(ctx)
+	r.endIfStillEmpty(ctx)
 	return nil
 }
 

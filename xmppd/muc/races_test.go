@@ -56,6 +56,8 @@ func TestRaces_ChangeOfAnEndingRoom(t *testing.T) {
 		payload string
 	}{
 		{handleOwnerSet, `<query xmlns="` + nsOwner + `"><x xmlns="jabber:x:data" type="submit"/></query>`},
+		{handleOwnerSet, `<query xmlns="` + nsOwner + `"><x xmlns="jabber:x:data" type="cancel"/></query>`},
+		{handleOwnerSet, `<query xmlns="` + nsOwner + `"><destroy/></query>`},
 		{handleListSet, items(`<item jid="bob@h" affiliation="member"/>`)},
 		{handleRegisterSet, `<query xmlns="jabber:iq:register"><x xmlns="jabber:x:data" type="submit"><field var="muc#register_roomnick"><value>Al</value></field></x></query>`},
 	} {
@@ -74,6 +76,50 @@ func TestRaces_ChangeOfAnEndingRoom(t *testing.T) {
 	alice.Send(`<presence xmlns="jabber:client" type="unavailable" to="den@rooms.h/alice"/>`)
 	alice.sync()
 	alice.refused(alice.ask("set", "den@rooms.h", items(`<item jid="bob@h" affiliation="member"/>`)), "cancel item-not-found")
+}
+
+// Nobody gets the right to change a room that is out of memory.
+func TestRaces_ChangeOfARoomThatEnded(t *testing.T) {
+	w := newWorld(t, Config{}, "alice")
+	w.open("den", nil)
+	r, err := w.svc.room(t.Context(), "den")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.svc.unload(time.Now().Add(time.Hour))
+	<-r.ended
+	for range 50 {
+		if _, err := r.beginChange(t.Context()); !errors.Is(err, errEnding) {
+			t.Fatal(err)
+		}
+	}
+	alice := w.online("alice", "a")
+	if e := alice.ask("set", "den@rooms.h", `<query xmlns="`+nsOwner+`"><destroy/></query>`); e.Type != "result" || len(w.store.rooms) != 0 {
+		t.Errorf("%s: %v", e.Raw, w.store.rooms)
+	}
+}
+
+// XEP-0045 §10.2 (S-89): a room stays that is made persistent while its last occupant leaves.
+func TestRaces_PersistentAsItEmpties(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", func(s *Settings) { s.Persistent = false })
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	gather("den", bob)
+	w.store.configured = func() {
+		bob.Send(`<presence xmlns="jabber:client" type="unavailable" to="den@rooms.h/bob"/>`)
+		bob.Read() // that he left
+	}
+	if e := alice.ask("set", "den@rooms.h", `<query xmlns="`+nsOwner+`"><x xmlns="jabber:x:data" type="submit">`+
+		`<field var="muc#roomconfig_persistentroom"><value>1</value></field></x></query>`); e.Type != "result" {
+		t.Fatalf("%s", e.Raw)
+	}
+	bob.sync()
+	if r, ok := w.store.rooms["den"]; !ok || !r.Settings.Persistent {
+		t.Errorf("there: %v: %+v", ok, r.Settings)
+	}
+	if r := w.svc.inMemory("den"); r == nil || r.state != open {
+		t.Errorf("%+v", r)
+	}
 }
 
 // What is asked of a room just as it leaves memory is asked of it again.

@@ -46,6 +46,7 @@ type memStore struct {
 
 	blocked      map[string][]string // by whom; set before anybody is there
 	contacts     map[string]string   // who are each other's only contact; set before anybody is there
+	configured   func()              // called when new settings are stored; set before they are
 	slow         time.Duration       // how long a change of lists takes, as in a database; set before anybody is there
 	bookmarked   []string            // rooms, by everybody; set before anybody is there
 	unread       []string            // rooms, by everybody; set before anybody is there
@@ -322,6 +323,11 @@ func (m roomStore) Configure(_ context.Context, name string, s Settings) error {
 	}
 	r.Settings = s
 	m.rooms[name] = r
+	if m.configured != nil {
+		m.mu.Unlock()
+		defer m.mu.Lock()
+		m.configured()
+	}
 	return nil
 }
 
