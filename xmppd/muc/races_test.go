@@ -105,7 +105,7 @@ func TestRaces_PersistentAsItEmpties(t *testing.T) {
 	w.open("den", func(s *Settings) { s.Persistent = false })
 	alice, bob := w.online("alice", "a"), w.online("bob", "b")
 	gather("den", bob)
-	w.store.configured = func() {
+	w.store.changed = func() {
 		bob.Send(`<presence xmlns="jabber:client" type="unavailable" to="den@rooms.h/bob"/>`)
 		bob.Read() // that he left
 	}
@@ -119,6 +119,35 @@ func TestRaces_PersistentAsItEmpties(t *testing.T) {
 	}
 	if r := w.svc.inMemory("den"); r == nil || r.state != open {
 		t.Errorf("%+v", r)
+	}
+}
+
+// XEP-0045 §8.1 (S-85): a subject that was not announced is not the room's, nor after it was read again.
+func TestRaces_SubjectOfSomebodyWhoIsPutOut(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", nil)
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	gather("den", alice, bob)
+	subject := func(c *client, text string) {
+		c.Send(`<message xmlns="jabber:client" type="groupchat" id="s" to="den@rooms.h"><subject>` + text + `</subject></message>`)
+		c.sync()
+	}
+	subject(alice, "topic")
+	bob.sync()
+	w.store.changed = func() {
+		w.store.changed = nil
+		alice.ask("set", "den@rooms.h", items(`<item nick="bob" role="none"/>`))
+	}
+	bob.Send(`<message xmlns="jabber:client" type="groupchat" id="s" to="den@rooms.h"><subject>refused</subject></message>`)
+	if seen := strings.Join(bob.seen(), ", "); !strings.HasSuffix(seen, "error modify not-acceptable") {
+		t.Errorf("bob sees %s", seen)
+	}
+	if kept := w.store.rooms["den"].Subject; kept.Text != "topic" || kept.Nick != "alice" || kept.At.IsZero() {
+		t.Errorf("kept: %+v", kept)
+	}
+	subject(alice, "another")
+	if kept := w.store.rooms["den"].Subject; kept.Text != "another" {
+		t.Errorf("kept: %+v", kept)
 	}
 }
 

@@ -46,7 +46,7 @@ type memStore struct {
 
 	blocked      map[string][]string // by whom; set before anybody is there
 	contacts     map[string]string   // who are each other's only contact; set before anybody is there
-	configured   func()              // called when new settings are stored; set before they are
+	changed      func()              // called when new settings or a subject are stored; set before they are
 	slow         time.Duration       // how long a change of lists takes, as in a database; set before anybody is there
 	bookmarked   []string            // rooms, by everybody; set before anybody is there
 	unread       []string            // rooms, by everybody; set before anybody is there
@@ -323,12 +323,17 @@ func (m roomStore) Configure(_ context.Context, name string, s Settings) error {
 	}
 	r.Settings = s
 	m.rooms[name] = r
-	if m.configured != nil {
+	m.hasChangedLocked()
+	return nil
+}
+
+// hasChangedLocked lets the test do something as soon as a change is stored.
+func (m *memStore) hasChangedLocked() {
+	if do := m.changed; do != nil {
 		m.mu.Unlock()
 		defer m.mu.Lock()
-		m.configured()
+		do()
 	}
-	return nil
 }
 
 func (m roomStore) SetSubject(_ context.Context, name string, s Subject) error {
@@ -337,6 +342,7 @@ func (m roomStore) SetSubject(_ context.Context, name string, s Subject) error {
 	r := m.rooms[name]
 	r.Subject = s
 	m.rooms[name] = r
+	m.hasChangedLocked()
 	return m.fail
 }
 
