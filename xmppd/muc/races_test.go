@@ -1,11 +1,14 @@
 package muc
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"foyer/internal/stanza"
@@ -148,6 +151,52 @@ func TestRaces_SubjectOfSomebodyWhoIsPutOut(t *testing.T) {
 	subject(alice, "another")
 	if kept := w.store.rooms["den"].Subject; kept.Text != "another" {
 		t.Errorf("kept: %+v", kept)
+	}
+}
+
+// Whoever has less patience with a room that is being read gives up alone; who waits for it reads it.
+func TestRaces_ReaderGivesUp(t *testing.T) {
+	for name, end := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+		"went away": context.WithCancel,
+		"ran out of it": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Minute)
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, Config{}, "alice")
+			w.open("den", nil)
+			w.svc.unload(time.Now().Add(time.Hour))
+			impatient, cancel := end(t.Context())
+			defer cancel()
+			first := true
+			w.store.reading = func(ctx context.Context) error {
+				if !first {
+					return nil
+				}
+				first = false
+				<-ctx.Done()
+				return fmt.Errorf("the room was not read: %w", ctx.Err())
+			}
+			var asking sync.WaitGroup
+			asking.Go(func() {
+				if _, err := w.svc.room(impatient, "den"); !errors.Is(err, impatient.Err()) {
+					t.Errorf("%s: who gave up: %v", name, err)
+				}
+			})
+			synctest.Wait()
+			for range 2 {
+				asking.Go(func() {
+					if r, err := w.svc.room(t.Context(), "den"); err != nil || r.state != open {
+						t.Errorf("%s: who waits: %v", name, err)
+					}
+				})
+			}
+			synctest.Wait()
+			if name == "went away" {
+				cancel()
+			}
+			asking.Wait()
+		})
 	}
 }
 
