@@ -80,7 +80,7 @@ type Chat interface {
 	// AskContact asks other to be user's contact: ErrContactRefused.
 	AskContact(ctx context.Context, user, other string) error
 
-	// AnswerContact accepts or declines other's request: ErrContactRefused.
+	// AnswerContact accepts or declines other's request: ErrContactRefused, ErrNoRequest.
 	AnswerContact(ctx context.Context, user, other string, accept bool) error
 
 	// Rooms returns rooms that viewer may know of, by title.
@@ -154,6 +154,9 @@ var (
 
 // ErrContactRefused: the other side cannot be asked.
 var ErrContactRefused = errors.New("app: the chat server refuses the request to be a contact")
+
+// ErrNoRequest: the other side does not ask, or not any more.
+var ErrNoRequest = errors.New("app: nobody asks to be a contact")
 
 // ContactState is what two people are to each other.
 type ContactState int

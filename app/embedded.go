@@ -255,7 +255,11 @@ func (e *embedded) AskContact(ctx context.Context, user, other string) error {
 
 // AnswerContact implements Chat.
 func (e *embedded) AnswerContact(ctx context.Context, user, other string, accept bool) error {
-	return asChatError(e.Server.AnswerContact(ctx, user, other, accept), ErrContactRefused)
+	err := e.Server.AnswerContact(ctx, user, other, accept)
+	if errors.Is(err, stanza.ErrItemNotFound) {
+		return ErrNoRequest
+	}
+	return asChatError(err, ErrContactRefused)
 }
 
 // Rooms implements Chat.

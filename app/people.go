@@ -203,6 +203,9 @@ func (s *peoplePages) answerContact(c *fiber.Ctx) error {
 		flash = "accepted"
 	}
 	err = s.chat.AnswerContact(c.UserContext(), viewer(c).account.Username, other.Username, accept)
+	if errors.Is(err, ErrNoRequest) {
+		flash, err = "norequest", nil // in another tab meanwhile, or by who asked
+	}
 	return s.contactDone(c, other, flash, err)
 }
 

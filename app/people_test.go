@@ -129,6 +129,9 @@ func TestContacts_ByRequest(t *testing.T) {
 	if strings.Contains(bob.body, "Contact requests") {
 		t.Error("the request is still there")
 	}
+	bob.submit("/people", "/people/alice/answer", "answer", "decline").wants(303, "") // in another tab
+	bob.get("/people").wants(200, "That request was answered already, or taken back.").wants(200, "data-message")
+	alice.get("/people").wants(200, "data-message")
 	alice.submit("/people", "/people/nobody/contact").wants(404, "There is nobody by that name.")
 	alice.submit("/people", "/people/carol/contact").wants(303, "")
 	carol := signedInAs(t, base, "carol")

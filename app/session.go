@@ -199,6 +199,7 @@ var flashes = map[string]Flash{
 	"asked":         {Kind: "ok", Text: "Your request is on its way."},
 	"accepted":      {Kind: "ok", Text: "You are contacts now."},
 	"declined":      {Kind: "ok", Text: "The request is declined."},
+	"norequest":     {Kind: "ok", Text: "That request was answered already, or taken back."},
 	"invited":       {Kind: "ok", Text: "The invitation is on its way."},
 	"profile":       {Kind: "ok", Text: "Your profile is saved."},
 	"notifications": {Kind: "ok", Text: "Your notifications are saved."},

@@ -188,8 +188,11 @@ const endsAsWanted = `($5::bytea IS NULL OR (
 	WHERE a.owner = $1 AND a.id = recent.id))`
 
 // Versions implements archive.Store. A stanza id need not be unique: the
-// newest counts, and what corrects it.
+// newest counts, and what corrects it. What was given none is not all one message.
 func (s *chatStore) Versions(ctx context.Context, owner, with string, outgoing bool, stanzaID string, end []byte) ([]uuid.UUID, error) {
+	if stanzaID == "" {
+		return nil, nil
+	}
 	rows, err := s.chat.Query(ctx, fmt.Sprintf(`WITH recent AS MATERIALIZED (
 			SELECT id, outgoing, stanza_id, replaces FROM archive
 			WHERE %[1]s ORDER BY %[2]s DESC, id DESC LIMIT %[3]d

@@ -109,7 +109,9 @@ func TestArchive_Retract(t *testing.T) {
 	s := db.Stores("h", RosterNone)
 	old, original, correction, other, again := message(1, "secret"), message(2, "secret"), message(3, "secret, corrected"), message(4, "other"), message(5, "secret")
 	old.StanzaID, original.StanzaID, correction.Replaces, again.Outgoing, again.StanzaID = "x", "x", "x", true, "x"
-	if err := s.Archive.Append(ctx, []archive.Entry{old, original, correction, other, again}); err != nil {
+	nameless := message(1000, "to carol")
+	nameless.StanzaID = ""
+	if err := s.Archive.Append(ctx, []archive.Entry{old, original, correction, other, again, nameless}); err != nil {
 		t.Fatal(err)
 	}
 	is(t, s.Offline.AddOffline(ctx, "alice", xmppd.OfflineMessage{ID: original.ID, Stamp: time.Now(), Stanza: original.Stanza}), nil)
@@ -126,6 +128,7 @@ func TestArchive_Retract(t *testing.T) {
 		{"bob@h", false, "m4", nil, []uuid.UUID{other.ID}},
 		{"bob@h", true, "x", nil, []uuid.UUID{again.ID}},
 		{"bob@h", false, "nothing", nil, nil},
+		{"bob@h", false, "", nil, nil}, // what was given no id is not all one
 		{"carol@h", false, "x", nil, nil},
 		// What somebody else said meanwhile under the same id, and what corrects that, is not looked at.
 		{"bob@h", false, "x", old.Stanza, []uuid.UUID{old.ID}},

@@ -93,13 +93,28 @@ func saveNode(ctx context.Context, tx pgx.Tx, user string, n pep.Node, exists bo
 	return err
 }
 
-// saveItems stores items and removes the oldest beyond what the node keeps.
+// saveItems removes items that are to be gone, stores the others and removes the oldest beyond what the node keeps.
 func saveItems(ctx context.Context, tx pgx.Tx, user string, n pep.Node, items []pep.Item) error {
 	keep := n.Config.MaxItems
 	if !n.Config.Persist {
 		items, keep = nil, 0
 	}
+	var gone []string
 	for _, it := range items {
+		if it.Gone {
+			gone = append(gone, it.ID)
+		}
+	}
+	if len(gone) > 0 {
+		_, err := tx.Exec(ctx, "DELETE FROM pubsub_items WHERE username = $1 AND node = $2 AND id = ANY($3)", user, n.Name, gone)
+		if err != nil {
+			return err
+		}
+	}
+	for _, it := range items {
+		if it.Gone {
+			continue
+		}
 		if n.Name == pep.NodeBookmarks {
 			if err := saveLevel(ctx, tx, user, it); err != nil {
 				return err

@@ -132,6 +132,15 @@ func TestPubsub_Items(t *testing.T) {
 	if err != nil || fmt.Sprint(removed) != "[b]" {
 		t.Errorf("%v %v", removed, err)
 	}
+	// What is to be gone makes room for what is new, and nothing else does.
+	_, err = s.UpdateNode(ctx, "alice", "n", []pep.Item{{ID: "e", Payload: []byte("<e/>")}, {ID: "d", Gone: true}, {ID: "x", Gone: true}}, func(n *pep.Node, _ bool) (bool, error) {
+		n.Config = node(2)
+		return true, nil
+	})
+	if got := itemIDs(t, s, pep.ItemQuery{User: "alice", Node: "n"}); err != nil || got != "c e" {
+		t.Errorf("after one took another's place: %s %v", got, err)
+	}
+	is(t, publish(t, s, "alice", "n", 10, "d"), nil)
 	is(t, publish(t, s, "alice", "n", 1), nil) // fewer are kept
 	if got := itemIDs(t, s, pep.ItemQuery{User: "alice", Node: "n"}); got != "d" {
 		t.Errorf("after trimming: %s", got)

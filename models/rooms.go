@@ -100,8 +100,12 @@ func (s roomStore) Configure(ctx context.Context, name string, settings muc.Sett
 
 // SetSubject implements muc.Store.
 func (s roomStore) SetSubject(ctx context.Context, name string, subject muc.Subject) error {
+	at := &subject.At
+	if at.IsZero() {
+		at = nil // it was never set
+	}
 	tag, err := s.chat.Exec(ctx, "UPDATE rooms SET subject = $2, subject_nick = $3, subject_at = $4 WHERE name = $1",
-		name, subject.Text, subject.Nick, subject.At)
+		name, subject.Text, subject.Nick, at)
 	return affected(tag, err)
 }
 

@@ -72,6 +72,10 @@ func TestRooms_StoreAndBounds(t *testing.T) {
 	if _, people, _ = store.Room(ctx, "den"); len(people) != 2 {
 		t.Errorf("%v", people)
 	}
+	is(t, store.SetSubject(ctx, "den", muc.Subject{}), nil) // as it was before there was one
+	if got, _, err := store.Room(ctx, "den"); err != nil || got.Subject != (muc.Subject{}) {
+		t.Errorf("%+v %v", got.Subject, err)
+	}
 	for _, err := range []error{store.Configure(ctx, "none", den.Settings), store.SetSubject(ctx, "none", den.Subject), store.Affiliate(ctx, "none", 1, nil)} {
 		if !errors.Is(err, muc.ErrNotFound) {
 			t.Error(err)

@@ -59,9 +59,9 @@ func (c *conn) bind2(ctx context.Context, r *sasl2Request, w *welcome, failed []
 	s := c.sessionFor(c.resourceFor(r))
 	s.stream = nil // until the client has been answered
 	s.carbons, s.inactive = r.bind.carbons, r.bind.inactive
-	// What comes from here on is later than the archive that the client is told of.
+	// What waits by now is in the archive that the client is told of, and what comes from here on is later.
+	read := c.archivedOffline(ctx, s)
 	bound := c.archiveBounds(ctx, s)
-	c.dropOffline(ctx)
 	replaced, err := c.server.registry.register(s)
 	var full *stanza.Error
 	if errors.As(err, &full) {
@@ -91,6 +91,7 @@ func (c *conn) bind2(ctx context.Context, r *sasl2Request, w *welcome, failed []
 		c.server.end(s, err)
 		return nil, err
 	}
+	c.dropOffline(ctx, read)
 	c.server.stats.bound.Add(1)
 	return s, nil
 }
@@ -147,21 +148,36 @@ func (c *conn) archiveBounds(ctx context.Context, s *session) []byte {
 	return metadata
 }
 
-// dropOffline removes what waits for the account: the client reads the archive
-// (XEP-0386 §3.2).
-func (c *conn) dropOffline(ctx context.Context) {
+// archivedOffline returns which of the messages that wait for the account are in its archive, where the
+// client reads them (XEP-0386 §3.2); the others are delivered as to every client (offline.go).
+func (c *conn) archivedOffline(ctx context.Context, s *session) []uuid.UUID {
 	ctx, cancel := context.WithTimeout(ctx, c.server.cfg.StoreTimeout)
 	defer cancel()
-	store := c.server.stores.Offline
-	waiting, err := store.Offline(ctx, c.identity.User)
-	if err == nil && len(waiting) > 0 {
-		ids := make([]uuid.UUID, len(waiting))
-		for i, m := range waiting {
-			ids[i] = m.ID
-		}
-		err = store.RemoveOffline(ctx, c.identity.User, ids)
-	}
+	waiting, err := c.server.stores.Offline.Offline(ctx, s.user)
 	if err != nil {
+		c.log().Error("offline messages stay; the client may see them twice", "err", err)
+	}
+	var ids []uuid.UUID
+	for _, m := range waiting {
+		el, err := stream.Parse(m.Stanza, stream.Limits{Bytes: len(m.Stanza)})
+		if err != nil {
+			continue // logged where it is delivered
+		}
+		if id, ok := archivedID(el, s.bare); ok && id == m.ID {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// dropOffline removes messages that wait for the account.
+func (c *conn) dropOffline(ctx context.Context, ids []uuid.UUID) {
+	if len(ids) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.server.cfg.StoreTimeout)
+	defer cancel()
+	if err := c.server.stores.Offline.RemoveOffline(ctx, c.identity.User, ids); err != nil {
 		c.log().Error("offline messages stay; the client may see them twice", "err", err)
 	}
 }

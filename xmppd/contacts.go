@@ -44,9 +44,9 @@ func (srv *Server) AnswerContact(ctx context.Context, user, other string, accept
 		if err := srv.mayBeContact(ctx, user, jid); err != nil {
 			return err
 		}
-		if err := srv.isAsked(ctx, user, jid); err != nil {
-			return err
-		}
+	}
+	if err := srv.isAsked(ctx, user, jid, accept); err != nil {
+		return err
 	}
 	if err := srv.subscriptionStanza(ctx, user, jid, typ, subscriptionBytes(bare, jid, typ)); err != nil || !accept {
 		return ignoreSiteContact(err)
@@ -64,12 +64,13 @@ func (srv *Server) AnswerContact(ctx context.Context, user, other string, accept
 	return ignoreSiteContact(srv.subscriptionStanza(ctx, other, bare, "subscribed", subscriptionBytes(jid, bare, "subscribed")))
 }
 
-// isAsked reports whether jid asks to see user's presence, or sees it: a page may be older than
-// a request that was taken back, and accepting that would be asking.
-func (srv *Server) isAsked(ctx context.Context, user, jid string) error {
+// isAsked reports whether jid asks to see user's presence, or, if that is to be accepted, sees it: a page
+// may be older than a request that was taken back, and accepting that would be asking; or older than its answer,
+// and declining what was accepted would be taking it back.
+func (srv *Server) isAsked(ctx context.Context, user, jid string, accept bool) error {
 	c, err := srv.stores.Roster.Contact(ctx, user, jid)
 	switch {
-	case errors.Is(err, ErrNotFound), err == nil && c.Request == nil && !c.hasFrom():
+	case errors.Is(err, ErrNotFound), err == nil && c.Request == nil && !(accept && c.hasFrom()):
 		return stanza.ErrItemNotFound
 	}
 	return err

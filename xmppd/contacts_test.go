@@ -63,7 +63,18 @@ func TestContacts_AskAndAnswer(t *testing.T) {
 	if err := w.srv.AnswerContact(ctx, "alice", "nobody", true); !errors.Is(err, stanza.ErrItemNotFound) {
 		t.Errorf("there is no request: %v", err)
 	}
-	do(w.srv.AnswerContact(ctx, "alice", "nobody", false))
+	if err := w.srv.AnswerContact(ctx, "alice", "nobody", false); !errors.Is(err, stanza.ErrItemNotFound) {
+		t.Errorf("there is no request to decline: %v", err)
+	}
+	// Another page is older than the answer, or than what was made of it.
+	for _, other := range []string{"alice", "carol"} {
+		if err := w.srv.AnswerContact(ctx, "bob", other, false); !errors.Is(err, stanza.ErrItemNotFound) {
+			t.Errorf("%s is declined after the answer: %v", other, err)
+		}
+	}
+	if a, b := state("alice", "bob"), state("bob", "alice"); a != "both" || b != "both" {
+		t.Errorf("declined after it was accepted: %q %q", a, b)
+	}
 	if got := state("nobody", "alice"); got != ErrNotFound.Error() {
 		t.Errorf("nobody: %q", got)
 	}

@@ -20,9 +20,10 @@ func (s *session) direct(ctx context.Context, p *stream.Element, to stanza.Addre
 	}
 	jid := to.String()
 	s.mu.Lock()
+	_, known := s.directed[jid]
 	if p.Type == "unavailable" {
 		delete(s.directed, jid)
-	} else if len(s.directed) >= maxDirected {
+	} else if !known && len(s.directed) >= maxDirected {
 		s.mu.Unlock()
 		return stanza.ErrResourceConstraint
 	} else {

@@ -84,6 +84,12 @@ func TestPresence_DirectedEnds(t *testing.T) {
 	alice.none()
 	alice.Send(`<presence xmlns="jabber:client" to="carol@h" id="p"/>`)
 	alice.Until(`<presence xmlns="jabber:client" type="error" id="p">` + stanzaErrorOf("wait", "resource-constraint") + `</presence>`)
+	alice.Send(`<presence xmlns="jabber:client" to="x@h/0"><show>away</show></presence>`) // has hers already
+	for _, e := range alice.Sync() {
+		if e.Type == "error" {
+			t.Errorf("%s", e.Raw)
+		}
+	}
 	alice.Close()
 	alice.ended()
 	if got := presences(carol.Sync()); fmt.Sprint(got) != "[ alice@h/a unavailable alice@h/a]" {

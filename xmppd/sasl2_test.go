@@ -12,6 +12,7 @@ import (
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
+	"foyer/xmppd/archive"
 )
 
 // memTokens is a FASTStore in memory, for one client of one account.
@@ -287,6 +288,35 @@ func TestBind2(t *testing.T) {
 	}
 }
 
+// XEP-0386 §3.2 (S-100): what is in no archive is delivered, also to who reads the archive.
+func TestBind2_WaitsInNoArchive(t *testing.T) {
+	w, _ := modern(t, Config{})
+	bob := w.online("bob", "b")
+	bob.Send(`<message xmlns="jabber:client" to="alice@h" type="chat" id="kept"><body>x</body></message>`)
+	bob.Send(`<message xmlns="jabber:client" to="alice@h" type="chat" id="hint"><body>x</body><no-permanent-store xmlns="urn:xmpp:hints"/></message>`)
+	bob.Sync()
+	w.store.prefs["alice"] = archive.Prefs{Default: archive.Never}
+	bob.Send(`<message xmlns="jabber:client" to="alice@h" type="chat" id="never"><body>x</body></message>`)
+	bob.Sync()
+	c := w.modernStream()
+	c.Send(authenticate("app", bindTest))
+	c.Expect(success2(`{jid}</authorization-identifier><bound xmlns="urn:xmpp:bind:0"><any xmlns="test"/></bound>`))
+	c.Read() // features
+	c.Send(`<presence xmlns="jabber:client"/>`)
+	var got []string
+	for _, e := range c.Sync() {
+		if e.Name.Local == "message" {
+			got = append(got, e.ID)
+		}
+	}
+	if strings.Join(got, " ") != "hint never" {
+		t.Errorf("got %q", got)
+	}
+	if n := len(w.store.waiting("alice")); n != 0 {
+		t.Errorf("%d messages wait", n)
+	}
+}
+
 // Tags that are no part of an address, or that go on for ever, are left out; so is
 // the whole, where there are too many sessions.
 func TestBind2_Odd(t *testing.T) {
@@ -300,12 +330,18 @@ func TestBind2_Odd(t *testing.T) {
 		}
 	}
 	w, _ := modern(t, Config{Resources: 1})
+	bob := w.online("bob", "b")
+	bob.Send(`<message xmlns="jabber:client" to="alice@h" type="chat" id="m"><body>x</body></message>`)
+	bob.Sync()
 	w.bound("alice", "a")
 	c := w.modernStream()
 	c.Send(authenticate("app", bindTest))
 	c.Expect(success2(`alice@h</authorization-identifier>`))
 	if _, ok := c.Read().Find(stanza.NSBind, "bind"); !ok {
 		t.Error("nothing to bind with")
+	}
+	if n := len(w.store.waiting("alice")); n != 1 {
+		t.Errorf("%d messages wait for who is not in", n)
 	}
 }
 

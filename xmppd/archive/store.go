@@ -85,7 +85,7 @@ type Store interface {
 	// Versions returns the ids of the newest message in the owner's archive that
 	// was exchanged with that bare JID in that direction under that stanza id,
 	// and of its corrections; or, if the stanza id is a correction's, of what it
-	// corrects and its other corrections. None: not found, or too far back. With end, only what
+	// corrects and its other corrections. None: not found, too far back, or no stanza id. With end, only what
 	// ends in that is looked at; nil: everything.
 	Versions(ctx context.Context, owner, with string, outgoing bool, stanzaID string, end []byte) ([]uuid.UUID, error)
 

@@ -280,7 +280,7 @@ func (r *room) changeAffiliations(ctx context.Context, c xmppd.Client, changes [
 	}
 	r.mu.Unlock()
 	r.inviteNewMembers(ctx, c, entries)
-	r.endIfEmpty(ctx)
+	r.endIfStillEmpty(ctx)
 	return nil
 }
 
@@ -318,10 +318,13 @@ func (r *room) newEntriesLocked(user string, changes []change) ([]Affiliated, er
 			return nil, err
 		}
 		e.User, e.Affiliation, e.Reason = ch.user, ch.affiliation, ch.reason
-		if err := r.affiliations.reserveNickLocked(&e, ch); err != nil {
+		if err := reserveNick(&e, ch); err != nil {
 			return nil, err
 		}
 		out, after[ch.user] = append(out, e), ch.affiliation
+	}
+	if r.affiliations.reservedTwiceLocked(out) {
+		return nil, errNickTaken
 	}
 	if !r.affiliations.ownedAfterLocked(after) {
 		return nil, errNoLastOwnerLeft // §10.6

@@ -30,7 +30,7 @@ func (af *affiliations) ofLocked(user string) Affiliation {
 // setLocked notes an account's affiliation and reserved nickname.
 func (af *affiliations) setLocked(a Affiliated) {
 	if old, ok := af.byUser[a.User]; ok && old.Nick != "" {
-		if key, err := names.Key(old.Nick); err == nil && af.nicks[key] == a.User {
+		if key := nickKey(old.Nick); af.nicks[key] == a.User {
 			delete(af.nicks, key)
 		}
 	}
@@ -39,7 +39,7 @@ func (af *affiliations) setLocked(a Affiliated) {
 		return
 	}
 	af.byUser[a.User] = a
-	if key, err := names.Key(a.Nick); a.Nick != "" && err == nil {
+	if key := nickKey(a.Nick); key != "" {
 		af.nicks[key] = a.User
 	}
 }
@@ -50,8 +50,8 @@ func (af *affiliations) reservedForOtherLocked(key, user string) bool {
 	return ok && owner != user
 }
 
-// reserveNickLocked takes a nickname that is reserved along with a membership (§9.3).
-func (af *affiliations) reserveNickLocked(e *Affiliated, ch change) error {
+// reserveNick takes a nickname that is reserved along with a membership (§9.3).
+func reserveNick(e *Affiliated, ch change) error {
 	if ch.affiliation == None || ch.affiliation == Outcast {
 		e.Nick = ""
 		return nil
@@ -59,15 +59,49 @@ func (af *affiliations) reserveNickLocked(e *Affiliated, ch change) error {
 	if ch.newNick == "" {
 		return nil
 	}
-	nick, key, err := prepareNick(ch.newNick)
+	nick, _, err := prepareNick(ch.newNick)
 	if err != nil {
 		return err
 	}
-	if af.reservedForOtherLocked(key, ch.user) {
-		return errNickTaken
-	}
 	e.Nick = nick
 	return nil
+}
+
+// reservedTwiceLocked reports whether a nickname that is new to an account would be another's as well
+// after the changes, of which an account's last one counts.
+func (af *affiliations) reservedTwiceLocked(changes []Affiliated) bool {
+	after := make(map[string]string, len(changes)) // localpart → key of the nickname
+	for _, e := range changes {
+		after[e.User] = nickKey(e.Nick)
+	}
+	for user, key := range after {
+		if key == "" || key == nickKey(af.byUser[user].Nick) {
+			continue
+		}
+		if owner, ok := af.nicks[key]; ok && owner != user {
+			if _, named := after[owner]; !named {
+				return true
+			}
+		}
+		for other, same := range after {
+			if other != user && same == key {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// nickKey is what a nickname is compared by; empty: it is none.
+func nickKey(nick string) string {
+	if nick == "" {
+		return ""
+	}
+	key, err := names.Key(nick)
+	if err != nil {
+		return ""
+	}
+	return key
 }
 
 // ownedLocked reports whether somebody owns the room.

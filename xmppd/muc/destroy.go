@@ -32,7 +32,10 @@ func (r *room) destroy(ctx context.Context, user string, where []byte) error {
 		r.state = ending // nobody enters, and nothing is said any more
 	}
 	r.mu.Unlock()
-	if !owner {
+	switch {
+	case state == ending: // it leaves memory, and may be kept
+		return errEnding
+	case !owner:
 		return stanza.ErrForbidden
 	}
 	if state == open {

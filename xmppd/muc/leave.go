@@ -64,11 +64,38 @@ func (r *room) evictLocked(o *occupant) []*member {
 }
 
 // endIfEmpty ends a room that is not persistent, or not configured, when its last
-// occupant has left (XEP-0045 §7.14, S-86). Called without the lock.
+// occupant has left (XEP-0045 §7.14, S-86). It waits for a change that is being made: that may be
+// what keeps the room. Called without the lock.
 func (r *room) endIfEmpty(ctx context.Context) {
 	r.mu.Lock()
-	over := len(r.occupants.members) == 0 && (r.state == locked || (r.state == open && !r.settings.Persistent))
-	kept := r.state == open
+	over := r.isOverLocked()
+	r.mu.Unlock()
+	if !over {
+		return
+	}
+	waiting, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.svc.cfg.StoreTimeout)
+	defer cancel()
+	done, err := r.beginChange(waiting)
+	switch {
+	case errors.Is(err, errEnding):
+		return
+	case err != nil:
+		r.svc.log.Error("a temporary room was not deleted; it lives on", "room", r.jid, "err", err)
+		return
+	}
+	defer done()
+	r.endIfStillEmpty(ctx)
+}
+
+// isOverLocked reports whether nobody is in a room that ends then.
+func (r *room) isOverLocked() bool {
+	return len(r.occupants.members) == 0 && (r.state == locked || (r.state == open && !r.settings.Persistent))
+}
+
+// endIfStillEmpty is endIfEmpty for who has the right to change the room.
+func (r *room) endIfStillEmpty(ctx context.Context) {
+	r.mu.Lock()
+	over, kept := r.isOverLocked(), r.state == open
 	if over {
 		r.state = ending
 	}
@@ -130,7 +157,13 @@ func (s *Service) bounced(ctx context.Context, c xmppd.Client, el *stream.Elemen
 func (r *room) beginChange(ctx context.Context) (done func(), err error) {
 	select {
 	case r.changing <- struct{}{}:
-		return func() { <-r.changing }, nil
+		select {
+		case <-r.ended: // both were possible
+			<-r.changing
+			return nil, errEnding
+		default:
+			return func() { <-r.changing }, nil
+		}
 	case <-r.ended:
 		return nil, errEnding
 	case <-ctx.Done():

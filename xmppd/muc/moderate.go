@@ -2,7 +2,9 @@ package muc
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"foyer/internal/stanza"
@@ -94,21 +96,26 @@ func keptChildren() []stream.Name {
 }
 
 // find returns a message of the archive with the ids of everything that corrects it;
-// no ids: it is not there.
+// no ids: it is not there. Its id is taken letter for letter: people are told of it as it was named,
+// and their clients compare letters. What else was said under the id that its author gave it, or also
+// without one, is something else.
 func (ra *roomArchive) find(ctx context.Context, text string) (archive.Entry, []uuid.UUID, error) {
 	id, err := uuid.Parse(text)
-	if err != nil {
+	if err != nil || id.String() != text {
 		return archive.Entry{}, nil, nil
 	}
 	entry, ok, err := ra.archive.Entry(ctx, ra.owner, id)
 	if err != nil || !ok {
 		return entry, nil, err
 	}
-	ids, err := ra.archive.Versions(ctx, ra.owner, entry.With, true, entry.StanzaID, nil)
-	if err != nil {
+	ids, err := ra.archive.Versions(ctx, ra.owner, entry.With, true, cmp.Or(entry.StanzaID, entry.Replaces), nil)
+	switch {
+	case err != nil:
 		return entry, nil, err
+	case !slices.Contains(ids, id):
+		ids = []uuid.UUID{id}
 	}
-	return entry, append(ids, id), nil
+	return entry, ids, nil
 }
 
 // handleModerate takes back what somebody else said (XEP-0425 §3).

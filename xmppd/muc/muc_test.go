@@ -521,6 +521,64 @@ func TestRoom_ArchiveAndRetraction(t *testing.T) {
 	}
 }
 
+// XEP-0425 §3, XEP-0424 §5 (S-92): what is taken back is the one message that is named, and its corrections, also where
+// a client gives its messages no ids, or all of them the same.
+func TestRoom_TakesBackNothingElse(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", nil)
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	gather("den", alice, bob)
+	say := func(inside string) {
+		bob.Send(`<message xmlns="jabber:client" type="groupchat" to="den@rooms.h" ` + inside + `</message>`)
+	}
+	for _, inside := range []string{
+		`id="zero"><body>zero</body>`, `><body>corrected</body><replace xmlns="urn:xmpp:message-correct:0" id="zero"/>`,
+		`><body>one</body>`, `><body>two</body>`, `><body>three</body>`,
+		`id="same"><body>four</body>`, `id="same"><body>five</body>`,
+	} {
+		say(inside)
+	}
+	bob.sync()
+	id := func(i int) string { return w.store.entries[i].ID.String() }
+	moderate := func(id string) *stream.Element {
+		return alice.ask("set", "den@rooms.h", `<moderate xmlns="`+nsModerate+`" id="`+id+`"><retract xmlns="`+stanza.NSRetract+`"/></moderate>`)
+	}
+	for _, i := range []int{1, 2, 5} {
+		if e := moderate(id(i)); e.Type != "result" {
+			t.Errorf("%s", e.Raw)
+		}
+	}
+	say(`id="r"><retract xmlns="` + stanza.NSRetract + `" id="` + id(3) + `"/>`)
+	bob.sync()
+	for i, gone := range []bool{true, true, true, true, false, true, false} {
+		if s := string(w.store.entries[i].Stanza); strings.Contains(s, "<retracted") != gone {
+			t.Errorf("%d: %s", i, s)
+		}
+	}
+}
+
+// XEP-0425 §3 (S-92): what people are told to take off their screens is named as they know it.
+func TestRoom_ModeratesByTheIDAsItIsWritten(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", nil)
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	gather("den", alice, bob)
+	bob.say("den", "1", "rude")
+	bob.sync()
+	id := w.store.entries[0].ID.String()
+	for _, said := range []string{"urn:uuid:" + id, "{" + id + "}", strings.ToUpper(id), strings.ReplaceAll(id, "-", "")} {
+		alice.refused(alice.ask("set", "den@rooms.h", `<moderate xmlns="`+nsModerate+`" id="`+said+`"><retract xmlns="`+stanza.NSRetract+`"/></moderate>`), "cancel item-not-found")
+		alice.refused(alice.ask("set", "den@rooms.h", pubsub(`<publish node="`+nodePinned+`"><item id="`+said+`"/></publish>`)), "cancel item-not-found")
+		bob.Send(`<message xmlns="jabber:client" type="groupchat" id="r" to="den@rooms.h"><retract xmlns="` + stanza.NSRetract + `" id="` + said + `"/></message>`)
+		if seen := strings.Join(bob.seen(), " "); !strings.HasSuffix(seen, "error cancel item-not-found") {
+			t.Errorf("%s: %s", said, seen)
+		}
+	}
+	if s := string(w.store.entries[0].Stanza); strings.Contains(s, "<retracted") {
+		t.Error(s)
+	}
+}
+
 // XEP-0045 §6 (S-76), §7.10, §7.12: the list of rooms; nicknames that are kept.
 func TestRoom_DiscoAndRegistration(t *testing.T) {
 	w := newWorld(t, Config{}, "alice", "bob")

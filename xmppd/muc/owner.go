@@ -96,12 +96,14 @@ func (r *room) cancel(ctx context.Context, c xmppd.Client) error {
 	}
 	defer done()
 	r.mu.Lock()
-	owner, isNew := r.affiliations.ofLocked(c.User()) == Owner, r.state == locked
+	owner, isNew, over := r.affiliations.ofLocked(c.User()) == Owner, r.state == locked, r.state == ending
 	if owner && isNew {
 		r.dissolveLocked(departure{after: []byte("<destroy/>")})
 	}
 	r.mu.Unlock()
 	switch {
+	case over:
+		return errEnding
 	case !owner:
 		return stanza.ErrForbidden
 	case isNew:
@@ -151,7 +153,7 @@ func (r *room) configure(ctx context.Context, c xmppd.Client, sent stanza.Submis
 	if state == locked {
 		r.svc.configured(r)
 	}
-	r.endIfEmpty(ctx)
+	r.endIfStillEmpty(ctx)
 	return nil
 }
 

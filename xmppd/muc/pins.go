@@ -98,7 +98,7 @@ func pinnedID(el stream.Child) (uuid.UUID, error) {
 		return uuid.Nil, errNoPinNamed
 	}
 	id, err := uuid.Parse(text)
-	if err != nil {
+	if err != nil || id.String() != text {
 		return uuid.Nil, errNothingToPin
 	}
 	return id, nil

@@ -1,11 +1,14 @@
 package muc
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"foyer/internal/stanza"
@@ -56,6 +59,8 @@ func TestRaces_ChangeOfAnEndingRoom(t *testing.T) {
 		payload string
 	}{
 		{handleOwnerSet, `<query xmlns="` + nsOwner + `"><x xmlns="jabber:x:data" type="submit"/></query>`},
+		{handleOwnerSet, `<query xmlns="` + nsOwner + `"><x xmlns="jabber:x:data" type="cancel"/></query>`},
+		{handleOwnerSet, `<query xmlns="` + nsOwner + `"><destroy/></query>`},
 		{handleListSet, items(`<item jid="bob@h" affiliation="member"/>`)},
 		{handleRegisterSet, `<query xmlns="jabber:iq:register"><x xmlns="jabber:x:data" type="submit"><field var="muc#register_roomnick"><value>Al</value></field></x></query>`},
 	} {
@@ -74,6 +79,125 @@ func TestRaces_ChangeOfAnEndingRoom(t *testing.T) {
 	alice.Send(`<presence xmlns="jabber:client" type="unavailable" to="den@rooms.h/alice"/>`)
 	alice.sync()
 	alice.refused(alice.ask("set", "den@rooms.h", items(`<item jid="bob@h" affiliation="member"/>`)), "cancel item-not-found")
+}
+
+// Nobody gets the right to change a room that is out of memory.
+func TestRaces_ChangeOfARoomThatEnded(t *testing.T) {
+	w := newWorld(t, Config{}, "alice")
+	w.open("den", nil)
+	r, err := w.svc.room(t.Context(), "den")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.svc.unload(time.Now().Add(time.Hour))
+	<-r.ended
+	for range 50 {
+		if _, err := r.beginChange(t.Context()); !errors.Is(err, errEnding) {
+			t.Fatal(err)
+		}
+	}
+	alice := w.online("alice", "a")
+	if e := alice.ask("set", "den@rooms.h", `<query xmlns="`+nsOwner+`"><destroy/></query>`); e.Type != "result" || len(w.store.rooms) != 0 {
+		t.Errorf("%s: %v", e.Raw, w.store.rooms)
+	}
+}
+
+// XEP-0045 §10.2 (S-89): a room stays that is made persistent while its last occupant leaves.
+func TestRaces_PersistentAsItEmpties(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", func(s *Settings) { s.Persistent = false })
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	gather("den", bob)
+	w.store.changed = func() {
+		bob.Send(`<presence xmlns="jabber:client" type="unavailable" to="den@rooms.h/bob"/>`)
+		bob.Read() // that he left
+	}
+	if e := alice.ask("set", "den@rooms.h", `<query xmlns="`+nsOwner+`"><x xmlns="jabber:x:data" type="submit">`+
+		`<field var="muc#roomconfig_persistentroom"><value>1</value></field></x></query>`); e.Type != "result" {
+		t.Fatalf("%s", e.Raw)
+	}
+	bob.sync()
+	if r, ok := w.store.rooms["den"]; !ok || !r.Settings.Persistent {
+		t.Errorf("there: %v: %+v", ok, r.Settings)
+	}
+	if r := w.svc.inMemory("den"); r == nil || r.state != open {
+		t.Errorf("%+v", r)
+	}
+}
+
+// XEP-0045 §8.1 (S-85): a subject that was not announced is not the room's, nor after it was read again.
+func TestRaces_SubjectOfSomebodyWhoIsPutOut(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", nil)
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	gather("den", alice, bob)
+	subject := func(c *client, text string) {
+		c.Send(`<message xmlns="jabber:client" type="groupchat" id="s" to="den@rooms.h"><subject>` + text + `</subject></message>`)
+		c.sync()
+	}
+	subject(alice, "topic")
+	bob.sync()
+	w.store.changed = func() {
+		w.store.changed = nil
+		alice.ask("set", "den@rooms.h", items(`<item nick="bob" role="none"/>`))
+	}
+	bob.Send(`<message xmlns="jabber:client" type="groupchat" id="s" to="den@rooms.h"><subject>refused</subject></message>`)
+	if seen := strings.Join(bob.seen(), ", "); !strings.HasSuffix(seen, "error modify not-acceptable") {
+		t.Errorf("bob sees %s", seen)
+	}
+	if kept := w.store.rooms["den"].Subject; kept.Text != "topic" || kept.Nick != "alice" || kept.At.IsZero() {
+		t.Errorf("kept: %+v", kept)
+	}
+	subject(alice, "another")
+	if kept := w.store.rooms["den"].Subject; kept.Text != "another" {
+		t.Errorf("kept: %+v", kept)
+	}
+}
+
+// Whoever has less patience with a room that is being read gives up alone; who waits for it reads it.
+func TestRaces_ReaderGivesUp(t *testing.T) {
+	for name, end := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+		"went away": context.WithCancel,
+		"ran out of it": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Minute)
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, Config{}, "alice")
+			w.open("den", nil)
+			w.svc.unload(time.Now().Add(time.Hour))
+			impatient, cancel := end(t.Context())
+			defer cancel()
+			first := true
+			w.store.reading = func(ctx context.Context) error {
+				if !first {
+					return nil
+				}
+				first = false
+				<-ctx.Done()
+				return fmt.Errorf("the room was not read: %w", ctx.Err())
+			}
+			var asking sync.WaitGroup
+			asking.Go(func() {
+				if _, err := w.svc.room(impatient, "den"); !errors.Is(err, impatient.Err()) {
+					t.Errorf("%s: who gave up: %v", name, err)
+				}
+			})
+			synctest.Wait()
+			for range 2 {
+				asking.Go(func() {
+					if r, err := w.svc.room(t.Context(), "den"); err != nil || r.state != open {
+						t.Errorf("%s: who waits: %v", name, err)
+					}
+				})
+			}
+			synctest.Wait()
+			if name == "went away" {
+				cancel()
+			}
+			asking.Wait()
+		})
+	}
 }
 
 // What is asked of a room just as it leaves memory is asked of it again.

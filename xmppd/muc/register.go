@@ -102,6 +102,6 @@ func (r *room) register(ctx context.Context, c xmppd.Client, nick, key string) e
 	r.changeAffiliationLocked(e)
 	r.affiliationChangedLocked(e, before, departure{})
 	r.mu.Unlock()
-	r.endIfEmpty(ctx)
+	r.endIfStillEmpty(ctx)
 	return nil
 }

@@ -31,8 +31,8 @@ func (s *Service) room(ctx context.Context, name string) (*room, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		if errors.Is(r.err, context.Canceled) && ctx.Err() == nil {
-			continue // who loaded it went away, and nobody else did
+		if r.givenUp && ctx.Err() == nil {
+			continue // who loaded it went away, or could not wait any longer, and nobody else did
 		}
 		return r, r.err
 	}
@@ -64,6 +64,7 @@ func (s *Service) load(ctx context.Context, r *room) {
 		r.err = stanza.ErrItemNotFound
 	}
 	if r.err != nil {
+		r.givenUp = ctx.Err() != nil && !errors.Is(r.err, stanza.ErrItemNotFound)
 		s.forget(r)
 	}
 	close(r.loaded)

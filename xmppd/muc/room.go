@@ -36,6 +36,7 @@ type room struct {
 	jid      string        // bare
 	loaded   chan struct{} // closed when loading is over
 	err      error         // of loading
+	givenUp  bool          // the error is that of who loaded it, who had no more time
 	ended    chan struct{} // closed when the room is out of memory
 	changing chan struct{} // holds one word while what is kept is being changed
 	counted  bool          // among its creator's rooms that are not configured; under Service.mu

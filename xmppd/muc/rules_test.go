@@ -98,6 +98,43 @@ func TestRules_Ranks(t *testing.T) {
 	}
 }
 
+// XEP-0045 §9.3 (S-87): a request that reserves the same nickname twice reserves it for nobody; one that gives
+// it up for one account may give it to another.
+func TestRules_OneNicknameForTwo(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob", "carol")
+	w.open("den", nil)
+	alice := w.online("alice", "a")
+	member := func(user, nick string) string {
+		return `<item jid="` + user + `@h" affiliation="member" nick="` + nick + `"/>`
+	}
+	for _, both := range []string{member("bob", "Bo") + member("carol", "Bo"), member("bob", "Bo") + member("carol", "bo")} {
+		alice.refused(alice.ask("set", "den@rooms.h", items(both)), "cancel conflict")
+	}
+	if people := w.store.people["den"]; len(people) != 1 {
+		t.Errorf("%v", people)
+	}
+	for _, c := range []struct {
+		items, bob, carol string
+	}{
+		{member("bob", "Bo") + member("carol", "Ca"), "Bo", "Ca"},
+		{member("bob", "Ca") + member("carol", "Bo"), "Ca", "Bo"},
+		{`<item jid="carol@h" affiliation="none"/>` + member("bob", "Bo"), "Bo", ""},
+		{member("bob", "Bob") + member("carol", "Bo") + member("bob", "Robert"), "Robert", "Bo"},
+	} {
+		if e := alice.ask("set", "den@rooms.h", items(c.items)); e.Type != "result" {
+			t.Errorf("%s: %s", c.items, e.Raw)
+		}
+		for user, nick := range map[string]string{"bob": c.bob, "carol": c.carol} {
+			if got := w.store.people["den"][user].Nick; got != nick {
+				t.Errorf("%s: %s is %q", c.items, user, got)
+			}
+			if r := w.svc.inMemory("den"); nick != "" && r.affiliations.nicks[strings.ToLower(nick)] != user {
+				t.Errorf("%s: %v", c.items, r.affiliations.nicks)
+			}
+		}
+	}
+}
+
 // XEP-0045 §7.10 (S-83): clients register nicknames by themselves; in a moderated
 // room that gives nobody voice.
 func TestRules_RegistrationGivesNoVoice(t *testing.T) {

@@ -24,7 +24,8 @@ func isSubject(m *stream.Element) bool {
 	return subject && !body && !thread
 }
 
-// changeSubject keeps the new subject, then tells everybody.
+// changeSubject keeps the new subject, then tells everybody. One that nobody could be told of is not
+// kept: who sent it learns that it failed.
 func (r *room) changeSubject(ctx context.Context, c xmppd.Client, m *stream.Element) error {
 	el, _ := m.Find(stream.NSClient, "subject")
 	subject := Subject{Text: el.Text(), At: time.Now().UTC()}
@@ -41,6 +42,7 @@ func (r *room) changeSubject(ctx context.Context, c xmppd.Client, m *stream.Elem
 	if err == nil {
 		subject.Nick = o.nick
 	}
+	before := r.subject
 	r.mu.Unlock()
 	if err != nil {
 		return err
@@ -49,10 +51,22 @@ func (r *room) changeSubject(ctx context.Context, c xmppd.Client, m *stream.Elem
 		return err
 	}
 	p, err := r.announceSubject(c, m, subject)
-	if err != nil {
-		return err
+	if err == nil {
+		err = r.queue.await(ctx, p)
 	}
-	return r.queue.await(ctx, p)
+	if err != nil {
+		r.restoreSubject(ctx, before)
+	}
+	return err
+}
+
+// restoreSubject keeps the subject that the room has, after all.
+func (r *room) restoreSubject(ctx context.Context, s Subject) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.svc.cfg.StoreTimeout)
+	defer cancel()
+	if err := r.svc.store.SetSubject(ctx, r.name, s); err != nil {
+		r.svc.log.Error("a room's new subject is kept, and nobody was told of it", "room", r.jid, "err", err)
+	}
 }
 
 // maySetSubjectLocked: moderators, and where the room allows it everybody with voice

@@ -44,12 +44,14 @@ type memStore struct {
 	offline map[string][]xmppd.OfflineMessage
 	pins    map[string][]Pin // by room
 
-	blocked      map[string][]string // by whom; set before anybody is there
-	contacts     map[string]string   // who are each other's only contact; set before anybody is there
-	slow         time.Duration       // how long a change of lists takes, as in a database; set before anybody is there
-	bookmarked   []string            // rooms, by everybody; set before anybody is there
-	unread       []string            // rooms, by everybody; set before anybody is there
-	keepsNothing string              // whose preferences say so; set before anybody is there
+	blocked      map[string][]string         // by whom; set before anybody is there
+	contacts     map[string]string           // who are each other's only contact; set before anybody is there
+	reading      func(context.Context) error // called when a room is read; set before it is
+	changed      func()                      // called when new settings or a subject are stored; set before they are
+	slow         time.Duration               // how long a change of lists takes, as in a database; set before anybody is there
+	bookmarked   []string                    // rooms, by everybody; set before anybody is there
+	unread       []string                    // rooms, by everybody; set before anybody is there
+	keepsNothing string                      // whose preferences say so; set before anybody is there
 }
 
 func (m *memStore) stores() xmppd.Stores {
@@ -232,7 +234,12 @@ func (m archiveStore) Bounds(_ context.Context, owner string) (first, last archi
 // roomStore is the store of rooms.
 type roomStore struct{ *memStore }
 
-func (m roomStore) Room(_ context.Context, name string) (Room, []Affiliated, error) {
+func (m roomStore) Room(ctx context.Context, name string) (Room, []Affiliated, error) {
+	if m.reading != nil {
+		if err := m.reading(ctx); err != nil {
+			return Room{}, nil, err
+		}
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r, ok := m.rooms[name]
@@ -322,7 +329,17 @@ func (m roomStore) Configure(_ context.Context, name string, s Settings) error {
 	}
 	r.Settings = s
 	m.rooms[name] = r
+	m.hasChangedLocked()
 	return nil
+}
+
+// hasChangedLocked lets the test do something as soon as a change is stored.
+func (m *memStore) hasChangedLocked() {
+	if do := m.changed; do != nil {
+		m.mu.Unlock()
+		defer m.mu.Lock()
+		do()
+	}
 }
 
 func (m roomStore) SetSubject(_ context.Context, name string, s Subject) error {
@@ -331,6 +348,7 @@ func (m roomStore) SetSubject(_ context.Context, name string, s Subject) error {
 	r := m.rooms[name]
 	r.Subject = s
 	m.rooms[name] = r
+	m.hasChangedLocked()
 	return m.fail
 }
 

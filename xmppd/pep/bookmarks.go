@@ -170,7 +170,11 @@ func (s *Service) replaceBookmarksLocked(ctx context.Context, user string, list 
 		return err
 	}
 	options = withoutMaxItems(options)
-	n, err := s.store.UpdateNode(ctx, user, NodeBookmarks, items, func(n *Node, exists bool) (bool, error) {
+	changes := slices.Clone(items)
+	for _, id := range gone { // at once, so that none that stays makes room for a new one
+		changes = append(changes, Item{ID: id, Gone: true})
+	}
+	n, err := s.store.UpdateNode(ctx, user, NodeBookmarks, changes, func(n *Node, exists bool) (bool, error) {
 		var err error
 		n.Config, err = publication{node: NodeBookmarks, options: options}.ready(n, exists)
 		return true, err
@@ -179,9 +183,6 @@ func (s *Service) replaceBookmarksLocked(ctx context.Context, user string, list 
 		return storeBound(err)
 	}
 	if len(gone) > 0 {
-		if _, err := s.store.RemoveItems(ctx, user, NodeBookmarks, gone, false); err != nil {
-			return storeBound(err)
-		}
 		s.notify(ctx, user, n, retractEvent(NodeBookmarks, gone))
 	}
 	for _, it := range items {

@@ -1,8 +1,12 @@
 package pep
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"foyer/internal/stream"
 )
 
 const (
@@ -82,6 +86,61 @@ func TestBookmarks_Compatibility(t *testing.T) {
 	bob.none()
 	bob.refusedWith(inPubsub("get", "alice@h", `<items node="storage:bookmarks"/>`), "cancel", "not-allowed", "closed-node")
 	bob.refusedWith(inPubsub("get", "alice@h", `<items node="urn:xmpp:bookmarks:1"/>`), "cancel", "not-allowed", "closed-node")
+}
+
+// XEP-0402 §5 (S-73): where there are as many as the node has, one that takes the place of another takes
+// that of no third.
+func TestBookmarks_ReplacedAtTheBound(t *testing.T) {
+	w := newWorld(t, "alice")
+	var items []Item
+	var jids []string
+	for i := range maxNodeItems {
+		jid := fmt.Sprintf("r%d@rooms.h", i)
+		jids = append(jids, jid)
+		items = append(items, Item{ID: jid, Payload: parseRoom(t, jid).append(nil, NodeBookmarks)})
+	}
+	if _, err := w.store.UpdateNode(t.Context(), "alice", NodeBookmarks, items, func(n *Node, _ bool) (bool, error) {
+		n.Config = defaultConfig(NodeBookmarks)
+		return true, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	jids[len(jids)-1] = "new@rooms.h"
+	el, err := stream.Parse([]byte(`<iq xmlns="jabber:client">`+oldRooms(jids...)+`</iq>`), stream.Limits{Bytes: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	storage, _ := el.Find(nodeOldBookmarks, "storage")
+	if _, err := w.svc.WritePrivate(t.Context(), "alice", storage); err != nil {
+		t.Fatal(err)
+	}
+	got, err := w.svc.bookmarks(t.Context(), "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, jid := range jids {
+		if !slices.ContainsFunc(got, func(b bookmark) bool { return b.jid == jid }) {
+			t.Errorf("%s is gone", jid)
+		}
+	}
+	if len(got) != len(jids) {
+		t.Errorf("%d bookmarks", len(got))
+	}
+}
+
+// parseRoom is the bookmark that oldRoom is.
+func parseRoom(t *testing.T, jid string) bookmark {
+	t.Helper()
+	el, err := stream.Parse([]byte(`<iq xmlns="jabber:client">`+oldRooms(jid)+`</iq>`), stream.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	storage, _ := el.Find(nodeOldBookmarks, "storage")
+	list, _, err := parseOldBookmarks(storage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list[0]
 }
 
 // What is no bookmark is refused, since the old ways could not show it (S-73).

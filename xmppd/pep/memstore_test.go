@@ -279,7 +279,13 @@ func (n *memNode) put(items []Item) {
 		n.items = nil
 		return
 	}
+	n.items = slices.DeleteFunc(n.items, func(o Item) bool {
+		return slices.ContainsFunc(items, func(it Item) bool { return it.Gone && it.ID == o.ID })
+	})
 	for _, it := range items {
+		if it.Gone {
+			continue
+		}
 		it.Published = time.Now()
 		n.items = append(slices.DeleteFunc(n.items, func(o Item) bool { return o.ID == it.ID }), it)
 	}

@@ -61,6 +61,9 @@ type Item struct {
 	// Unless is asked by UpdateNode with the stored item of the same id, if there is one: true
 	// leaves that as it is. nil: never. Items that are read have none.
 	Unless func(stored Item) bool
+
+	// Gone: UpdateNode removes it, before it stores others. Items that are read never are.
+	Gone bool
 }
 
 // ItemQuery selects items of a node. Zero fields do not limit.
@@ -112,7 +115,7 @@ type Store interface {
 	// UpdateNode changes a node, and the items in it, in one step: update gets
 	// the node as it is (exists false: a zero Config) and returns whether to keep
 	// it; false deletes it with its items. An error of update is returned as it
-	// is and nothing changes. Then items are stored, those with the same id
+	// is and nothing changes. Then items are removed that are to be gone, the others stored, those with the same id
 	// overwritten, and the oldest beyond MaxItems removed; a node that does not
 	// persist keeps none. Changes of one account happen one after the other.
 	// Errors: ErrTooManyNodes; ErrFull when the account's bytes are used up;
