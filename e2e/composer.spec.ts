@@ -91,6 +91,36 @@ async function complete(alice: Person, bob: Person): Promise<void> {
   }
 }
 
+test("who is named is marked where they are: among words in bold, in an answer, and after an edit", async ({ alice, visit }) => {
+  await makeRoom(alice, "Garden");
+  const bob = await visit("bob");
+  await bob.signIn();
+  await enterRoom(bob, "Garden");
+  const marked = async (text: string, bold: string[]) => {
+    for (const person of [alice, bob]) {
+      const message = bubble(person, text).last();
+      await expect(message.locator(".mention")).toHaveText([names.bob]);
+      await expect(message.locator("b")).toHaveText(bold);
+    }
+    await expect(bob.page.locator("#chat .message.mentioned").filter({ hasText: text })).toBeVisible();
+  };
+  await alice.type(`*All* hands: @${names.bob}, come *now*`);
+  await bob.hears("hands");
+  await marked("hands", ["All", "now"]);
+  await choose(bob, "hands", "Reply");
+  await bob.say("Where to?");
+  await alice.hears("Where to?");
+  await choose(alice, "Where to?", "Reply");
+  await alice.type(`To the shed, @${names.bob}, by the *gate*`);
+  await bob.hears("shed");
+  await marked("shed", ["gate"]);
+  await alice.page.keyboard.press("ArrowUp");
+  await expect(alice.input()).toHaveValue(`To the shed, @${names.bob}, by the *gate*`);
+  await alice.type(`To the big shed, @${names.bob}, by the *gate*`);
+  await bob.hears("big shed");
+  await marked("big shed", ["gate"]);
+});
+
 async function setTopic(person: Person, topic: string): Promise<void> {
   await person.page.locator("#chat .head-name").click();
   await panel(person).getByRole("button", { name: "Change: Topic" }).click();

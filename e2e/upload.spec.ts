@@ -47,6 +47,8 @@ async function lookAtFiles(alice: Person, bob: Person): Promise<void> {
   await expect(images(alice)).toHaveCount(2);
   await expect(page.locator("#chat .pictures converse-chat-message")).toHaveCount(2); // side by side
   await expectShown(images(alice).first());
+  const left = async (of: Locator) => Math.round((await of.boundingBox())!.x);
+  expect(await left(images(alice).first()), "below what was said before").toBe(await left(card));
   const opener = page.getByRole("link", { name: "Picture: first.png" });
   await opener.focus();
   await page.keyboard.press("Enter");
@@ -73,6 +75,9 @@ async function withinText(alice: Person, bob: Person): Promise<void> {
   const said = alice.page.locator("#chat .chat-msg__text", { hasText: "So it moves" });
   await expectShown(said.locator("img.chat-image"));
   await expect(said.locator("audio")).toBeVisible();
+  await attach(bob, { name: "dot.gif", mimeType: "image/gif", buffer: Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7", "base64") });
+  const frame = alice.page.getByRole("link", { name: "Picture: dot.gif" });
+  await expect.poll(async () => (await frame.boundingBox())!.height, { message: "as low as the picture in it" }).toBeLessThan(20);
 }
 
 async function showPicture(alice: Person, bob: Person, site: Site): Promise<void> {

@@ -36,6 +36,7 @@ declare namespace Converse {
         i18n: { translate(text: string, args: unknown[]): string; getLocale(): string };
         u: {
             getUniqueId(suffix?: string): string;
+            prefixMentions(message: Synced): string;
             emojis: { getEmojisByAttribute(attribute: string): Record<string, object> };
             reactions: { getOwnReactionJID(chat: Chat): string };
             muc: { setAffiliation(affiliation: string, room: string, people: { jid: string; reason: string }[]): Promise<unknown> };
@@ -133,6 +134,7 @@ declare namespace Converse {
     type Event =
         | 'addClientFeatures'
         | 'afterMessageBodyTransformed'
+        | 'beforeMessageBodyTransformed'
         | 'afterMessagesFetched'
         | 'afterFileUploaded'
         | 'beforeAttemptNonPreboundSession'

@@ -42,13 +42,24 @@ import { isAction } from './row.js';
 const isRoom = (box) => box.get('type') === 'chatroom';
 const isConversation = (box) => ['chatbox', 'chatroom'].includes(box.get('type'));
 
-/** What its author wrote, as plain text: without what it answers (XEP-0461 §3.1), with an @ before who is named. */
-export function saidBy(message) {
-    const said = message.getMessageText() || message.get('message') || '';
-    const whole = (message.get('is_encrypted') && message.get('plaintext')) || message.get('body') || said;
-    const quote = whole.length - said.length;
+/** How many letters of a message's body stand before what it says: what it answers (XEP-0461 §3.1). */
+export function quoteBefore(message) {
+    const { is_encrypted: encrypted, plaintext, body } = message.attributes;
+    const said = message.getMessageText();
+    return said ? ((encrypted && plaintext) || body || said).length - said.length : 0;
+}
+
+/** What its author typed: without what it answers, with an @ before who is named. */
+export function typedIn(message) {
+    const quote = quoteBefore(message);
     const named = (message.get('references') ?? []).filter(({ type }) => type === 'mention').map(({ begin }) => begin - quote).sort((a, b) => b - a);
-    const text = named.reduce((all, at) => (at < 0 || at >= all.length || all[at] === '@' || all[at - 1] === '@' ? all : `${all.slice(0, at)}@${all.slice(at)}`), said);
+    const said = message.getMessageText() || message.get('message') || '';
+    return named.reduce((all, at) => (at < 0 || at >= all.length || all[at] === '@' || all[at - 1] === '@' ? all : `${all.slice(0, at)}@${all.slice(at)}`), said);
+}
+
+/** The same as plain text. */
+export function saidBy(message) {
+    const text = typedIn(message);
     return message.get('is_unstyled') ? text : unstyled(text);
 }
 

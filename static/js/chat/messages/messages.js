@@ -4,6 +4,7 @@
 import { around, byId } from '../../dom.js';
 import { locale } from '../../language.js';
 import { fileOf, withFiles } from './files.js';
+import { quoteBefore, typedIn } from '../list/entries.js';
 import { PIN } from '../list/row.js';
 import { clock } from '../list/time.js';
 import { soonWithLater, withLater } from '../onDemand.js';
@@ -253,6 +254,38 @@ function withStates(Message) {
     };
 }
 
+/** Says where in what is shown those stand who are named: Converse tells where in the body, of which an answer shows no more than its end. */
+function withNames(Body) {
+    return class extends Body {
+        render() {
+            const { model } = this;
+            const { references } = model.attributes;
+            const quote = quoteBefore(model);
+            if (!quote || !references?.length) return super.render();
+            model.attributes.references = references.map((each) => ({ ...each, begin: each.begin - quote, end: each.end - quote }));
+            const drawn = super.render();
+            model.attributes.references = references;
+            return drawn;
+        }
+    };
+}
+
+/** Marks who is named, where they are: Converse makes empty marks before them, and takes all styling behind them for none. */
+export function markNames(text) {
+    const { html } = window.converse.env;
+    const names = text.mentions
+        .map(({ begin, end, ...name }) => ({ ...name, begin: begin - text.offset, end: end - text.offset }))
+        .filter(({ begin, end, value }) => begin >= 0 && end <= text.length && (!value || text.slice(begin, end) === value));
+    text.mentions = names.map(({ begin, end }) => ({ begin, end: end - begin })); // of it, as many letters are left alone as `end` says
+    text.addMentions = () => {
+        for (const { begin, end, uri } of names) {
+            if (text.references.some((drawn) => drawn.begin < end && begin < drawn.end)) continue;
+            const name = text.slice(begin, end);
+            text.addTemplateResult(begin, end, html`<span class="mention ${name === text.nick ? 'mention--self' : ''}" data-uri=${uri}>${name}</span>`);
+        }
+    };
+}
+
 /** Keeps the blank line between two paragraphs, which Converse takes for none; below code there is none but those that somebody made. */
 export function keepBlankLines(text) {
     const said = text.toString();
@@ -269,8 +302,12 @@ export function keepBlankLines(text) {
  */
 export function showMessages(_converse, config) {
     const { api } = _converse;
+    // Patch: names
+    window.converse.env.u.prefixMentions = typedIn; // what is edited
+    api.listen.on('beforeMessageBodyTransformed', markNames);
     api.listen.on('afterMessageBodyTransformed', keepBlankLines);
     const { registry } = api.elements;
+    api.elements.define('converse-chat-message-body', withNames(registry['converse-chat-message-body']));
     // Patch: message-bar
     api.elements.define('converse-message-actions', withBar(api, config, registry['converse-message-actions']));
     reachByPointer();

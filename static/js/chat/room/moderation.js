@@ -61,15 +61,14 @@ export class Moderation {
         const { name } = this;
         /** @type {(Verb & {to: string})[]} */
         const all = [
+            { to: 'member', label: 'Make member', act: () => this.#setStanding('member') },
+            { to: 'admin', label: 'Make moderator', act: () => this.#setStanding('admin') },
             {
                 to: 'owner', label: 'Make owner', act: () => this.#setStanding('owner'), question: `Make ${name} an owner?`,
                 text: 'Owners change the settings, choose who looks after the room, and may delete it.',
             },
-            { to: 'admin', label: 'Make moderator', act: () => this.#setStanding('admin') },
-            { to: 'member', label: 'Make member', act: () => this.#setStanding('member') },
         ];
-        const mayGive = (to) => isOwner(this.room) || rank(to) > rank('admin');
-        const verbs = all.filter(({ to }) => to !== this.standing && mayGive(to));
+        const verbs = all.filter(({ to }) => to !== this.standing && (isOwner(this.room) || rank(to) > rank('admin')));
         if (this.standing !== 'member') return verbs;
         const closed = this.room.features.get('membersonly');
         return [...verbs, {
