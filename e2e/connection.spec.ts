@@ -139,6 +139,48 @@ test("what is written while there is no stream, or on a dead one, is marked, kep
   expect(await database.archived("bob")).toEqual(all);
 });
 
+// X-36: the browser keeps what was written, whatever becomes of the page.
+test("what was written without a stream is sent once by another tab, when its own was closed; or never, on a device that was signed out of", async ({ visit, bob, database }) => {
+  const alice = await visit("alice");
+  const line = await Line.of(alice);
+  await alice.signIn();
+  alice.watch.allowOutage();
+  alice.watch.allow(/http-bind/);
+  await alice.talkTo("bob");
+  await bob.talkTo("alice");
+  await alice.say("before");
+  await bob.hears("before");
+  line.cut();
+  await expect(alice.notice()).toBeVisible();
+  await alice.say("written on the way");
+  await expect(unsent(alice, "written on the way")).toBeVisible();
+  const tabs = [await alice.newTab(), await alice.newTab()];
+  await alice.page.close();
+  for (const tab of tabs) await tab.page.goto("/chat/with/bob");
+  line.isCut = false;
+  await expect(bob.message("written on the way")).toHaveCount(1, { timeout: 60_000 });
+  for (const tab of tabs) {
+    await tab.ready();
+    await tab.hears("written on the way");
+    await expect(tab.page.locator("#chat .chat-msg--unsent")).toHaveCount(0);
+  }
+  expect(await database.archived("bob")).toEqual(["before", "written on the way"]);
+  await expect.poll(() => tabs[0]!.page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith("foyer-outbox")))).toEqual([]);
+
+  line.cut();
+  await tabs[0]!.say("never sent");
+  await expect(unsent(tabs[0]!, "never sent")).toBeVisible();
+  await tabs[1]!.page.close();
+  await tabs[0]!.signOut(); // of a device that is not trusted
+  line.isCut = false;
+  expect(await tabs[0]!.page.evaluate(() => JSON.stringify(localStorage))).not.toContain("never sent");
+  await tabs[0]!.signIn();
+  await tabs[0]!.talkTo("bob");
+  await tabs[0]!.say("back");
+  await bob.hears("back");
+  expect(await database.archived("bob")).toEqual(["before", "written on the way", "back"]);
+});
+
 test("who leaves a room on a dead connection sees that it takes its time, and is told that they are still in it", async ({ alice }) => {
   const line = await Line.of(alice);
   await makeRoom(alice, "Den");
