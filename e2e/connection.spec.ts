@@ -3,7 +3,7 @@
 import type { WebSocketRoute } from "@playwright/test";
 import type { Database } from "./support/cluster.ts";
 import { panel, question } from "./support/rooms.ts";
-import { expect, makeRoom, password, type Person, screens, test } from "./support/test.ts";
+import { expect, makeRoom, names, password, type Person, screens, test } from "./support/test.ts";
 
 const unsent = (person: Person, text: string) => person.page.locator("#chat .chat-msg--unsent").filter({ hasText: text });
 
@@ -179,6 +179,39 @@ test("what was written without a stream is sent once by another tab, when its ow
   await tabs[0]!.say("back");
   await bob.hears("back");
   expect(await database.archived("bob")).toEqual(["before", "written on the way", "back"]);
+});
+
+// X-36: Back is within the chat's own page.
+test("without a network Back and Forward go through conversations, which can be read and written in", async ({ alice }) => {
+  alice.watch.allowOutage();
+  alice.watch.allow(/ERR_INTERNET_DISCONNECTED/);
+  const { page } = alice;
+  for (const user of ["bob", "carol"]) {
+    await page.goto(`/chat/with/${user}`);
+    await alice.ready();
+    await alice.say(`Hello ${user}`);
+  }
+  await alice.listed(names.bob).click();
+  const isOpen = async (user: "bob" | "carol") => {
+    await expect(page).toHaveURL(new RegExp(`/chat/with/${user}$`));
+    await expect(page.locator(`#chat converse-chat[jid="${user}@localhost"]`)).toBeVisible();
+    await expect(page).toHaveTitle(new RegExp(names[user]));
+    await alice.hears(`Hello ${user}`);
+  };
+  await isOpen("bob");
+  await expect(page.locator("#chat .chat-msg--unsent")).toHaveCount(0);
+  await alice.context.setOffline(true);
+  await page.goBack();
+  await isOpen("carol");
+  await page.goForward();
+  await isOpen("bob");
+  await alice.say("written offline");
+  await expect(unsent(alice, "written offline")).toBeVisible();
+  await alice.context.setOffline(false);
+  await expect(unsent(alice, "written offline")).toHaveCount(0);
+  await alice.goTo("Settings"); // which is another page
+  await page.goBack();
+  await isOpen("bob");
 });
 
 test("who leaves a room on a dead connection sees that it takes its time, and is told that they are still in it", async ({ alice }) => {
