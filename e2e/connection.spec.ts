@@ -3,7 +3,7 @@
 import type { WebSocketRoute } from "@playwright/test";
 import type { Database } from "./support/cluster.ts";
 import { panel, question } from "./support/rooms.ts";
-import { expect, makeRoom, password, type Person, screens, test } from "./support/test.ts";
+import { expect, makeRoom, names, password, type Person, screens, test } from "./support/test.ts";
 
 const unsent = (person: Person, text: string) => person.page.locator("#chat .chat-msg--unsent").filter({ hasText: text });
 
@@ -137,6 +137,81 @@ test("what is written while there is no stream, or on a dead one, is marked, kep
   const all = ["before", "written offline", "and more", "welcome back", "into the void", "are you back?", "and gone", "nobody is there"];
   await expect.poll(() => bob.conversation()).toEqual(all);
   expect(await database.archived("bob")).toEqual(all);
+});
+
+// X-36: the browser keeps what was written, whatever becomes of the page.
+test("what was written without a stream is sent once by another tab, when its own was closed; or never, on a device that was signed out of", async ({ visit, bob, database }) => {
+  const alice = await visit("alice");
+  const line = await Line.of(alice);
+  await alice.signIn();
+  alice.watch.allowOutage();
+  alice.watch.allow(/http-bind/);
+  await alice.talkTo("bob");
+  await bob.talkTo("alice");
+  await alice.say("before");
+  await bob.hears("before");
+  line.cut();
+  await expect(alice.notice()).toBeVisible();
+  await alice.say("written on the way");
+  await expect(unsent(alice, "written on the way")).toBeVisible();
+  const tabs = [await alice.newTab(), await alice.newTab()];
+  await alice.page.close();
+  for (const tab of tabs) await tab.page.goto("/chat/with/bob");
+  line.isCut = false;
+  await expect(bob.message("written on the way")).toHaveCount(1, { timeout: 60_000 });
+  for (const tab of tabs) {
+    await tab.ready();
+    await tab.hears("written on the way");
+    await expect(tab.page.locator("#chat .chat-msg--unsent")).toHaveCount(0);
+  }
+  expect(await database.archived("bob")).toEqual(["before", "written on the way"]);
+  await expect.poll(() => tabs[0]!.page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith("foyer-outbox")))).toEqual([]);
+
+  line.cut();
+  await tabs[0]!.say("never sent");
+  await expect(unsent(tabs[0]!, "never sent")).toBeVisible();
+  await tabs[1]!.page.close();
+  await tabs[0]!.signOut(); // of a device that is not trusted
+  line.isCut = false;
+  expect(await tabs[0]!.page.evaluate(() => JSON.stringify(localStorage))).not.toContain("never sent");
+  await tabs[0]!.signIn();
+  await tabs[0]!.talkTo("bob");
+  await tabs[0]!.say("back");
+  await bob.hears("back");
+  expect(await database.archived("bob")).toEqual(["before", "written on the way", "back"]);
+});
+
+// X-36: Back is within the chat's own page.
+test("without a network Back and Forward go through conversations, which can be read and written in", async ({ alice }) => {
+  alice.watch.allowOutage();
+  alice.watch.allow(/ERR_INTERNET_DISCONNECTED/);
+  const { page } = alice;
+  for (const user of ["bob", "carol"]) {
+    await page.goto(`/chat/with/${user}`);
+    await alice.ready();
+    await alice.say(`Hello ${user}`);
+  }
+  await alice.listed(names.bob).click();
+  const isOpen = async (user: "bob" | "carol") => {
+    await expect(page).toHaveURL(new RegExp(`/chat/with/${user}$`));
+    await expect(page.locator(`#chat converse-chat[jid="${user}@localhost"]`)).toBeVisible();
+    await expect(page).toHaveTitle(new RegExp(names[user]));
+    await alice.hears(`Hello ${user}`);
+  };
+  await isOpen("bob");
+  await expect(page.locator("#chat .chat-msg--unsent")).toHaveCount(0);
+  await alice.context.setOffline(true);
+  await page.goBack();
+  await isOpen("carol");
+  await page.goForward();
+  await isOpen("bob");
+  await alice.say("written offline");
+  await expect(unsent(alice, "written offline")).toBeVisible();
+  await alice.context.setOffline(false);
+  await expect(unsent(alice, "written offline")).toHaveCount(0);
+  await alice.goTo("Settings"); // which is another page
+  await page.goBack();
+  await isOpen("bob");
 });
 
 test("who leaves a room on a dead connection sees that it takes its time, and is told that they are still in it", async ({ alice }) => {

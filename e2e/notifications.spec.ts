@@ -161,6 +161,44 @@ test("while a page is open, it shows what a person chose to be told of", async (
   });
 });
 
+// A browser may drop a subscription at any time, or have another (Push API §8.3).
+test("a browser that dropped its subscription has another by itself, and the site knows of one that changed", async ({ visit, site }) => {
+  const alice = await visit("alice");
+  const bob = await Client.signIn(site, "bob");
+  const [service, other] = [await PushService.start(), await PushService.start()];
+  try {
+    await service.serve(alice.context);
+    await alice.signIn();
+    await alice.goTo("Settings");
+    await alice.page.locator("[data-push-on]").click();
+    const state = alice.page.locator("[data-push-state]");
+    await expect(state).toHaveText("You are notified on this device, also while this site is closed.");
+
+    for (const gone of [["test-subscribed"], ["test-subscribed", "foyer-push"]]) { // the second as earlier versions left it
+      await alice.page.evaluate((keys) => keys.forEach((key) => localStorage.removeItem(key)), gone);
+      const told = alice.page.waitForRequest((request) => request.method() === "POST" && request.url().endsWith("/xmpp/push"));
+      await alice.page.reload();
+      await told;
+      await expect(state).toHaveText("You are notified on this device, also while this site is closed.");
+    }
+
+    const worker = alice.context.serviceWorkers()[0] ?? (await alice.context.waitForEvent("serviceworker"));
+    await worker.evaluate(async (made) => {
+      let renewed: Promise<unknown> | undefined;
+      const waitUntil = (promise: Promise<unknown>) => (renewed = promise);
+      self.dispatchEvent(Object.assign(new Event("pushsubscriptionchange"), { waitUntil, newSubscription: made }));
+      await renewed;
+    }, other.subscription("device"));
+    await alice.page.goto("about:blank");
+    await bob.say("Are you there?");
+    await expect.poll(() => other.notices.map(({ title }) => title)).toEqual(["Bob Baker"]);
+    expect(service.notices).toEqual([]);
+  } finally {
+    service.stop();
+    other.stop();
+  }
+});
+
 test("a page that is closed: one notice for each message at each device, however many tabs there are", async ({ alice, site }) => {
   const laptop = await Client.signIn(site, "alice");
   const bob = await Client.signIn(site, "bob");

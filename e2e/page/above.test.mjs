@@ -57,7 +57,8 @@ const paths = () => history.entries.map(({ path, state }) => path + "*".repeat(s
 globalThis.window = /** @type {any} */ ({ Turbo: { navigator: { history: turbo } } });
 globalThis.matchMedia = /** @type {any} */ (() => ({ matches: isPhone }));
 globalThis.addEventListener = /** @type {any} */ ((name, listener) => events.addEventListener(name, listener));
-Object.defineProperty(globalThis, "location", { value: { origin: "http://h", get href() { return `http://h${history.entries[history.at].path}`; } } });
+Object.defineProperty(globalThis, "location", { value: { origin: "http://h", get href() { return `http://h${this.pathname}`; }, get pathname() { return history.entries[history.at].path; } } });
+globalThis.document = /** @type {any} */ (Object.assign(new EventTarget(), { body: { dataset: {} } }));
 
 /** A page that begins in a history. @returns {Promise<typeof import("../../static/js/chat/dialogs/above.js")>} */
 async function begin(kept = new History()) {
@@ -82,7 +83,10 @@ function lay({ lieAbove }, name, closed) {
   return away;
 }
 
-beforeEach(() => { isPhone = true; });
+beforeEach(() => {
+  isPhone = true;
+  document.body.dataset.page = "room";
+});
 
 test("Back closes what is on top, one after the other, and is no visit; then it goes to the page before", async () => {
   const above = await begin();
@@ -194,4 +198,27 @@ test("on a wide screen Back is for pages alone", async () => {
   lay(above, "card", []);
   await timers();
   assert.deepEqual(paths(), ["/chat", "/chat/with/bob"]);
+});
+
+test("on the chat's own page Back and Forward go through conversations without the site, which is asked for any other page", async () => {
+  const above = await begin();
+  document.body.dataset.page = "chat";
+  const told = [];
+  for (const name of ["foyer:back", "foyer:page"]) document.addEventListener(name, () => told.push(`${name} ${location.pathname}`));
+  above.setPath("/chat/with/bob");
+  above.setPath("/chat/room/lobby");
+  lay(above, "panel", []);
+  await timers();
+  await go(-2);
+  assert.deepEqual([told, turbo.visits], [["foyer:back /chat/with/bob", "foyer:page /chat/with/bob"], []]);
+  assert.equal(turbo.location.pathname, "/chat/with/bob");
+  assert.equal(turbo.restorationIdentifier, history.state.turbo.restorationIdentifier);
+  await go(-1);
+  await go(1);
+  assert.deepEqual(turbo.visits, []);
+  assert.equal(told.length, 6);
+  turbo.push(new URL("http://h/settings"));
+  document.body.dataset.page = "settings";
+  await go(-1);
+  assert.deepEqual(turbo.visits, ["/chat/with/bob"]);
 });

@@ -51,10 +51,10 @@ test("Back to the list leaves no conversation open, and Back to another one leav
   const [bob, lobby] = [new Model({ jid: "bob@localhost", hidden: false }), new Model({ jid: "lobby@rooms.localhost", hidden: true })];
   openedByAddress({ api: { listen: listeners().listen, waitUntil }, state: { chatboxes: { models: [bob, lobby] } } }, config);
   location.pathname = "/chat/with/carol";
-  window.dispatchEvent(new Event("popstate"));
+  document.dispatchEvent(new Event("foyer:back"));
   assert.equal(bob.get("hidden"), false);
   location.pathname = "/chat";
-  window.dispatchEvent(new Event("popstate"));
+  document.dispatchEvent(new Event("foyer:back"));
   assert.equal(bob.get("hidden"), true);
 });
 

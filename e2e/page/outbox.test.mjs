@@ -8,10 +8,41 @@ globalThis.Element ??= class {};
 const { deliverAll } = await import("../../static/js/chat/connection/outbox.js");
 
 const GARDEN = "garden@rooms.h";
+const KEY = "foyer-outbox-alice@h ";
+
+/** What the browser keeps, which all tabs share. */
+const storage = (kept = {}) => {
+  const store = Object.create({
+    getItem: (key) => store[key] ?? null,
+    setItem: (key, text) => void (store[key] = text),
+    removeItem: (key) => void delete store[key],
+  });
+  return Object.assign(store, kept);
+};
+
+const kept = (...list) => JSON.stringify(list.map((written) => ({ at: "2026-11-28T10:00:00Z", room: null, ...written })));
 
 /** A page with what was written on the one before, and a room that is not entered yet. */
-function page(t, ...kept) {
+function page(t, ...list) {
   onClock(t);
+  return open(storage({ [KEY]: kept(...list) }));
+}
+
+/** A tab, and the names that others hold. */
+function open(store, held = new Set()) {
+  globalThis.localStorage = store;
+  navigator.locks = {
+    request: async (name, options, act) => {
+      await undefined;
+      if (held.has(name)) return act(null);
+      held.add(name);
+      try {
+        return await act({});
+      } finally {
+        held.delete(name);
+      }
+    },
+  };
   globalThis.DOMParser = class {
     parseFromString(raw) {
       const stanza = { raw, querySelector: () => null, ownerDocument: { createElementNS: () => ({ setAttribute() {} }) }, append() {} };
@@ -23,7 +54,6 @@ function page(t, ...kept) {
   };
   globalThis.customElements = { whenDefined: () => new Promise(() => {}) };
   globalThis.window = Object.assign(new EventTarget(), { converse: { env: { stx: () => ({}), u: { getUniqueId: (name) => name } }, ROOMSTATUS: {} } });
-  sessionStorage.getItem = (key) => (key === "foyer-outbox-alice" ? JSON.stringify(kept.map((written) => ({ at: "2026-11-28T10:00:00Z", room: null, ...written }))) : null);
   let isIn = false;
   const room = { isEntered: () => isIn, session: new Model() };
   const sent = [];
@@ -36,9 +66,15 @@ function page(t, ...kept) {
     rooms: { get: async () => room },
     connection: { get: () => connection, connected: () => true, authenticated: () => state.answers, reconnect() {} },
   };
-  const outbox = deliverAll({ api, session: new Model({ bare_jid: "alice@h" }) }, "alice");
+  const outbox = deliverAll({ api, session: new Model({ bare_jid: "alice@h" }) }, "alice@h");
   /** A message that Converse has just sent. */
-  const say = (raw, to) => tell("send", { nodeName: "message", raw, querySelector: () => ({}), getAttribute: (name) => ({ to, type: to === GARDEN ? "groupchat" : "chat" })[name] });
+  const say = (raw, to, reaction = null) =>
+    tell("send", {
+      nodeName: "message",
+      raw,
+      querySelector: (selector) => (selector === "reactions" ? reaction : {}),
+      getAttribute: (name) => ({ to, id: raw, type: to === GARDEN ? "groupchat" : "chat" })[name],
+    });
   const enter = () => {
     isIn = true;
     room.session.trigger("change:connection_status");
@@ -72,7 +108,7 @@ test("what waits for its room has not arrived because the server has what was sa
   say("to Bob", "bob@h");
   outbox.ask();
   await pass(t, 100);
-  assert.deepEqual(outbox.entries.map(({ raw }) => raw), ["to the garden"]);
+  assert.deepEqual(outbox.entries.map(({ written }) => written.raw), ["to the garden"]);
 
   tell("will-reconnect"); // lost again, before the room was entered
   tell("reconnected");
@@ -87,4 +123,47 @@ test("what was written to somebody does not wait for a room that cannot be enter
   tell("connected");
   await pass(t, 100);
   assert.deepEqual(sent, ["to Bob", "and more"]);
+});
+
+// X-36: what was written outlives its tab.
+test("what a tab that is gone has not sent is marked, and sent by one of two others, once", async (t) => {
+  onClock(t);
+  const store = storage({ [`${KEY}gone`]: kept({ raw: "written on the way", id: "1" }) });
+  const [first, second] = [open(store), open(store)];
+  await pass(t, 100);
+  const message = new Model({ msgid: "1" });
+  assert.deepEqual([first, second].map(({ outbox }) => outbox.isMarked(message)), [true, false]);
+  for (const { tell } of [first, second]) tell("connected");
+  await pass(t, 100);
+  assert.deepEqual([...first.sent, ...second.sent], ["written on the way"]);
+  first.state.answers = true;
+  await first.outbox.ask();
+  assert.equal(message.get("foyer_unsent"), false);
+  assert.deepEqual(Object.keys(store), []);
+});
+
+test("nothing is sent of a tab that is still there, nor of another person", async (t) => {
+  onClock(t);
+  const store = storage({ [`${KEY}there`]: kept({ raw: "by another tab" }), "foyer-outbox-alice@h.org gone": kept({ raw: "by another Alice" }) });
+  const { tell, sent } = open(store, new Set(["foyer-tab-there"]));
+  tell("connected");
+  await pass(t, 100);
+  assert.deepEqual(sent, []);
+  assert.deepEqual(Object.keys(store).length, 2);
+});
+
+test("what is kept is forgotten with its person, and a later reaction takes the place of one that waits", async (t) => {
+  const { tell, sent, say, outbox } = page(t);
+  tell("connected");
+  say("hooray", "bob@h", { id: "of Bob's" });
+  say("hello", "bob@h");
+  say("no reaction", "bob@h", { id: "of Bob's" });
+  say("of another", "bob@h", { id: "of Carol's" });
+  tell("will-reconnect");
+  tell("reconnected");
+  await pass(t, 100);
+  assert.deepEqual(sent, ["hello", "no reaction", "of another"]);
+  assert.equal(JSON.parse(localStorage.getItem(KEY)).length, 3);
+  outbox.forget();
+  assert.equal(localStorage.getItem(KEY), null);
 });

@@ -83,7 +83,7 @@ export class PushService {
   }
 
   /** What a browser tells the site of a subscription. */
-  private subscription(name: string) {
+  subscription(name: string) {
     const { port } = this.server.address() as AddressInfo;
     const keys = { p256dh: this.own.toString("base64url"), auth: this.auth.toString("base64url") };
     return { endpoint: `http://127.0.0.1:${port}/${name}`, keys };

@@ -58,15 +58,19 @@ export const isSubscribed = (config) => possible() && Notification.permission ==
 /** Whether this person is to be notified at this browser while a page is open. @param {ChatConfig} config */
 export const wantsNotifications = (config) => possible() && Notification.permission === 'granted' && localStorage.getItem(WANTS) === config.user;
 
-/** Tells the site again where this browser is reached: the session may be a new one, and browsers change it. */
+/**
+ * Tells the site again where this browser is reached: the session may be a new one, and browsers change it. One that has
+ * dropped the subscription subscribes again, which takes no click once it may.
+ */
 async function renew(config) {
     const owner = localStorage.getItem(OWNER);
-    if (owner === null || !config.pushKey || !possible()) return;
-    if (owner !== config.user || Notification.permission !== 'granted') return unsubscribe();
+    if (!config.pushKey || !possible() || (owner === null && !wantsNotifications(config))) return;
+    if ((owner ?? config.user) !== config.user || Notification.permission !== 'granted') return unsubscribe();
     const { pushManager } = await registration();
     const subscription = await pushManager.getSubscription();
-    if (subscription) await tell('POST', subscription);
-    else localStorage.removeItem(OWNER);
+    if (subscription && owner) return tell('POST', subscription);
+    localStorage.removeItem(OWNER);
+    await subscribe(config);
 }
 
 function stateOf(config, on, denied) {
@@ -94,18 +98,19 @@ function showState(config) {
 
 /** @param {ChatConfig} config */
 export function offerPush(config) {
-    renew(config).catch((cause) => console.warn('The site was not told where this browser is reached.', cause));
-    showState(config);
-    document.addEventListener('foyer:page', () => showState(config));
+    const show = () => showState(config);
+    renew(config).catch((cause) => console.warn('The site was not told where this browser is reached.', cause)).then(show);
+    show();
+    document.addEventListener('foyer:page', show);
     document.addEventListener('click', async (event) => {
         const on = around(event, '[data-push-on]');
         if (!on && !around(event, '[data-push-off]')) return;
         const say = (text) => all('[data-push-state]').forEach((state) => (state.textContent = text));
         try {
             await (on ? subscribe(config) : unsubscribe());
-            showState(config);
+            show();
         } catch (cause) {
-            showState(config);
+            show();
             console.warn('This browser does not subscribe.', cause);
             if (Notification.permission !== 'denied') say('That did not work: the browser’s push service does not answer. Please try again later.');
         }

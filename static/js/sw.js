@@ -128,3 +128,11 @@ worker.addEventListener('notificationclick', (event) => {
     event.notification.close();
     event.waitUntil(open(event.notification.data?.url ?? '/chat'));
 });
+
+/** Tells the site where this browser is reached now that its subscription has ended. The next page does, where the browser does not say how to have another (push.js). */
+async function renew({ oldSubscription, newSubscription }) {
+    const subscription = newSubscription ?? (oldSubscription && (await worker.registration.pushManager.subscribe(oldSubscription.options)));
+    if (subscription) await fetch('/xmpp/push', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(subscription) });
+}
+
+worker.addEventListener('pushsubscriptionchange', (event) => event.waitUntil(renew(event).catch(() => {})));

@@ -141,8 +141,8 @@ export function openedByAddress(_converse, config) {
     // On a phone there is a way back to the list.
     document.addEventListener('click', (event) => around(event, 'converse-controlbox-navback') && setAddress('/chat'));
     // So is the browser's own, from the first conversation that was opened from the list.
-    window.addEventListener('popstate', () => {
-        if (onChatPage() && location.pathname === '/chat') _converse.state.chatboxes?.models.forEach((box) => box.get('hidden') || box.save({ hidden: true }));
+    document.addEventListener('foyer:back', () => {
+        if (location.pathname === '/chat') _converse.state.chatboxes?.models.forEach((box) => box.get('hidden') || box.save({ hidden: true }));
     });
 }
 

@@ -206,7 +206,7 @@ export function plugin(config, conversations) {
             const markers = syncWhatIsRead(_converse, config, restored);
             offerPeopleAndRooms(_converse, config, markers, conversations);
             sendWellFormed(_converse);
-            const outbox = deliverAll(_converse, config.user);
+            const outbox = deliverAll(_converse, config.jid);
             followNetwork(_converse, guard);
             followTyping(_converse);
             offerConversation(_converse, config);

@@ -1,14 +1,16 @@
 // What was written and is not known to have arrived. The server answers in order,
 // so its answer to a ping says that it has everything that was sent before. Until
 // then a message is marked, if that takes long; and when a stream is lost it is
-// sent again, marked as delayed, after a reload as well. The server knows by their
-// ids which of them it has: by the archive, and what is in none until it starts again
-// (xmppd/archive/unkept.go). Where another server does not know, apps do, by the same ids
-// (XEP-0359 §3.2): Converse shows it once, on both sides.
+// sent again, marked as delayed. It is kept in the browser: the next page of the tab
+// sends it, or once the tab is gone whichever tab of this person comes first.
+// The server knows by their ids which of them it has: by the archive, and what is in
+// none until it starts again (xmppd/archive/unkept.go). Where another server does not
+// know, apps do, by the same ids (XEP-0359 §3.2): Converse shows it once, on both sides.
 
 import { answers } from './connectivity.js';
 import { enter } from '../room/lateEntry.js';
-import { keepInTab } from './tabStore.js';
+import { outboxKey } from '../signin/forget.js';
+import { tabName, whenGone } from './tabs.js';
 
 // After how long a message is marked that has not arrived.
 const NOTICEABLE = 2000; // ms
@@ -16,47 +18,61 @@ const NOTICEABLE = 2000; // ms
 // How long the server may take to answer.
 const PATIENCE = 6000; // ms
 
+// How many a tab keeps for later pages.
+const MAX = 200;
+
 const DELAY = 'urn:xmpp:delay';
 
-/** Whether a stanza is a message that says something. */
-const says = (stanza) => stanza.nodeName === 'message' && Boolean(stanza.querySelector('body'));
+/** Whether a stanza is a message that says something, or takes it back, or a reaction; what is encrypted may have no body. */
+const says = (stanza) => stanza.nodeName === 'message' && Boolean(stanza.querySelector('body, reactions, encrypted ~ store'));
 
 /** A message under way. */
 class Entry {
     /** @type {any} the message as it is shown, once it is */
     message = null;
+    isMarked = false;
 
     /**
-     * @param {{raw: string, room: string|null, at: string}} written
+     * @param {{raw: string, room: string|null, at: string, id: string|null, about?: string}} written
      * @param {boolean} sent on the present stream
      */
-    constructor({ raw, room, at }, sent) {
-        this.raw = raw;
-        this.room = room;
-        this.at = at;
+    constructor(written, sent) {
+        this.written = written;
         this.sent = sent;
     }
 
     /** @param {Element} stanza */
     static of(stanza, sent) {
-        const raw = new XMLSerializer().serializeToString(stanza);
-        const room = stanza.getAttribute('type') === 'groupchat' ? stanza.getAttribute('to') : null;
-        return new Entry({ raw, room, at: new Date().toISOString() }, sent);
+        const to = stanza.getAttribute('to');
+        const written = {
+            raw: new XMLSerializer().serializeToString(stanza),
+            room: stanza.getAttribute('type') === 'groupchat' ? to : null,
+            at: new Date().toISOString(),
+            id: stanza.getAttribute('id'),
+        };
+        const reaction = stanza.querySelector('reactions');
+        return new Entry(reaction ? { ...written, about: `${to} ${reaction.id}` } : written, sent);
+    }
+
+    /** Whether it is of a message: what it says, an edit of it, or that it is deleted. */
+    isOf(message) {
+        return ['msgid', 'origin_id', 'retraction_id'].some((id) => message.get(id) === this.written.id);
     }
 
     /** @param {boolean} unsent */
     mark(unsent) {
-        if (Boolean(this.message?.get('foyer_unsent')) !== unsent) this.message?.set('foyer_unsent', unsent);
+        this.isMarked = unsent;
+        this.message?.set('foyer_unsent', unsent); // draws it again
     }
 
     /** The stanza, with when it was written (XEP-0203). */
     withDelay(from) {
-        const stanza = new DOMParser().parseFromString(this.raw, 'text/xml').documentElement;
+        const stanza = new DOMParser().parseFromString(this.written.raw, 'text/xml').documentElement;
         if (stanza.querySelector('delay')) return stanza;
         const delay = stanza.ownerDocument.createElementNS(DELAY, 'delay');
         delay.setAttribute('xmlns', DELAY); // Strophe writes attributes only
         delay.setAttribute('from', from);
-        delay.setAttribute('stamp', this.at);
+        delay.setAttribute('stamp', this.written.at);
         stanza.append(delay);
         return stanza;
     }
@@ -86,25 +102,68 @@ class Outbox {
     emptied = [];
     stream = 0; // counts them
 
-    constructor(_converse, user) {
+    constructor(_converse, jid) {
         this._converse = _converse;
         this.api = _converse.api;
-        this.key = `foyer-outbox-${user}`; // of this tab
-        this.entries = JSON.parse(sessionStorage.getItem(this.key) ?? '[]').map((written) => new Entry(written, false));
+        this.keys = outboxKey(jid); // one for each tab
+        this.key = this.keys + tabName();
+        this.take(this.key);
+        this.takeOver();
+    }
+
+    /** Takes over what was kept under a key. */
+    take(key) {
+        const kept = JSON.parse(localStorage.getItem(key) ?? '[]').map((written) => new Entry(written, false));
+        localStorage.removeItem(key);
+        this.entries.unshift(...kept);
+        for (const entry of kept) entry.mark(true);
+        this.save();
+    }
+
+    /** Takes over what tabs that are gone have left: one tab does, while it holds their name. */
+    async takeOver() {
+        const others = Object.keys(localStorage).filter((key) => key.startsWith(this.keys) && key !== this.key);
+        for (const key of others) await whenGone(key.slice(this.keys.length), () => this.take(key));
     }
 
     save() {
-        const written = this.entries.map(({ raw, room, at }) => ({ raw, room, at }));
-        if (written.length) keepInTab(this.key, JSON.stringify(written));
-        else sessionStorage.removeItem(this.key);
+        const written = this.entries.slice(0, MAX).map((entry) => entry.written);
+        try {
+            if (written.length) localStorage.setItem(this.key, JSON.stringify(written));
+            else localStorage.removeItem(this.key);
+        } catch {
+            // no room in the browser: it is sent again as long as the page is there
+        }
+    }
+
+    /** Sends nothing of it any more, and keeps nothing. */
+    forget() {
+        this.entries = [];
+        this.save();
     }
 
     add(stanza, sent) {
         const entry = Entry.of(stanza, sent);
+        const { about } = entry.written;
+        if (about) this.entries = this.entries.filter(({ written }) => written.about !== about); // the latest reaction is all of it
         this.entries.push(entry);
         this.save();
         setTimeout(() => this.markUnsent(), NOTICEABLE);
-        return entry;
+        if (sent) this.ask();
+    }
+
+    /** Whether it is not known to have arrived, by the stanza's id. */
+    has(id) {
+        return this.entries.some(({ written }) => written.id === id);
+    }
+
+    /** Whether a message that is drawn now is marked. */
+    isMarked(message) {
+        const entry = this.entries.find((each) => each.isMarked && (each.message ?? message) === message && each.isOf(message));
+        if (!entry) return false;
+        entry.message = message;
+        message.set('foyer_unsent', true, { silent: true });
+        return true;
     }
 
     /** The last message that was sent is this one. */
@@ -113,11 +172,10 @@ class Outbox {
         if (!entry || entry.message) return;
         entry.message = message;
         if (!navigator.onLine || !entry.sent) entry.mark(true);
-        this.ask();
     }
 
     markUnsent() {
-        for (const entry of this.entries) if (!navigator.onLine || Date.now() - Date.parse(entry.at) >= NOTICEABLE - 50) entry.mark(true);
+        for (const entry of this.entries) if (!navigator.onLine || Date.now() - Date.parse(entry.written.at) >= NOTICEABLE - 50) entry.mark(true);
     }
 
     /** Asks the server whether all of it arrived. */
@@ -133,8 +191,8 @@ class Outbox {
                 if (this.api.connection.connected() && navigator.onLine) this.api.connection.reconnect();
                 break;
             }
-            for (const entry of asked) entry.mark(false);
             this.entries = this.entries.filter((entry) => !asked.includes(entry));
+            for (const entry of asked) entry.mark(false);
             this.save();
             if (this.entries.length === 0) for (const resolve of this.emptied.splice(0)) resolve();
         }
@@ -152,11 +210,12 @@ class Outbox {
         // A resumed stream has lost nothing that was sent (XEP-0198 §5).
         const { restored } = this.api.connection.get();
         const stream = ++this.stream;
-        const unconfirmed = this.entries.filter(({ sent }) => !(restored && sent));
-        for (const entry of unconfirmed) entry.sent = false; // what this stream is asked of is not of the one before
-        for (const entry of [...unconfirmed.filter(({ room }) => !room), ...unconfirmed.filter(({ room }) => room)]) {
-            const room = entry.room && (await this.api.rooms.get(entry.room));
-            if (entry.room) await entered(room);
+        if (!restored) for (const entry of this.entries) entry.sent = false; // what this stream is asked of is not of the one before
+        await this.takeOver();
+        const unsent = this.entries.filter(({ sent }) => !sent);
+        for (const entry of [...unsent.filter(({ written }) => !written.room), ...unsent.filter(({ written }) => written.room)]) {
+            if (entry.written.room) await entered(await this.api.rooms.get(entry.written.room));
+            if (!this.entries.includes(entry)) continue; // a later reaction took its place
             if (stream !== this.stream) return; // the next one has all of it sent
             entry.sent = true;
             const connection = this.api.connection.get();
@@ -169,11 +228,11 @@ class Outbox {
 
 /**
  * @param {Converse.Private} _converse
- * @param {string} user
+ * @param {string} jid
  */
-export function deliverAll(_converse, user) {
+export function deliverAll(_converse, jid) {
     const { api } = _converse;
-    const outbox = new Outbox(_converse, user);
+    const outbox = new Outbox(_converse, jid);
 
     const { send } = api;
     // Patch: outbox
@@ -192,15 +251,16 @@ export function deliverAll(_converse, user) {
     window.addEventListener('offline', () => outbox.markUnsent());
     window.addEventListener('online', () => outbox.ask());
 
-    showUnsent();
+    showUnsent(outbox);
     return outbox;
 }
 
-async function showUnsent() {
+/** @param {Outbox} outbox */
+async function showUnsent(outbox) {
     const { prototype: view } = await customElements.whenDefined('converse-chat-message');
     const { getExtraMessageClasses } = view;
     // Patch: unsent
     view.getExtraMessageClasses = function () {
-        return getExtraMessageClasses.call(this) + (this.model.get('foyer_unsent') ? ' chat-msg--unsent' : '');
+        return getExtraMessageClasses.call(this) + (outbox.isMarked(this.model) ? ' chat-msg--unsent' : '');
     };
 }

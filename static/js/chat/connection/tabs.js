@@ -35,6 +35,9 @@ function hold(name, signal) {
     });
 }
 
+/** Does something if no document has the name of a tab, and while none gets it. @param {string} name @param {() => void} act */
+export const whenGone = (name, act) => navigator.locks.request(`foyer-tab-${name}`, { ifAvailable: true }, (lock) => lock && act());
+
 /** Whether this document follows one of this tab, and is not in a copy of it. */
 async function follows(name, left) {
     if (!left) return hold(name, AbortSignal.timeout(HANDOVER));

@@ -32,14 +32,23 @@ function settle() {
 /** Runs when what goes with it has happened, too: one thing is often closed for another. */
 const settleSoon = () => setTimeout(settle);
 
+/** Whether an entry is of the page of the chat that is here: another conversation, or the list. It needs no network. @param {any} state */
+const isOfChat = (state) => Boolean(state?.turbo) && document.body.dataset.page === 'chat' && /^\/chat(\/(with|room)\/[^/]+)?$/.test(location.pathname);
+
 /** @param {PopStateEvent} event */
 function arrive(event) {
     const { restorationIdentifier, location: { href } } = turbo();
     const isHere = event.state?.turbo?.restorationIdentifier === restorationIdentifier || (leaving && href === location.href);
     leaving = false;
-    if (isHere || depth()) event.stopImmediatePropagation(); // to Turbo it would be another page
+    const isChats = !isHere && !depth() && isOfChat(event.state);
+    if (isHere || depth() || isChats) event.stopImmediatePropagation(); // to Turbo it would be another page
     if (isHere && !depth()) turbo().replace(new URL(location.href), restorationIdentifier); // of a page that was loaded above it Turbo knows another entry
     while (lying.length > (isHere ? depth() : 0)) lying.pop()?.();
+    if (isChats) {
+        const { restorationIndex, ...entry } = event.state.turbo;
+        Object.assign(turbo(), entry, { currentIndex: restorationIndex, location: new URL(location.href) });
+        for (const name of ['foyer:back', 'foyer:visit', 'foyer:page']) document.dispatchEvent(new CustomEvent(name));
+    }
     settle();
     const next = goOn;
     goOn = nothing;

@@ -27,6 +27,9 @@ const LAST = 'conversejs-session-jid';
 /** Where it is kept that a person was offered notifications (notificationOffer.js). */
 export const offeredKey = (jid) => `foyer-offered-${jid}`;
 
+/** Where what a person wrote is kept until it has arrived: what begins with this (outbox.js). */
+export const outboxKey = (jid) => `foyer-outbox-${jid} `;
+
 /** @returns {string[]} */
 const list = () => JSON.parse(localStorage.getItem(KEY) ?? '[]');
 
@@ -106,7 +109,8 @@ async function emptyStores(jids) {
  */
 export async function forgetPeople(jid) {
     const gone = list().filter((other) => other !== jid);
-    for (const key of gone.flatMap((other) => [draftsKey(other), offeredKey(other), LAST])) localStorage.removeItem(key);
+    const isOfOthers = (key) => gone.some((other) => [draftsKey(other), offeredKey(other), LAST].includes(key) || key.startsWith(outboxKey(other)));
+    for (const key of Object.keys(localStorage).filter(isOfOthers)) localStorage.removeItem(key);
     if (gone.length) await emptyStores(gone);
     save(list().filter((other) => other !== jid && !gone.includes(other)));
 }

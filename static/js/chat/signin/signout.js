@@ -18,7 +18,7 @@ const channel = new BroadcastChannel('foyer');
  * Ends the chat in this tab, once what was written has arrived, and forgets the stream it kept.
  * @param {Converse.Private} _converse
  * @param {import('./loginGuard.js').LoginGuard} guard
- * @param {{empty: () => Promise<void>}} outbox
+ * @param {{empty: () => Promise<void>, forget: () => void}} outbox
  * @param {boolean} forget whether the browser keeps nothing of the person
  */
 async function leave(_converse, guard, outbox, forget) {
@@ -30,6 +30,7 @@ async function leave(_converse, guard, outbox, forget) {
     for (const key of Object.keys(sessionStorage)) sessionStorage.removeItem(key);
     showBadge(0); // the app's icon outlives the page
     if (!forget) return;
+    outbox.forget();
     drafts.forget(); // what is in the composers is not kept as the page goes
     forgetLater(guard.config.jid); // logging out may clear localStorage
     noteForgotten(guard.config.jid);
