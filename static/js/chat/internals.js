@@ -78,6 +78,7 @@ const METHODS = {
     'elements.converse-reaction-picker': ['open', 'onEmojiSelected'],
     'elements.converse-chat-heading': ['getHeadingButtons', 'showUserDetailsModal'],
     'elements.converse-muc-heading': ['getHeadingButtons'],
+    'elements.converse-chat-message-body': ['render'],
     'elements.converse-message-history': ['renderMessage'],
     'elements.converse-reply-context': ['getRepliedMessage', 'render'],
     'elements.converse-reply-preview': ['getReplyToMessage', 'cancelReply', 'render'],

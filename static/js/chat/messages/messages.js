@@ -302,7 +302,7 @@ export function keepBlankLines(text) {
  */
 export function showMessages(_converse, config) {
     const { api } = _converse;
-    // Patch: names
+    // Patch: named
     window.converse.env.u.prefixMentions = typedIn; // what is edited
     api.listen.on('beforeMessageBodyTransformed', markNames);
     api.listen.on('afterMessageBodyTransformed', keepBlankLines);
