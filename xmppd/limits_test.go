@@ -1,11 +1,17 @@
 package xmppd
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"foyer/internal/stanza"
+	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
 )
 
@@ -44,6 +50,98 @@ func TestLimits_Requests(t *testing.T) {
 	carol.Until(`<presence xmlns="jabber:client" type="error" id="s"><error type="wait"><resource-constraint xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></presence>`)
 	if w.store.rosters["alice"]["carol@h"].Request != nil || w.store.rosters["alice"]["bob@h"].Request == nil {
 		t.Error("the wrong request was kept")
+	}
+}
+
+// gatheringRoster is a store in which who reads alice's roster waits until all others of so many do, or wait for their turn.
+type gatheringRoster struct {
+	RosterStore
+	w      *world
+	reads  atomic.Int32
+	others int32
+}
+
+func (g *gatheringRoster) Roster(ctx context.Context, user string) ([]Contact, bool, error) {
+	list, whole, err := g.RosterStore.Roster(ctx, user)
+	if user == "alice" {
+		for n := g.reads.Add(1); n+g.waiting() < g.others; n = g.reads.Load() {
+			runtime.Gosched()
+		}
+	}
+	return list, whole, err
+}
+
+// waiting is how many wait until alice's roster is nobody else's.
+func (g *gatheringRoster) waiting() int32 {
+	l := &g.w.srv.changing
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if k := l.byKey["alice"]; k != nil {
+		return int32(k.users) - 1
+	}
+	return 0
+}
+
+// X-53: however many ask at once, or however many streams of one account add contacts, the roster keeps to its bounds.
+func TestLimits_RosterAtOnce(t *testing.T) {
+	const many = 8
+	for name, c := range map[string]struct {
+		there   int
+		contact Contact
+		add     func(w *world, i int) error
+		counts  func(Contact) bool
+	}{
+		"requests": {maxRequests, Contact{Request: []byte("x")}, func(w *world, i int) error {
+			from := fmt.Sprint("more", i, "@h")
+			return w.srv.receiveSubscription(t.Context(), from, "alice@h", "subscribe", subscriptionBytes(from, "alice@h", "subscribe"))
+		}, func(c Contact) bool { return c.Request != nil }},
+		"subscriptions": {maxContacts, Contact{Listed: true}, func(w *world, i int) error {
+			to := fmt.Sprint("more", i, "@h")
+			return w.srv.subscriptionStanza(t.Context(), "alice", to, "subscribe", subscriptionBytes("alice@h", to, "subscribe"))
+		}, func(c Contact) bool { return c.Listed }},
+		"items": {maxContacts, Contact{Listed: true}, func(w *world, i int) error {
+			set, err := stream.Parse(fmt.Appendf(nil, `<iq xmlns="jabber:client" type="set" id="r"><query xmlns="jabber:iq:roster"><item jid="more%d@h"/></query></iq>`, i), stream.Limits{})
+			if err != nil {
+				return err
+			}
+			query, _ := set.Find("jabber:iq:roster", "query")
+			_, err = handleRosterSet(t.Context(), &session{server: w.srv, user: "alice", bare: "alice@h"}, set, query)
+			return err
+		}, func(c Contact) bool { return c.Listed }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "alice")
+			for i := range c.there - 1 {
+				contact := c.contact
+				contact.JID, contact.Subscription = fmt.Sprint("u", i, "@h"), SubscriptionNone
+				w.store.rosters["alice"][contact.JID] = contact
+			}
+			gathering := &gatheringRoster{RosterStore: w.srv.stores.Roster, w: w, others: many}
+			w.srv.rosters.store = gathering
+			var added atomic.Int32
+			var all sync.WaitGroup
+			for i := range many {
+				all.Go(func() {
+					err := c.add(w, i)
+					if err == nil {
+						added.Add(1)
+					} else if !errors.Is(err, stanza.ErrResourceConstraint) {
+						t.Error(err)
+					}
+					gathering.reads.Add(1) // it waits for nothing any more
+				})
+			}
+			all.Wait()
+			n := 0
+			for _, kept := range w.store.rosters["alice"] {
+				if c.counts(kept) {
+					n++
+				}
+			}
+			if n != c.there || added.Load() != 1 {
+				t.Errorf("%d are there of %d, %d were added", n, c.there, added.Load())
+			}
+		})
 	}
 }
 

@@ -154,10 +154,8 @@ func handleRosterSet(ctx context.Context, s *session, _ *stream.Element, query s
 	if it.remove {
 		return nil, s.removeContact(ctx, it.jid)
 	}
-	if err := s.server.checkRosterLimits(ctx, s.user, it); err != nil {
-		return nil, err
-	}
-	_, err = s.server.stores.Roster.UpdateContact(ctx, s.user, it.jid, func(c *Contact) (bool, error) {
+	check := func() error { return s.server.checkRosterLimits(ctx, s.user, it) }
+	err = s.server.changeContact(ctx, s.user, it.jid, check, func(c *Contact) (bool, error) {
 		c.Name, c.Groups, c.Listed = it.name, it.groups, true
 		if c.Subscription == "" {
 			c.Subscription = SubscriptionNone

@@ -78,6 +78,7 @@ type Server struct {
 
 	registry   registry
 	rosters    rosters
+	changing   KeyedLock // by account: held while its roster changes, from counting what is there to storing more
 	blocklists blocklists
 	offline    offlineMessages
 	watches    watches

@@ -110,11 +110,6 @@ func (s *session) handleSubscription(ctx context.Context, p *stream.Element, to 
 	if jid == s.bare || to.User == "" {
 		return stanza.ErrBadRequest
 	}
-	if p.Type == "subscribe" || p.Type == "subscribed" {
-		if err := s.server.checkRosterLimits(ctx, s.user, rosterItem{jid: jid}); err != nil {
-			return err
-		}
-	}
 	// It leaves between bare JIDs (RFC 6121 §3.1.2, S-37), and without a name that
 	// nobody may have.
 	raw := p.Edit().Set("from", s.bare).Set("to", jid).SetLang(s.lang()).Drop(isUnfitNick).Bytes()
@@ -138,10 +133,26 @@ type change struct {
 	site    bool // a member was added, whose presence the site shares anyway
 }
 
-// updateContact applies a stanza to one side's state.
-func (srv *Server) updateContact(ctx context.Context, user, jid string, apply func(*Contact, *change) error) (change, error) {
+// changeContact changes a contact of user, after a check of what is on the roster. Changes of one roster come one
+// after the other, so that many at once do not pass a bound together.
+func (srv *Server) changeContact(ctx context.Context, user, jid string, check func() error, apply func(*Contact) (bool, error)) error {
+	unlock, err := srv.changing.Lock(ctx, user)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	defer srv.rosters.forget(user)
+	if err := check(); err != nil {
+		return err
+	}
+	_, err = srv.stores.Roster.UpdateContact(ctx, user, jid, apply)
+	return err
+}
+
+// updateContact applies a stanza to one side's state, after a check.
+func (srv *Server) updateContact(ctx context.Context, user, jid string, check func() error, apply func(*Contact, *change) error) (change, error) {
 	var ch change
-	_, err := srv.stores.Roster.UpdateContact(ctx, user, jid, func(c *Contact) (bool, error) {
+	err := srv.changeContact(ctx, user, jid, check, func(c *Contact) (bool, error) {
 		if c.Subscription == "" {
 			c.Subscription = SubscriptionNone
 		}
@@ -153,7 +164,6 @@ func (srv *Server) updateContact(ctx context.Context, user, jid string, apply fu
 		ch.visible = before.Subscription != c.Subscription || before.Ask != c.Ask || before.Listed != c.Listed || before.Approved != c.Approved
 		return !c.idle(), nil
 	})
-	srv.rosters.forget(user)
 	return ch, err
 }
 
@@ -162,7 +172,13 @@ func (srv *Server) updateContact(ctx context.Context, user, jid string, apply fu
 // (RFC 6121 §3.1.2, S-37). Errors: errSiteContact; else those of the store, and
 // stanza errors.
 func (srv *Server) subscriptionStanza(ctx context.Context, user, jid, typ string, raw []byte) error {
-	ch, err := srv.updateContact(ctx, user, jid, func(c *Contact, ch *change) error {
+	check := func() error {
+		if typ == "subscribe" || typ == "subscribed" {
+			return srv.checkRosterLimits(ctx, user, rosterItem{jid: jid})
+		}
+		return nil
+	}
+	ch, err := srv.updateContact(ctx, user, jid, check, func(c *Contact, ch *change) error {
 		if c.Site && typ == "subscribe" && !c.Listed {
 			c.Listed, ch.site = true, true // somebody whom the site's rosters leave out is added
 			return nil
@@ -267,12 +283,13 @@ func (srv *Server) receiveSubscription(ctx context.Context, from, to, typ string
 		return err
 	}
 	full := false
-	if typ == "subscribe" {
-		if full, err = srv.tooManyRequests(ctx, owner.User); err != nil {
-			return err
+	check := func() (err error) {
+		if typ == "subscribe" {
+			full, err = srv.tooManyRequests(ctx, owner.User)
 		}
+		return err
 	}
-	ch, err := srv.updateContact(ctx, owner.User, from, func(c *Contact, ch *change) error {
+	ch, err := srv.updateContact(ctx, owner.User, from, check, func(c *Contact, ch *change) error {
 		if full && c.Request == nil && !c.hasFrom() {
 			return stanza.ErrResourceConstraint
 		}

@@ -1,7 +1,6 @@
 package stanza
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -41,13 +40,13 @@ func Action(text string) (does string, ok bool) { return strings.CutPrefix(text,
 // has none (XEP-0393 §8).
 func MarkedText(m *stream.Element) (text string, styled bool) {
 	_, unstyled := m.Find(nsStyling, "unstyled")
-	return withoutQuote(m, withMentions(m, BodyText(m))), !unstyled
+	return withMentions(m, BodyText(m)), !unstyled
 }
 
-// withMentions is a text with an @ before each name that the message says is one. References count
-// in UTF-16, as Converse does. Those in the copy of what is answered are left alone.
+// withMentions is a text without the copy of what is answered, with an @ before each name that the message says is one.
+// References count in UTF-16, as Converse does; one that is not between characters, or within the copy, names nobody.
 func withMentions(m *stream.Element, text string) string {
-	var at []int
+	named := map[int]bool{}
 	for c := range m.Children() {
 		if c.Name != (stream.Name{Space: nsReference, Local: "reference"}) {
 			continue
@@ -55,20 +54,26 @@ func withMentions(m *stream.Element, text string) string {
 		kind, _ := c.Attr("type")
 		begin, _ := c.Attr("begin")
 		if i, err := strconv.Atoi(begin); err == nil && kind == "mention" {
-			at = append(at, i)
+			named[i] = true
 		}
 	}
-	if len(at) == 0 {
-		return text
+	if len(named) == 0 {
+		return SaidText(m)
 	}
-	units := utf16.Encode([]rune(text))
-	slices.Sort(at)
-	for _, i := range slices.Backward(slices.Compact(at)) {
-		if i >= 0 && i < len(units) && units[i] != '@' && (i == 0 || units[i-1] != '@') {
-			units = slices.Insert(units, i, '@')
+	chars := []rune(text)
+	start, end := quoted(m, len(chars))
+	var b strings.Builder
+	at := 0 // in UTF-16
+	for i, r := range chars {
+		if i < start || i >= end {
+			if named[at] && r != '@' && (i == 0 || chars[i-1] != '@') {
+				b.WriteByte('@')
+			}
+			b.WriteRune(r)
 		}
+		at += utf16.RuneLen(r)
 	}
-	return string(utf16.Decode(units))
+	return b.String()
 }
 
 // Unstyled is a text without the marks of styling (XEP-0393): of spans (§6.2), quotations (§5.1.3)

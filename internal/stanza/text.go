@@ -42,10 +42,15 @@ func IsEncrypted(m *stream.Element) bool {
 // SaidText returns the text of a message without the copy of what it answers, which stands
 // in it for clients that do not know answers (XEP-0461 §3.1; XEP-0428 §2.3, whose offsets
 // count characters). A range that is none in the text takes nothing away.
-func SaidText(m *stream.Element) string { return withoutQuote(m, BodyText(m)) }
+func SaidText(m *stream.Element) string {
+	chars := []rune(BodyText(m))
+	start, end := quoted(m, len(chars))
+	return string(slices.Delete(chars, start, end))
+}
 
-// withoutQuote is a message's text without the copy of what it answers.
-func withoutQuote(m *stream.Element, text string) string {
+// quoted is where the copy of what a message answers begins and ends in its text of so many characters; nowhere if
+// there is none.
+func quoted(m *stream.Element, length int) (start, end int) {
 	for c := range m.Children() {
 		if c.Name != (stream.Name{Space: nsFallback, Local: "fallback"}) {
 			continue
@@ -56,10 +61,15 @@ func withoutQuote(m *stream.Element, text string) string {
 		if part, ok := c.Find(nsFallback, "body"); ok {
 			from, _ := part.Attr("start")
 			to, _ := part.Attr("end")
-			return withoutPart(text, from, to)
+			start, errStart := strconv.Atoi(from)
+			end, errEnd := strconv.Atoi(to)
+			if errStart != nil || errEnd != nil || start < 0 || end < start || end > length {
+				return 0, 0
+			}
+			return start, end
 		}
 	}
-	return text
+	return 0, 0
 }
 
 // AnsweredNick returns the nickname of whom a message in a room answers (XEP-0461 §3); "" if it
@@ -83,17 +93,6 @@ func replyAttr(m *stream.Element, name string) string {
 	}
 	value, _ := reply.Attr(name)
 	return value
-}
-
-// withoutPart is a text without its characters from one up to another.
-func withoutPart(text, from, to string) string {
-	start, errStart := strconv.Atoi(from)
-	end, errEnd := strconv.Atoi(to)
-	chars := []rune(text)
-	if errStart != nil || errEnd != nil || start < 0 || end < start || end > len(chars) {
-		return text
-	}
-	return string(slices.Delete(chars, start, end))
 }
 
 // CutText shortens a text to so many bytes, between characters.

@@ -168,7 +168,7 @@ func (s *Service) ProfileChanged(ctx context.Context, a xmppd.Account) {
 // publishAvatar makes the profile's picture the one that is published, and tells
 // of it (XEP-0398 §3.2, S-75).
 func (s *Service) publishAvatar(ctx context.Context, user, hash string) error {
-	release, err := s.changing.lock(ctx, user)
+	release, err := s.changing.Lock(ctx, user)
 	if err != nil {
 		return err
 	}

@@ -312,7 +312,7 @@ func (s *Service) WritePrivate(ctx context.Context, user string, storage stream.
 	if err != nil {
 		return nil, err
 	}
-	release, err := s.changing.lock(ctx, user)
+	release, err := s.changing.Lock(ctx, user)
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ func itemIDs(parent stream.Child) ([]string, error) {
 // retract removes items and tells of it, if the request or the node wants that
 // (XEP-0060 §7.2.2).
 func (s *Service) retract(ctx context.Context, user, node string, ids []string, tell bool) error {
-	release, err := s.changing.lock(ctx, user)
+	release, err := s.changing.Lock(ctx, user)
 	if err != nil {
 		return err
 	}

@@ -133,7 +133,7 @@ func appendSetting(dst []byte, c stream.Child, level Level) []byte {
 // SetLevel writes a level into the bookmark of a room, if there is one, and tells the
 // account's clients.
 func (s *Service) SetLevel(ctx context.Context, user, room string, level Level) error {
-	release, err := s.changing.lock(ctx, user)
+	release, err := s.changing.Lock(ctx, user)
 	if err != nil {
 		return err
 	}

@@ -111,7 +111,7 @@ func (s *Service) create(ctx context.Context, user string, pubsub, create stream
 // updateNode changes a node, which need not exist, and then tells of it, as it is
 // stored now. It holds the account's lock while it does both; the caller must not hold it.
 func (s *Service) updateNode(ctx context.Context, user, node string, change func(n *Node, exists bool) (keep bool, err error), tell func(Node)) error {
-	release, err := s.changing.lock(ctx, user)
+	release, err := s.changing.Lock(ctx, user)
 	if err != nil {
 		return err
 	}
@@ -204,7 +204,7 @@ func (s *Service) purge(ctx context.Context, user string, purge stream.Child) er
 	if err != nil {
 		return err
 	}
-	release, err := s.changing.lock(ctx, user)
+	release, err := s.changing.Lock(ctx, user)
 	if err != nil {
 		return err
 	}

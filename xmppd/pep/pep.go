@@ -50,9 +50,12 @@ type Service struct {
 	vcards   xmppd.VCardStore
 	log      *slog.Logger
 
-	changing keyedLock // by account: held while its nodes change
-	clients  clients
-	caps     capsCache
+	// By account: held while its nodes change, from storing a change to telling of it, so that everybody
+	// hears of changes in the order in which they were stored.
+	changing xmppd.KeyedLock
+
+	clients clients
+	caps    capsCache
 }
 
 var (

@@ -147,7 +147,7 @@ func (s *Service) publish(ctx context.Context, user string, p publication) error
 
 // publishInTurn reports whether the profile's picture changed by it, also with an error.
 func (s *Service) publishInTurn(ctx context.Context, user string, p publication) (picture bool, err error) {
-	release, err := s.changing.lock(ctx, user)
+	release, err := s.changing.Lock(ctx, user)
 	if err != nil {
 		return false, err
 	}

@@ -1,14 +1,12 @@
-package pep
+package xmppd
 
 import (
 	"context"
 	"sync"
 )
 
-// keyedLock is a lock for each key, such as an account. It is held while an account's
-// nodes are changed, from storing the change to telling of it, so that everybody
-// hears of changes in the order in which they were stored. Its zero value is ready.
-type keyedLock struct {
+// KeyedLock is a lock for each key, such as an account. Its zero value is ready.
+type KeyedLock struct {
 	mu    sync.Mutex
 	byKey map[string]*keyLock // present while somebody holds it or waits for it
 }
@@ -18,8 +16,8 @@ type keyLock struct {
 	users int           // who hold it or wait for it
 }
 
-// lock waits for the key's lock, or until ctx ends. It is not reentrant.
-func (l *keyedLock) lock(ctx context.Context, key string) (unlock func(), err error) {
+// Lock waits for the key's lock, or until ctx ends. It is not reentrant.
+func (l *KeyedLock) Lock(ctx context.Context, key string) (unlock func(), err error) {
 	k := l.enter(key)
 	select {
 	case k.held <- struct{}{}:
@@ -30,7 +28,7 @@ func (l *keyedLock) lock(ctx context.Context, key string) (unlock func(), err er
 	}
 }
 
-func (l *keyedLock) enter(key string) *keyLock {
+func (l *KeyedLock) enter(key string) *keyLock {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := l.byKey[key]
@@ -45,7 +43,7 @@ func (l *keyedLock) enter(key string) *keyLock {
 	return k
 }
 
-func (l *keyedLock) leave(key string, k *keyLock) {
+func (l *KeyedLock) leave(key string, k *keyLock) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if k.users--; k.users == 0 {
