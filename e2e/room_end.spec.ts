@@ -1,0 +1,69 @@
+// Rooms that are no more, or that one is not in any more: nobody comes back without asking to.
+
+import { chooseAbove, question } from "./support/rooms.ts";
+import type { Database } from "./support/cluster.ts";
+import { expect, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
+
+const rooms = (database: Database, name: string) => database.query(`SELECT name FROM rooms WHERE name LIKE '${name}%'`);
+
+/** The rooms that a page asks to enter from now on, by the names of their addresses without what makes them unlike others. */
+function entering(person: Person): string[] {
+  const asked: string[] = [];
+  person.page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => asked.push(...(/<presence[^>]* to="([a-z]+)[^"]*@conference(?![^>]*unavailable)/.exec(String(payload)) ?? []).slice(1))));
+  return asked;
+}
+
+/** Looks at another tab, and back. */
+const lookAway = (person: Person) => person.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+
+/** Something of somebody's gets to the server: what was sent before it did so, too. */
+async function reachServer(person: Person, database: Database): Promise<void> {
+  const text = `Dave? ${Date.now()}`;
+  await person.talkTo("dave");
+  await person.say(text);
+  await expect.poll(() => database.archived("dave")).toContain(text);
+}
+
+test("a room that was deleted is not made anew by who had it open", async ({ alice, bob, visit, database }) => {
+  const carol = await visit("carol");
+  await makeRoom(alice, "Shed");
+  await joinRoom(bob, "Shed");
+  await carol.signIn();
+  await joinRoom(carol, "Shed");
+  await carol.talkTo("bob");
+  await carol.say("A fine shed");
+  await expect(bob.listed(names.carol).locator(".conversation-line")).toHaveText("A fine shed"); // by then the browser has kept which conversation is open
+  await carol.page.goto("about:blank"); // and her stream ends
+  const again = await carol.newTab();
+  const entered = entering(again);
+  await again.page.goto("/chat");
+  await expect(again.listed("Shed")).toBeVisible();
+  const second = await alice.newTab();
+  await second.page.goto("/chat");
+  await second.listed("Shed").click();
+  await expect(second.room("Shed")).toBeVisible();
+
+  await chooseAbove(alice, "Delete the room");
+  await question(alice).locator("button[type=submit]").click();
+  await expect(alice.room("Shed")).toHaveCount(0);
+  const gone = (person: Person) => expect(person.page.getByText("This room no longer exists")).toBeVisible();
+  for (const person of [bob, second]) {
+    await gone(person);
+    const asked = entering(person);
+    await lookAway(person);
+    await gone(person);
+    if (person === bob) await person.page.reload(); // hers is the room's own page, and gone as well
+    await person.ready();
+    await gone(person);
+    await lookAway(person);
+    await gone(person);
+    await reachServer(person, database);
+    expect(asked).toEqual([]);
+  }
+  await again.goTo("Home"); // the site is asked for her conversations
+  await again.goTo("Chat");
+  await expect(again.listed("Shed")).toHaveCount(0);
+  await reachServer(again, database);
+  expect(entered).toEqual([]);
+  expect(await rooms(database, "shed")).toEqual([]);
+});
