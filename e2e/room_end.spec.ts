@@ -2,7 +2,7 @@
 
 import { chooseAbove, question } from "./support/rooms.ts";
 import type { Database } from "./support/cluster.ts";
-import { expect, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
+import { expect, joinRoom, makeRoom, names, type Person, screens, test } from "./support/test.ts";
 
 const rooms = (database: Database, name: string) => database.query(`SELECT name FROM rooms WHERE name LIKE '${name}%'`);
 
@@ -66,4 +66,43 @@ test("a room that was deleted is not made anew by who had it open", async ({ ali
   await reachServer(again, database);
   expect(entered).toEqual([]);
   expect(await rooms(database, "shed")).toEqual([]);
+});
+
+test("a room that was left on the phone is left on the laptop that was closed meanwhile", async ({ alice, bob, visit, database }) => {
+  const phone = await visit("alice");
+  await phone.page.setViewportSize(screens.phone);
+  const kept = () => database.query("SELECT convert_from(payload, 'UTF8') LIKE '%autojoin=\"true\"%' AS autojoin FROM pubsub_items WHERE username = 'alice' AND node = 'urn:xmpp:bookmarks:1' AND id LIKE 'attic-%'");
+  await makeRoom(bob, "Attic");
+  await joinRoom(alice, "Attic");
+  await expect.poll(kept).toEqual([{ autojoin: true }]);
+  await expect(alice.listed("Attic")).toBeAttached();
+  await alice.talkTo("bob");
+  await alice.say("Dusty up there");
+  await bob.page.goto("/chat");
+  await expect(bob.listed(names.alice).locator(".conversation-line")).toHaveText("Dusty up there");
+  await alice.page.goto("/chat"); // the list has it, and the browser knows that it had
+  await expect(alice.listed("Attic")).toBeVisible();
+  await alice.ready();
+  await alice.page.goto("about:blank");
+
+  await phone.openSite();
+  await phone.page.goto("/chat");
+  await phone.listed("Attic").click();
+  await expect(phone.room("Attic")).toBeVisible();
+  await chooseAbove(phone, "Leave");
+  await phone.page.getByRole("dialog").getByRole("button", { name: "Leave" }).click();
+  await expect(phone.listed("Attic")).toHaveCount(0);
+  await expect.poll(kept).toEqual([{ autojoin: false }]);
+
+  const laptop = await alice.newTab();
+  const entered = entering(laptop);
+  await laptop.page.goto("/chat");
+  await laptop.ready();
+  await expect(laptop.listed("Attic")).toHaveCount(0);
+  await reachServer(laptop, database);
+  await reachServer(laptop, database);
+  expect(entered).toEqual([]);
+  await expect(laptop.listed("Attic")).toHaveCount(0);
+  await expect(phone.listed("Attic")).toHaveCount(0);
+  expect(await kept()).toEqual([{ autojoin: false }]);
 });
