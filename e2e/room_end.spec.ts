@@ -1,6 +1,7 @@
 // Rooms that are no more, or that one is not in any more: nobody comes back without asking to.
 
-import { chooseAbove, question } from "./support/rooms.ts";
+import { chooseAbove, member, question } from "./support/rooms.ts";
+import { send } from "./support/stream.ts";
 import type { Database } from "./support/cluster.ts";
 import { expect, joinRoom, makeRoom, names, type Person, screens, test } from "./support/test.ts";
 
@@ -105,4 +106,41 @@ test("a room that was left on the phone is left on the laptop that was closed me
   await expect(laptop.listed("Attic")).toHaveCount(0);
   await expect(phone.listed("Attic")).toHaveCount(0);
   expect(await kept()).toEqual([{ autojoin: false }]);
+});
+
+test("who was removed from a room comes back when they ask to, and not by looking at another tab", async ({ alice, bob, site }) => {
+  await makeRoom(alice, "Barn");
+  await joinRoom(bob, "Barn");
+  await bob.say("Moo");
+  await alice.page.getByRole("button", { name: "Members", exact: true }).click();
+  await expect(member(alice, names.bob)).toContainText("Guest");
+  const room = await alice.page.locator("#chat converse-muc:visible").getAttribute("jid");
+  await send(alice, [
+    `<presence xmlns="jabber:client" to="${room}/${alice.name}"><x xmlns="http://jabber.org/protocol/muc"/></presence>`,
+    `<iq xmlns="jabber:client" to="${room}" type="set" id="out"><query xmlns="http://jabber.org/protocol/muc#admin"><item nick="${bob.name}" role="none"/></query></iq>`,
+  ]);
+  const outside = bob.page.locator("#chat converse-muc-disconnected");
+  await expect(outside).toContainText("You have been removed from this room");
+  const heard = async (text: string) => {
+    await alice.insist(text);
+    await expect(bob.listed(names.alice).locator(".conversation-line")).toHaveText(text);
+    await expect(outside).toContainText("You have been removed from this room");
+  };
+  await alice.talkTo("bob");
+  await lookAway(bob);
+  await heard("Bob?");
+  await lookAway(bob);
+  await heard("Are you there?");
+
+  for (const { watch } of [alice, bob]) watch.allowOutage();
+  await site.kill(); // and a stream begins
+  await site.start();
+  await heard("And now?");
+  await lookAway(bob);
+  await heard("Or now?");
+  await bob.page.getByRole("button", { name: "Open Barn" }).click();
+  await bob.hears("Moo");
+  await expect(outside).toHaveCount(0);
+  await expect(bob.input()).toBeVisible();
+  await bob.say("I am back");
 });
