@@ -3,7 +3,7 @@
 
 import { all, around, byId } from '../../dom.js';
 import { locale } from '../../language.js';
-import { fileOf, withFiles } from './files.js';
+import { fetchFilesAgain, fileOf, withFiles } from './files.js';
 import { PIN } from '../list/row.js';
 import { clock } from '../list/time.js';
 import { soonWithLater, withLater } from '../onDemand.js';
@@ -288,6 +288,7 @@ export function showMessages(_converse, config) {
     api.elements.define('converse-message-actions', withBar(api, config, registry['converse-message-actions']));
     reachByPointer();
     renameDays();
+    fetchFilesAgain(api);
     // Patch: message-days
     api.elements.define('converse-message-history', withDays(config, registry['converse-message-history']));
     // Patch: messages
