@@ -32,6 +32,28 @@ test("files are cards, sound plays in place, and pictures are looked at one by o
   await test.step("any other file comes to be saved, and is no page of the site", () => saveFiles(alice, bob));
 });
 
+test("what could not be fetched is shown when the network is back", async ({ alice, bob }) => {
+  await alice.talkTo("bob");
+  await bob.talkTo("alice");
+  await alice.say("Look");
+  await bob.hears("Look");
+  alice.watch.allow(/ERR_FAILED|Failed to load resource/);
+  await alice.page.route(/\/(?:sea\.png|plan\.pdf)$/, (route) => route.abort());
+  await attach(bob, await picture(bob, "sea.png"));
+  await attach(bob, { name: "plan.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(34_567, "x") });
+  const card = (name: string) => alice.page.locator("#chat .file-card").filter({ hasText: name });
+  await expect(card("sea.png")).toBeVisible();
+  await expect(card("plan.pdf")).toBeVisible();
+  await expect(card("plan.pdf")).not.toContainText("kB");
+  await alice.context.setOffline(true);
+  await expect(alice.notice()).toContainText("You are offline.");
+  await alice.page.unrouteAll();
+  await alice.context.setOffline(false);
+  await expectShown(images(alice));
+  await expect(card("sea.png")).toHaveCount(0);
+  await expect(card("plan.pdf")).toContainText("34.6 kB");
+});
+
 async function lookAtFiles(alice: Person, bob: Person): Promise<void> {
   const { page } = alice;
   await attach(bob, { name: "plan.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(34_567, "x") });

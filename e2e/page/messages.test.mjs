@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, Model, settle } from "./support.mjs";
 import { announceMessages, sentenceOf } from "../../static/js/chat/unread/announce.js";
-import { firstOfDays, keepBlankLines } from "../../static/js/chat/messages/messages.js";
+import { firstOfDays, keepBlankLines, renameDays } from "../../static/js/chat/messages/messages.js";
 
 const [monday, tuesday] = ["2026-11-23T12:00:00Z", "2026-11-24T12:00:00Z"];
 
@@ -20,6 +20,29 @@ test("a day's name stands above the first message of it that is drawn", () => {
   const first = days({ time: monday, text: "one" }, { time: tuesday, text: "a reaction", dangling_reaction: true }, { time: tuesday, text: "two" });
   assert.deepEqual(first(), ["one", "two"]);
   assert.deepEqual(first(2), ["two"], "when what is not drawn is the message before");
+});
+
+test("after midnight the days of what is drawn have other names", (t) => {
+  const evening = new Date(2026, 10, 23, 23, 58).getTime();
+  t.mock.timers.enable({ apis: ["setInterval", "Date"], now: evening });
+  let drawn = 0;
+  let look = () => {};
+  globalThis.document = /** @type {any} */ ({
+    querySelectorAll: (selector) => (selector === "converse-message-history" ? [{ requestUpdate: () => drawn++ }] : []),
+    addEventListener: (_name, listener) => { look = listener; },
+  });
+  renameDays();
+  t.mock.timers.tick(60_000);
+  look();
+  assert.equal(drawn, 0, "before midnight");
+  t.mock.timers.tick(60_000);
+  assert.equal(drawn, 1);
+  look();
+  t.mock.timers.tick(600_000);
+  assert.equal(drawn, 1, "once a day");
+  t.mock.timers.setTime(evening + 2 * 24 * 3_600_000); // the machine slept
+  look();
+  assert.equal(drawn, 2);
 });
 
 test("no day's name stands alone, above what is not drawn", () => {

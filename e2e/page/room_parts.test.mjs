@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Model, settle } from "./support.mjs";
+import { Model, onClock, pass, settle } from "./support.mjs";
 
 const element = () => ({ style: {}, dataset: {}, append() {}, addEventListener() {}, setAttribute() {} });
 globalThis.document = Object.assign(new EventTarget(), { body: { dataset: {} }, createElement: element, getElementById: element, querySelectorAll: () => [] });
@@ -12,6 +12,7 @@ globalThis.ResizeObserver ??= class {
 };
 globalThis.window = { converse: { env: { html: (parts, ...values) => ({ parts, values }) } } };
 const { About } = await import("../../static/js/chat/room/about.js");
+const { hearOfTopics } = await import("../../static/js/chat/room/topic.js");
 const { Members } = await import("../../static/js/chat/room/members.js");
 
 const room = (jid) => Object.assign(new Model({ jid }), { features: new Model(), config: new Model(), getDisplayName: () => jid, getOwnOccupant: () => undefined });
@@ -43,6 +44,66 @@ test("that a level was saved is not said in the next room", async () => {
   choose();
   await answer(2, {}); // after the levels, which are asked for again
   assert.equal(about.said, "Saved.");
+});
+
+/** The first function in a template, or in those within it, that stands behind some text. */
+function handler({ parts = [], values = [] }, text) {
+  for (const [i, value] of values.entries()) {
+    if (typeof value === "function" && parts[i].endsWith(text)) return value;
+    const within = value?.parts && handler(value, text);
+    if (within) return within;
+  }
+  return undefined;
+}
+
+// XEP-0045 §8.1
+test("a topic that a room did not take is said to be so, and stays where it was typed", async (t) => {
+  onClock(t);
+  const sent = [];
+  const handlers = new Map();
+  let connected = false;
+  globalThis.Element = /** @type {any} */ (class {
+    constructor(type, text) {
+      Object.assign(this, { getAttribute: () => type, querySelector: () => text && { textContent: text } });
+    }
+  });
+  Object.assign(window.converse.env, { stx: (_parts, ...values) => values, u: { getUniqueId: () => `topic-${sent.length}` } });
+  class MUC extends Model {
+    features = new Model();
+    config = new Model();
+    getDisplayName = () => "Garden";
+    getOwnOccupant = () => new Model({ role: "moderator", affiliation: "member" });
+    setSubject(topic) {
+      sent.push(topic); // and Converse listens for nothing
+    }
+  }
+  const connection = { addHandler: (hear, _space, _name, _type, id) => handlers.set(id, hear) };
+  hearOfTopics({ api: { connection: { connected: () => connected, get: () => connection }, send: (values) => sent.push(values.at(-1)) }, exports: { MUC } });
+  const garden = new MUC({ jid: "garden@rooms.h", subject: { text: "Weeds" } });
+  const about = new About({}, {}, { room: garden, soon() {}, element: { querySelector: () => null } });
+  const save = () => {
+    about.editing = "topic";
+    return handler(about.render(garden), "@submit=")({ preventDefault() {}, target: { elements: { value: { value: "Roses" } } } });
+  };
+  await save();
+  assert.deepEqual([about.editing, about.said, sent.length], ["topic", "The room did not answer. Please try again in a moment.", 0], "without a stream");
+
+  connected = true;
+  about.said = "";
+  const unanswered = save();
+  await pass(t, 10_000, 1000);
+  await unanswered;
+  assert.deepEqual([about.editing, about.said], ["topic", "The room did not answer. Please try again in a moment."]);
+
+  const refused = save();
+  handlers.get("topic-1")(new Element("error", "Not now."));
+  await refused;
+  assert.deepEqual([about.editing, about.said], ["topic", "Not now."]);
+
+  const taken = save();
+  handlers.get("topic-2")(new Element("groupchat"));
+  await taken;
+  assert.deepEqual([about.editing, about.said, sent], ["", "", ["Roses", "Roses", "Roses"]]);
 });
 
 test("who belonged to a room before somebody was invited is not shown after that", async () => {

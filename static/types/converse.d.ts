@@ -17,6 +17,7 @@ declare namespace Converse {
         nothing: symbol;
         $iq(attributes: object): Builder;
         $pres(attributes: object): Builder;
+        errors: { ItemNotFoundError: new () => Error };
         Strophe: {
             SASLExternal: unknown;
             getBareJidFromJid(jid: string): string;
@@ -294,6 +295,9 @@ declare namespace Converse {
         getUpdatedMessageAttributes(message: Message, received: any): Promise<any>;
         join(nick?: string): Promise<unknown>;
         rejoin(): Promise<unknown>;
+        rejoinIfNecessary(): Promise<unknown>;
+        onReconnection(): Promise<unknown>;
+        handleDisconnection(presence: { codes: string[] }): void;
         handleMessageFromMUCHost(message: Element): void;
         createInfoMessageFromPresence(code: string, ...attributes: unknown[]): void;
         getAndPersistNickname(nick?: string): Promise<string>;
@@ -302,7 +306,7 @@ declare namespace Converse {
         config: Model;
         fetchRoomConfiguration(): Promise<Element>;
         refreshDiscoInfo(options?: object): Promise<unknown>;
-        setSubject(subject: string): void;
+        setSubject(subject: string): Promise<unknown>;
         onErrorPresence(presence: Element): void;
         sendDestroyIQ(): Promise<unknown>;
         setDisconnectionState(message: string, reason?: string | null): void;

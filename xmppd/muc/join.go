@@ -24,7 +24,11 @@ type joinRequest struct {
 }
 
 // join lets a client into a room, which is made if there is none (XEP-0045 §7.2,
-// §10.1).
+// §10.1), also under the name of one that was destroyed: of that nothing is kept
+// (§10.9). Apps make rooms by joining, and whoever deletes one may make it again; a
+// name that stays barred would be a list that those who make and delete rooms can
+// make grow. The site's pages ask what is there before they join, and make
+// none (static/js/chat/room/roomEnd.js).
 func (s *Service) join(ctx context.Context, c xmppd.Client, p *stream.Element, to stanza.Address, x stream.Child) error {
 	e := joinRequest{client: c, presence: p, asked: to.Resource}
 	var err error

@@ -10,7 +10,7 @@ const METHODS = {
     // The chat's models.
     'exports.ChatBox.prototype': ['getMessagesCollection', 'getMostRecentMessage', 'getVCard', 'queueMessage', 'onMessage', 'getDuplicateMessage', 'handleCorrection', 'handleRetraction', 'getReferencedMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close', 'maybeShow', 'handleChatMarker', 'handleUnreadMessage', 'incrementUnreadMsgsCounter', 'sendMessage', 'addReplyFallback', 'getOutgoingMessageAttributes', 'sendFiles', 'setChatState'],
     'exports.MUC.prototype': [
-        'getMessagesCollection', 'getMostRecentMessage', 'getUpdatedMessageAttributes', 'handleCorrection', 'handleRetraction', 'getReferencedMessage', 'queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getAndPersistNickname', 'onErrorPresence', 'createInfoMessageFromPresence', 'setDisconnectionState', 'join', 'rejoin', 'handleMessageFromMUCHost',
+        'getMessagesCollection', 'getMostRecentMessage', 'getUpdatedMessageAttributes', 'handleCorrection', 'handleRetraction', 'getReferencedMessage', 'queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getAndPersistNickname', 'onErrorPresence', 'createInfoMessageFromPresence', 'setDisconnectionState', 'join', 'rejoin', 'rejoinIfNecessary', 'onReconnection', 'handleDisconnection', 'handleMessageFromMUCHost',
         'isEntered', 'setNickname', 'setRole', 'getOwnOccupant', 'getOwnAffiliation', 'sendDestroyIQ', 'getDisplayName', 'handleUnreadMessage', 'incrementUnreadMsgsCounter',
         'sendMessage', 'addReplyFallback', 'getOutgoingMessageAttributes', 'sendFiles', 'setChatState', 'getAllKnownNicknames',
         'fetchRoomConfiguration', 'initOccupants', 'initDiscoModels', 'removeHandlers', 'refreshDiscoInfo', 'setSubject', 'close', 'maybeShow',
@@ -129,7 +129,7 @@ const BOSH = ['_proto.sid', '_proto.rid', '_proto._requests'];
 const ENCRYPTION = { 'exports.Device.prototype': ['getRandomPreKey'] };
 
 /** Values that are compared with. */
-const VALUES = ['converse.emojis.initialized', 'converse.ROOMSTATUS.ENTERED', 'converse.ROOMSTATUS.DESTROYED', 'converse.ROOMSTATUS.BANNED', 'converse.MUC.INFO_CODES', 'env.Strophe.Status.AUTHFAIL', 'env.Strophe.ErrorCondition.NO_AUTH_MECH'];
+const VALUES = ['converse.emojis.initialized', 'converse.ROOMSTATUS.ENTERED', 'converse.ROOMSTATUS.DESTROYED', 'converse.ROOMSTATUS.BANNED', 'converse.MUC.INFO_CODES', 'env.errors.ItemNotFoundError', 'env.Strophe.Status.AUTHFAIL', 'env.Strophe.ErrorCondition.NO_AUTH_MECH'];
 
 /** What stands at a path, an element's prototype for "elements.NAME". */
 function at(roots, path) {

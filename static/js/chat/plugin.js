@@ -26,6 +26,7 @@ import { offerComposer } from './composer/offer.js';
 import { blockPeople } from './people/blocking.js';
 import { comeBackToRooms } from './room/rejoin.js';
 import { offerRoomMenu } from './room/roomMenu.js';
+import { hearOfTopics } from './room/topic.js';
 import { noticeDeletedRooms } from './room/roomEnd.js';
 import { showPrivateMessages } from './room/privately.js';
 import { showPeopleByName } from './dialogs/dialogs.js';
@@ -102,6 +103,7 @@ function offerConversation(_converse, config) {
     comeBackToRooms(_converse);
     offerRoomMenu(_converse);
     noticeDeletedRooms(_converse);
+    hearOfTopics(_converse);
     enterRoomsByName(_converse, config);
     if (config.follow) enterWhenOpened(_converse);
     else enterBookmarkedUnseen(_converse);

@@ -1,6 +1,7 @@
 // Files in messages: pictures in a frame of their own, sound and films to be played
 // where they are, and all others as a card that says what they are.
 
+import { all } from '../../dom.js';
 import { whenUnseen } from '../history/historyView.js';
 import { addressIn, nameOfFile } from '../list/entries.js';
 import { inWords } from '../size.js';
@@ -48,11 +49,24 @@ function sizeOf(url) {
     if (known) return known;
     const asked = fetch(url, { method: 'HEAD' }).then(
         ({ ok, headers }) => (ok && headers.has('content-length') ? inWords(Number(headers.get('content-length'))) : ''),
-        () => '',
+        () => {
+            sizes.delete(url);
+            return '';
+        },
     );
     sizes.set(url, asked);
     if (sizes.size > SIZES) sizes.delete(sizes.keys().next().value ?? '');
     return asked;
+}
+
+/** Whether there is a picture at an address. */
+const loads = (url) => Object.assign(new Image(), { src: url }).decode().then(() => true, () => false);
+
+/** What could not be fetched is asked for again when the network is back. @param {Converse.Api} api */
+export function fetchFilesAgain(api) {
+    const again = () => all('converse-chat-message').forEach((message) => /** @type {any} */ (message).tryAgain());
+    window.addEventListener('online', again);
+    api.listen.on('reconnected', again);
 }
 
 /**
@@ -78,10 +92,24 @@ export function withFiles(config, Message) {
 
         /** Shows a file as a card that the browser cannot show otherwise. */
         giveUp() {
+            const failed = (this.failed = {});
             whenUnseen(this, () => {
+                if (failed !== this.failed) return;
                 this.isBroken = true;
                 this.requestUpdate();
             });
+        }
+
+        /** Shows what failed, and is there now: a picture, once the browser has it. */
+        async tryAgain() {
+            const file = fileOf(config, this.model);
+            if (!file || (!this.failed && this.size !== '')) return;
+            this.size = undefined;
+            if (this.failed && (file.kind !== 'picture' || (await loads(file.url)))) {
+                this.failed = this.isBroken = undefined;
+                for (const media of this.querySelectorAll('.chat-image, audio, video')) media.src = file.url;
+            }
+            this.requestUpdate();
         }
 
         renderPicture({ url, name }) {

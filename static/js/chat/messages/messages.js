@@ -1,9 +1,9 @@
 // How messages look, where Converse's own does not do: a bar beside each with what is
 // done most, days by their names, and in words what was edited, removed or read.
 
-import { around, byId } from '../../dom.js';
+import { all, around, byId } from '../../dom.js';
 import { locale } from '../../language.js';
-import { fileOf, withFiles } from './files.js';
+import { fetchFilesAgain, fileOf, withFiles } from './files.js';
 import { quoteBefore, typedIn } from '../list/entries.js';
 import { PIN } from '../list/row.js';
 import { clock } from '../list/time.js';
@@ -15,6 +15,7 @@ import { pinOfMessage } from '../room/pins.js';
 import { siteTime } from '../siteTime.js';
 
 const DAY = 24 * 60 * 60 * 1000; // ms
+const MINUTE = 60_000; // ms
 const NAMED = 12; // of those who reacted alike
 
 /** How days are written, made once: each time that a conversation is drawn, all days of it are written. */
@@ -201,6 +202,19 @@ function withDays(config, History) {
     };
 }
 
+/** After midnight days have other names, in a page that is left open as in one that wakes. */
+export function renameDays() {
+    const today = () => new Date().toDateString();
+    let named = today();
+    const look = () => {
+        if (named === today()) return;
+        named = today();
+        for (const history of all('converse-message-history')) /** @type {any} */ (history).requestUpdate();
+    };
+    setInterval(look, MINUTE);
+    document.addEventListener('visibilitychange', look);
+}
+
 /** How far a message of one's own got, as a class of its element. */
 function deliveryOf(model) {
     if (model.get('sender') !== 'me' || model.get('type') !== 'chat') return [];
@@ -311,6 +325,8 @@ export function showMessages(_converse, config) {
     // Patch: message-bar
     api.elements.define('converse-message-actions', withBar(api, config, registry['converse-message-actions']));
     reachByPointer();
+    renameDays();
+    fetchFilesAgain(api);
     // Patch: message-days
     api.elements.define('converse-message-history', withDays(config, registry['converse-message-history']));
     // Patch: messages

@@ -3,7 +3,7 @@
 
 import { addressOf } from '../conversation.js';
 import { LEVEL_NAMES, levels } from '../unread/levels.js';
-import { configure, deleteRoom } from './actions.js';
+import { answerTo, configure, deleteRoom } from './actions.js';
 import { MAX_LENGTH } from './bounds.js';
 import { beingLeft, leave } from './leave.js';
 import { Part } from './part.js';
@@ -101,7 +101,7 @@ export class About extends Part {
         const value = event.target.elements.value.value.trim();
         if (name === 'name' && !value) return;
         try {
-            if (name === 'topic') room.setSubject(value);
+            if (name === 'topic') await answerTo(room.setSubject(value));
             else await configure(this._converse, room, { [name]: value });
             if (room === this.panel.room) this.#edit('');
         } catch (refusal) {

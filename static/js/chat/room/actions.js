@@ -25,10 +25,10 @@ const FIELDS = {
 
 const PATIENCE = 10_000; // ms that an answer may take, and one change waits for another
 
-/** What a room answers. @template T @param {Promise<T>} asked */
-async function answerTo(asked) {
+/** What a room answers, if it does. @template T @param {Promise<T>} asked */
+export async function answerTo(asked) {
     const answer = await inTime(asked, PATIENCE);
-    if (answer === null) throw new Error('The room does not answer.');
+    if (answer === null) throw new Error();
     return answer;
 }
 

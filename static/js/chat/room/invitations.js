@@ -14,25 +14,46 @@ function inviter(message) {
     return (invite ?? message).getAttribute('from')?.split('/')[0];
 }
 
+/** Those that are not answered, the one that is shown first. @type {{jid: string, name: string}[]} */
+const unanswered = [];
+
+/** Who was removed from a room may come back. @param {Converse.Private} _converse @param {string} jid */
+function isInvitable({ state }, jid) {
+    const known = state.chatboxes.get(jid);
+    return !known || isOut(known);
+}
+
 /** @param {Converse.Private} _converse */
-async function show(_converse, message) {
-    const jid = message.getElementsByTagNameNS(CONFERENCE, 'x')[0]?.getAttribute('jid');
-    if (!jid) return;
-    const known = _converse.state.chatboxes.get(jid);
-    if (known && !isOut(known)) return; // who was removed from it may come back
-    const name = await nameOf(_converse, inviter(message));
+function showFirst(_converse) {
+    while (unanswered.length > 0 && !isInvitable(_converse, unanswered[0].jid)) unanswered.shift(); // it was opened meanwhile
     const box = byId('chat-invitation');
-    const open = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Open' });
+    box.hidden = unanswered.length === 0;
+    if (box.hidden) return;
+    const [{ jid, name }] = unanswered;
+    const button = (textContent, /** @type {(byKey: boolean) => void} */ then) => {
+        const made = Object.assign(document.createElement('button'), { type: 'button', textContent });
+        made.addEventListener('click', () => {
+            const byKey = made.matches(':focus-visible');
+            unanswered.shift();
+            showFirst(_converse);
+            then(byKey);
+        });
+        return made;
+    };
+    const open = button('Open', () => {}); // and the room opens, with the focus
     open.dataset.room = jid;
-    const later = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Later' });
-    open.addEventListener('click', () => (box.hidden = true)); // and the room opens, with the focus
-    later.addEventListener('click', () => {
-        const byKey = later.matches(':focus-visible');
-        box.hidden = true;
-        if (byKey) panel.takeFocus();
-    });
+    const later = button('Later', (byKey) => byKey && (box.hidden ? panel.takeFocus() : box.querySelector('button')?.focus()));
     box.replaceChildren(`${name} invites you to a room.`, ' ', open, ' ', later);
-    box.hidden = false;
+}
+
+/** @param {Converse.Private} _converse */
+async function take(_converse, message) {
+    const jid = message.getElementsByTagNameNS(CONFERENCE, 'x')[0]?.getAttribute('jid');
+    if (!jid || !isInvitable(_converse, jid)) return;
+    const name = await nameOf(_converse, inviter(message));
+    if (unanswered.some((each) => each.jid === jid)) return;
+    unanswered.push({ jid, name });
+    if (unanswered.length === 1) showFirst(_converse);
 }
 
 /** @param {Converse.Private} _converse */
@@ -41,7 +62,7 @@ export function receiveInvitations(_converse) {
     const listen = () =>
         api.connection.get().addHandler(
             (message) => {
-                show(_converse, message);
+                take(_converse, message);
                 return true;
             },
             CONFERENCE,

@@ -1,12 +1,15 @@
 // Rooms are entered when somebody opens them; until then they are followed (list/follow.js,
 // docs/decisions/0014). Converse enters every room that was ever opened in this browser when a stream
 // begins; here those that are not in sight wait until they are. Of some rooms the server does not tell,
-// such as those that keep nothing of what is said: these are entered as before.
+// such as those that keep nothing of what is said: these are entered as before. One that the site told of, and
+// does not any more, was left on another device or is gone: it closes here too.
 
 import { isOut } from './rejoin.js';
 
 /** Rooms that are entered although nobody looks: something is to be sent there. */
 const wanted = new WeakSet();
+
+const ALL = 500; // rooms that the site tells of; maxOwnRooms in app/conversations.go
 
 let waits = false; // rooms wait here
 
@@ -33,16 +36,26 @@ export function enterWhenOpened(_converse) {
     /** @type {Map<string, import('../list/entries.js').Entry> | null} the conversations that the site tells, once it has */
     let told = null;
     const isUntold = (box) => Boolean(told && !told.get(box.get('jid'))?.canFollow);
+    const isLeft = (box) => Boolean(told && told.size < ALL && !told.has(box.get('jid')) && box.get('told'));
+    const note = (box) => told?.has(box.get('jid')) && !box.get('told') && box.save({ told: true });
+    const close = async (box) => {
+        await box.initialized;
+        if (isFollowed(box) && isLeft(box) && !isOut(box)) await box.close();
+    };
     // Patch: activity
     room.handleMessageFromMUCHost = () => {}; // what list/follow.js counts, it would set to nothing
     // When it is shown, Converse finds that it is not in it (onHiddenChange), and comes here again.
     // Patch: late-entry
     room.join = async function (...rest) {
-        if (!this.get('hidden') || wanted.has(this) || isUntold(this)) await join.apply(this, rest);
+        if (this.get('hidden') && !wanted.has(this) && isLeft(this)) close(this); // when it is made
+        else if (!this.get('hidden') || wanted.has(this) || isUntold(this)) await join.apply(this, rest);
     };
+    _converse.api.listen.on('chatRoomInitialized', note);
     document.addEventListener('foyer:conversations', ({ detail }) => {
         told = detail;
+        const boxes = _converse.state.chatboxes?.models ?? [];
+        boxes.filter((box) => box.get('type') === 'chatroom').forEach(note);
         if (!_converse.api.connection.connected()) return; // the next stream has them come to join
-        for (const box of _converse.state.chatboxes?.models ?? []) if (isFollowed(box) && isUntold(box) && !isOut(box)) enter(box);
+        for (const box of boxes.filter((each) => isFollowed(each) && isUntold(each) && !isOut(each))) (isLeft(box) ? close : enter)(box);
     });
 }

@@ -1,5 +1,6 @@
 // Who was put out of a room, and opens it again, asks to be let in again.
-// Converse would only show once more that they are out.
+// Converse would only show once more that they are out; and it would have them back there
+// unasked, when they look at another tab and return, or when a stream begins.
 
 /** Whether a room is known, and the person is told why they are not in it. @param {Converse.Room | null | undefined} room */
 export function isOut(room) {
@@ -7,10 +8,32 @@ export function isOut(room) {
     return [DISCONNECTED, BANNED].includes(room?.session?.get('connection_status')) && Boolean(room?.session.get('disconnection_message'));
 }
 
+const PUT_OUT = ['301', '307', '321', '322']; // XEP-0045 §15.6.2: by somebody, and not because the service ends
+
+/** Who was put out stays out until they ask. @param {Converse.Private} _converse */
+function stayOut({ api, exports }) {
+    const room = exports.MUC.prototype;
+    const { handleDisconnection, rejoinIfNecessary, onReconnection } = room;
+    const isPutOut = new WeakSet();
+    // Patch: stays-out
+    room.handleDisconnection = function (presence) {
+        if (presence.codes.some((code) => PUT_OUT.includes(code))) isPutOut.add(this);
+        handleDisconnection.call(this, presence);
+    };
+    room.rejoinIfNecessary = async function () {
+        return !isPutOut.has(this) && rejoinIfNecessary.call(this);
+    };
+    room.onReconnection = async function () {
+        if (!isPutOut.has(this)) await onReconnection.call(this);
+    };
+    api.listen.on('enteredNewRoom', (entered) => isPutOut.delete(entered));
+}
+
 /** @param {Converse.Private} _converse */
 export function comeBackToRooms(_converse) {
     const { api } = _converse;
     const open = api.rooms.open;
+    stayOut(_converse);
 
     // Patch: rejoin
     api.rooms.open = async (jids, ...rest) => {

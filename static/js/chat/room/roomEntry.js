@@ -2,6 +2,8 @@
 // what it says. Converse would enter under a name that it kept from before, and shows
 // "Loading…" for ever on a refusal that it does not know.
 
+import { isEnded } from './roomEnd.js';
+
 const NOT_NOW = 'You cannot enter this room just now.';
 const NAME_REFUSED = 'The room did not take your new name.';
 
@@ -71,7 +73,7 @@ export function enterRoomsByName(_converse, config) {
 
     // Patch: room-name
     room.getAndPersistNickname = async function (nick) {
-        if (left.has(this)) return ''; // Converse enters under a name, or not at all
+        if (left.has(this) || isEnded(this)) return ''; // Converse enters under a name, or not at all
         const chosen = nick || name;
         this.save({ nick: chosen }, { silent: true });
         return chosen;
