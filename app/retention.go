@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -33,22 +34,19 @@ func (s *Server) retention(ctx context.Context) {
 	}
 }
 
-// expire removes what is too old at that time.
+// expire removes what is too old at that time. What fails is in the way of nothing else.
 func (s *Server) expire(ctx context.Context, now time.Time) error {
+	var all []error
 	people, rooms := time.Duration(s.cfg.ArchiveRetention), time.Duration(s.cfg.RoomRetention)
 	if people > 0 {
 		n, err := s.db.Retention.ExpireArchive(ctx, s.cfg.Domain, now.Add(-people))
 		s.expired.people.Add(n)
-		if err != nil {
-			return err
-		}
+		all = append(all, err)
 	}
 	if rooms > 0 {
 		n, err := s.db.Retention.ExpireArchive(ctx, s.cfg.RoomsDomain(), now.Add(-rooms))
 		s.expired.rooms.Add(n)
-		if err != nil {
-			return err
-		}
+		all = append(all, err)
 	}
 	waits := offlineRetention
 	if people > 0 {
@@ -56,9 +54,7 @@ func (s *Server) expire(ctx context.Context, now time.Time) error {
 	}
 	n, err := s.db.Retention.ExpireOffline(ctx, now.Add(-waits))
 	s.expired.offline.Add(n)
-	if err != nil {
-		return err
-	}
+	all = append(all, err)
 	_, err = s.db.Retention.RemoveOrphaned(ctx, s.cfg.Domain)
-	return err
+	return errors.Join(append(all, err)...)
 }

@@ -1,12 +1,15 @@
 package app
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"foyer/xmppd"
 	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 )
 
 // XEP-0313 §3.2 (S-63): people's messages and rooms' each go by their own
@@ -31,5 +34,28 @@ func TestRetention(t *testing.T) {
 		if people, rooms := s.expired.people.Load(), s.expired.rooms.Load(); people != c.people || rooms != c.rooms {
 			t.Errorf("%v later: %d and %d removed, want %d and %d", c.later, people, rooms, c.people, c.rooms)
 		}
+	}
+}
+
+// What waits for somebody goes in its time even if the archive cannot be cleared.
+func TestRetention_OneFails(t *testing.T) {
+	s, _ := start(t, map[string]string{"ARCHIVE_RETENTION": "1d", "ROOM_ARCHIVE_RETENTION": "30d"})
+	offline := s.db.Stores(s.cfg.Domain, s.cfg.Roster).Offline
+	if err := offline.AddOffline(t.Context(), "alice", xmppd.OfflineMessage{ID: uuid.Must(uuid.NewV7()), Stamp: time.Now(), Stanza: []byte("<message/>")}); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), s.cfg.DatabaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(t.Context(), "ALTER TABLE archive RENAME TO elsewhere"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.expire(t.Context(), time.Now().Add(48*time.Hour)); err == nil {
+		t.Error("all is well")
+	}
+	if left, err := offline.Offline(t.Context(), "alice"); err != nil || len(left) != 0 {
+		t.Errorf("%d are left, %v", len(left), err)
 	}
 }

@@ -702,6 +702,24 @@ func TestBlock_AtOnce(t *testing.T) {
 	}
 }
 
+// What expired in one table goes even if another cannot be cleared.
+func TestDeleteExpired_OneFails(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	if _, err := db.pool.Exec(ctx, "INSERT INTO attempts (key, count, expires_at) VALUES ('k', 1, now() - interval '1 s')"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.pool.Exec(ctx, "ALTER TABLE sessions RENAME TO elsewhere"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Sessions.DeleteExpired(ctx); err == nil {
+		t.Error("all is well")
+	}
+	var left int
+	if err := db.pool.QueryRow(ctx, "SELECT count(*) FROM attempts").Scan(&left); err != nil || left != 0 {
+		t.Errorf("%d are left, %v", left, err)
+	}
+}
+
 // however many write at once, what waits for an account, what its clients keep and what it chose for its
 // conversations stay within their bounds.
 func TestBounds_AtOnce(t *testing.T) {

@@ -270,10 +270,11 @@ func (db *Sessions) TouchSession(ctx context.Context, s Session, now time.Time) 
 
 // DeleteExpired removes what has expired: sessions, tokens, attempts.
 func (db *Sessions) DeleteExpired(ctx context.Context) error {
+	var all []error // one that fails is in the way of no other
 	for _, table := range []string{"sessions", "login_tokens", "used_token_ids", "token_keys", "attempts", "fast_tokens", "known_devices", "ended_provider_sessions", "signed_out_sessions", "joinings"} {
 		if err := db.site.WithContext(ctx).Exec("DELETE FROM " + table + " WHERE expires_at < now()").Error; err != nil {
-			return err
+			all = append(all, err)
 		}
 	}
-	return nil
+	return errors.Join(all...)
 }
