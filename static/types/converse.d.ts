@@ -119,7 +119,7 @@ declare namespace Converse {
         connection: { get(): Connection | undefined; authenticated(): boolean; connected(): boolean; reconnect(): Promise<unknown> };
         disco: { own: { features: { add(feature: string): void } }; features: { get(feature: string, jid: string): Promise<any[]> }; supports(feature: string, jid: string): Promise<boolean> };
         elements: { registry: Record<string, any>; define(name: string, type: unknown): void };
-        listen: { on(event: Event, handler: (...args: any[]) => unknown): void };
+        listen: Record<'on' | 'once', (event: Event, handler: (...args: any[]) => unknown) => void>;
         modal: { show(name: string, properties?: object, event?: Event | UIEvent): unknown };
         send(stanza: Element | Stanza | Builder): unknown;
         sendIQ(stanza: Element | Stanza | Builder, timeout?: number, reject?: boolean): Promise<Element | null>;
@@ -259,6 +259,7 @@ declare namespace Converse {
         getDisplayName(): string;
         maybeShow(force?: boolean): this;
         getMostRecentMessage(): Model | undefined;
+        retractOwnMessage(message: Model): unknown;
         handleChatMarker(attributes: any): boolean;
         sendMessage(attributes: object): Promise<unknown>;
         sendFiles(files: Iterable<File>): Promise<void>;
@@ -284,6 +285,9 @@ declare namespace Converse {
         join(nick?: string): Promise<unknown>;
         rejoin(): Promise<unknown>;
         handleMessageFromMUCHost(message: Element): void;
+        sendTimedMessage(message: Stanza): Promise<Element | Error | null>;
+        retractOtherMessage(message: Model, reason?: string): Promise<Element | null>;
+        sendRetractionIQ(message: Model, reason?: string): Promise<Element | null>;
         createMessage(attributes: object): Promise<unknown>;
         createInfoMessageFromPresence(code: string, ...attributes: unknown[]): void;
         getAndPersistNickname(nick?: string): Promise<string>;
