@@ -2,7 +2,8 @@
 
 import type { WebSocketRoute } from "@playwright/test";
 import type { Database } from "./support/cluster.ts";
-import { panel, question } from "./support/rooms.ts";
+import { expectReactions, react, retract, tombstones } from "./support/messages.ts";
+import { enterRoom, panel, question } from "./support/rooms.ts";
 import { expect, makeRoom, names, password, type Person, screens, test } from "./support/test.ts";
 
 const unsent = (person: Person, text: string) => person.page.locator("#chat .chat-msg--unsent").filter({ hasText: text });
@@ -179,6 +180,63 @@ test("what was written without a stream is sent once by another tab, when its ow
   await tabs[0]!.say("back");
   await bob.hears("back");
   expect(await database.archived("bob")).toEqual(["before", "written on the way", "back"]);
+});
+
+// XEP-0424, XEP-0444: what is shown here others have, too.
+test("what is deleted, and what one reacts with, on a dead stream, is so for everybody once there is another", async ({ visit, bob }) => {
+  const alice = await visit("alice");
+  const line = await Line.of(alice);
+  await alice.signIn();
+  alice.watch.allowOutage();
+  alice.watch.allow(/WebSocket is already in CLOSING/);
+  await alice.talkTo("bob");
+  await bob.talkTo("alice");
+  await alice.say("a mistake");
+  await bob.say("At nine?");
+  await bob.hears("a mistake");
+  await alice.hears("At nine?");
+  // The second time on this page another stream takes the place of one that was taken up again.
+  for (const [emoji, reactions] of [["👍", ["👍 1"]], ["👍", []]] as const) {
+    await expect(alice.page.locator("#chat .chat-msg--unsent")).toHaveCount(0);
+    line.goSilent();
+    await react(alice, "At nine?", emoji);
+    await expectReactions(alice, "At nine?", [...reactions]);
+    await expect(async () => expectReactions(bob, "At nine?", [...reactions])).toPass({ timeout: 60_000 });
+  }
+  line.goSilent();
+  await retract(alice, "a mistake");
+  await expect(tombstones(alice)).toHaveText("You deleted this message.");
+  await expect(tombstones(bob)).toHaveCount(1, { timeout: 60_000 });
+  await expect(bob.message("a mistake")).toHaveCount(0);
+});
+
+test("what one deletes in a room on a dead stream, as a moderator or of one’s own, is deleted there with the next", async ({ visit }) => {
+  const alice = await visit("alice");
+  const line = await Line.of(alice);
+  await alice.signIn();
+  alice.watch.allowOutage();
+  alice.watch.allow(/WebSocket is already in CLOSING/, /http-bind/);
+  await makeRoom(alice, "Den");
+  const bob = await visit("bob");
+  await bob.signIn();
+  await enterRoom(bob, "Den");
+  await alice.say("a mistake");
+  await bob.say("more ads");
+  await bob.hears("a mistake");
+  await alice.hears("more ads");
+  line.goSilent();
+  await retract(alice, "more ads");
+  await expect(alice.message("more ads")).toHaveCount(0);
+  await alice.page.evaluate(() => window.dispatchEvent(new Event("online"))); // the stream is asked, and says nothing: the next one takes it up
+  await expect(bob.message("more ads")).toHaveCount(0, { timeout: 60_000 });
+  await expect(alice.message("more ads")).toHaveCount(0);
+  await expect(question(alice)).toHaveCount(0);
+
+  line.goSilent();
+  await retract(alice, "a mistake");
+  await expect(bob.message("a mistake")).toHaveCount(0, { timeout: 60_000 });
+  await expect(tombstones(alice).first()).toHaveText("You deleted this message.");
+  await expect(tombstones(bob)).toHaveCount(2);
 });
 
 // X-36: Back is within the chat's own page.

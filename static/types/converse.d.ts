@@ -121,7 +121,7 @@ declare namespace Converse {
         connection: { get(): Connection | undefined; authenticated(): boolean; connected(): boolean; reconnect(): Promise<unknown> };
         disco: { own: { features: { add(feature: string): void } }; features: { get(feature: string, jid: string): Promise<any[]> }; supports(feature: string, jid: string): Promise<boolean> };
         elements: { registry: Record<string, any>; define(name: string, type: unknown): void };
-        listen: { on(event: Event, handler: (...args: any[]) => unknown): void };
+        listen: Record<'on' | 'once', (event: Event, handler: (...args: any[]) => unknown) => void>;
         modal: { show(name: string, properties?: object, event?: Event | UIEvent): unknown };
         send(stanza: Element | Stanza | Builder): unknown;
         sendIQ(stanza: Element | Stanza | Builder, timeout?: number, reject?: boolean): Promise<Element | null>;
@@ -269,6 +269,7 @@ declare namespace Converse {
         getMostRecentMessage(): Model | undefined;
         isChatMessage(message: Model): boolean;
         createMessage(attributes: any, options?: object): Promise<unknown>;
+        retractOwnMessage(message: Model): unknown;
         handleChatMarker(attributes: any): boolean;
         /** What it edits or answers: composer/meant.js. */
         sendMessage(attributes: object, meant?: object): Promise<unknown>;
@@ -299,6 +300,9 @@ declare namespace Converse {
         onReconnection(): Promise<unknown>;
         handleDisconnection(presence: { codes: string[] }): void;
         handleMessageFromMUCHost(message: Element): void;
+        sendTimedMessage(message: Stanza): Promise<Element | Error | null>;
+        retractOtherMessage(message: Model, reason?: string): Promise<Element | null>;
+        sendRetractionIQ(message: Model, reason?: string): Promise<Element | null>;
         createInfoMessageFromPresence(code: string, ...attributes: unknown[]): void;
         getAndPersistNickname(nick?: string): Promise<string>;
         getOwnAffiliation(): string;

@@ -8,12 +8,12 @@ import { panel } from './panel.js';
 /** Methods that are replaced or called, by where they are. */
 const METHODS = {
     // The chat's models.
-    'exports.ChatBox.prototype': ['getMessagesCollection', 'getMostRecentMessage', 'getVCard', 'queueMessage', 'onMessage', 'getDuplicateMessage', 'handleCorrection', 'handleRetraction', 'getReferencedMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close', 'maybeShow', 'handleChatMarker', 'handleUnreadMessage', 'incrementUnreadMsgsCounter', 'sendMessage', 'addReplyFallback', 'getOutgoingMessageAttributes', 'sendFiles', 'setChatState'],
+    'exports.ChatBox.prototype': ['getMessagesCollection', 'getMostRecentMessage', 'getVCard', 'queueMessage', 'onMessage', 'getDuplicateMessage', 'handleCorrection', 'handleRetraction', 'getReferencedMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close', 'maybeShow', 'handleChatMarker', 'handleUnreadMessage', 'incrementUnreadMsgsCounter', 'sendMessage', 'addReplyFallback', 'getOutgoingMessageAttributes', 'sendFiles', 'setChatState', 'retractOwnMessage'],
     'exports.MUC.prototype': [
         'getMessagesCollection', 'getMostRecentMessage', 'getUpdatedMessageAttributes', 'handleCorrection', 'handleRetraction', 'getReferencedMessage', 'queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getAndPersistNickname', 'onErrorPresence', 'createInfoMessageFromPresence', 'setDisconnectionState', 'join', 'rejoin', 'rejoinIfNecessary', 'onReconnection', 'handleDisconnection', 'handleMessageFromMUCHost',
         'isEntered', 'setNickname', 'setRole', 'getOwnOccupant', 'getOwnAffiliation', 'sendDestroyIQ', 'getDisplayName', 'handleUnreadMessage', 'incrementUnreadMsgsCounter',
         'sendMessage', 'addReplyFallback', 'getOutgoingMessageAttributes', 'sendFiles', 'setChatState', 'getAllKnownNicknames',
-        'fetchRoomConfiguration', 'initOccupants', 'initDiscoModels', 'removeHandlers', 'refreshDiscoInfo', 'setSubject', 'close', 'maybeShow',
+        'fetchRoomConfiguration', 'initOccupants', 'initDiscoModels', 'removeHandlers', 'refreshDiscoInfo', 'setSubject', 'close', 'maybeShow', 'sendTimedMessage', 'retractOtherMessage', 'sendRetractionIQ',
     ],
     'exports.MUCMessage.prototype': ['getVCard'],
     'exports.Message.prototype': ['getDisplayName', 'getMessageText', 'isFollowup', 'isRetracted', 'isEphemeral'],

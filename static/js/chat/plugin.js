@@ -20,6 +20,7 @@ import { keepContactPresence } from './people/contactPresence.js';
 import { receiveInvitations } from './room/invitations.js';
 import { sendWellFormed } from './connection/xml.js';
 import { deliverAll } from './connection/outbox.js';
+import { deleteForEverybody } from './messages/deletions.js';
 import { followNetwork } from './connection/connectivity.js';
 import { hideAddresses } from './people/names.js';
 import { offerComposer } from './composer/offer.js';
@@ -209,6 +210,7 @@ export function plugin(config, conversations) {
             offerPeopleAndRooms(_converse, config, markers, conversations);
             sendWellFormed(_converse);
             const outbox = deliverAll(_converse, config.jid);
+            deleteForEverybody(_converse, outbox);
             followNetwork(_converse, guard);
             followTyping(_converse);
             offerConversation(_converse, config);
