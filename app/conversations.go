@@ -289,7 +289,7 @@ func preview(m *stream.Element) (text, kind string) {
 }
 
 // fileName is the name of the file that a message consists of: the address of one in an
-// upload folder, this site's or another server's (XEP-0363). In the browser: fileIn (list/entries.js).
+// upload folder, this site's or another server's (XEP-0363). In the browser: addressIn (list/entries.js).
 func fileName(text string) (string, bool) {
 	if strings.ContainsFunc(text, unicode.IsSpace) { // url.Parse allows it in a path
 		return "", false

@@ -204,7 +204,7 @@ func TestArchive_RemoveWaits(t *testing.T) {
 	removed := make(chan error, 1)
 	go func() { removed <- s.Remove(ctx, []archive.Entry{e}) }()
 	for waiting := false; !waiting; { // until it does
-		if err := db.pool.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)").Scan(&waiting); err != nil {
+		if err := db.pool.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')").Scan(&waiting); err != nil {
 			t.Fatal(err)
 		}
 	}

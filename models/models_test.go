@@ -776,7 +776,7 @@ func TestBounds_AtOnce(t *testing.T) {
 				})
 			}
 			for waiting := 0; waiting < 3; { // as many as this test's pool of connections lets come
-				if err := tx.QueryRow(ctx, "SELECT count(*) FROM pg_locks WHERE NOT granted").Scan(&waiting); err != nil {
+				if err := tx.QueryRow(ctx, "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_locks WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database()))").Scan(&waiting); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -60,11 +60,12 @@ function handler({ parts = [], values = [] }, text) {
 test("a topic that a room did not take is said to be so, and stays where it was typed", async (t) => {
   onClock(t);
   const sent = [];
-  const handlers = new Map();
+  /** @type {((message: Element) => boolean)[]} */
+  const handlers = [];
   let connected = false;
   globalThis.Element = /** @type {any} */ (class {
-    constructor(type, text) {
-      Object.assign(this, { getAttribute: () => type, querySelector: () => text && { textContent: text } });
+    constructor(attributes, parts) {
+      Object.assign(this, { getAttribute: (name) => attributes[name] ?? null, querySelector: (name) => (name in parts ? { textContent: parts[name] } : null) });
     }
   });
   Object.assign(window.converse.env, { stx: (_parts, ...values) => values, u: { getUniqueId: () => `topic-${sent.length}` } });
@@ -77,7 +78,8 @@ test("a topic that a room did not take is said to be so, and stays where it was 
       sent.push(topic); // and Converse listens for nothing
     }
   }
-  const connection = { addHandler: (hear, _space, _name, _type, id) => handlers.set(id, hear) };
+  const connection = { addHandler: (hear) => handlers.push(hear) };
+  const tell = (...what) => handlers.at(-1)?.(new Element(...what));
   hearOfTopics({ api: { connection: { connected: () => connected, get: () => connection }, send: (values) => sent.push(values.at(-1)) }, exports: { MUC } });
   const garden = new MUC({ jid: "garden@rooms.h", subject: { text: "Weeds" } });
   const about = new About({}, {}, { room: garden, soon() {}, element: { querySelector: () => null } });
@@ -96,12 +98,13 @@ test("a topic that a room did not take is said to be so, and stays where it was 
   assert.deepEqual([about.editing, about.said], ["topic", "The room did not answer. Please try again in a moment."]);
 
   const refused = save();
-  handlers.get("topic-1")(new Element("error", "Not now."));
+  assert.equal(tell({ id: "another" }, { subject: "Roses", body: "said with a subject" }), true, "listens on");
+  assert.equal(tell({ id: "topic-1", type: "error" }, { "error > text": "Not now." }), false);
   await refused;
   assert.deepEqual([about.editing, about.said], ["topic", "Not now."]);
 
   const taken = save();
-  handlers.get("topic-2")(new Element("groupchat"));
+  assert.equal(tell({ type: "groupchat" }, { subject: "Roses" }), false); // as Prosody does, by no id
   await taken;
   assert.deepEqual([about.editing, about.said, sent], ["", "", ["Roses", "Roses", "Roses"]]);
 });

@@ -64,13 +64,11 @@ export const wantsNotifications = (config) => possible() && Notification.permiss
  */
 async function renew(config) {
     const owner = localStorage.getItem(OWNER);
-    if (!config.pushKey || !possible() || (owner === null && !wantsNotifications(config))) return;
-    if ((owner ?? config.user) !== config.user || Notification.permission !== 'granted') return unsubscribe();
+    if (!config.pushKey || !possible() || owner === null) return;
+    if (owner !== config.user || Notification.permission !== 'granted') return unsubscribe();
     const { pushManager } = await registration();
     const subscription = await pushManager.getSubscription();
-    if (subscription && owner) return tell('POST', subscription);
-    localStorage.removeItem(OWNER);
-    await subscribe(config);
+    await (subscription ? tell('POST', subscription) : subscribe(config));
 }
 
 function stateOf(config, on, denied) {

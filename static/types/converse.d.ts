@@ -8,7 +8,7 @@ declare namespace Converse {
         plugins: { add(name: string, plugin: object): void };
         initialize(settings: object): Promise<unknown>;
         env: Env;
-        ROOMSTATUS: Record<'BANNED' | 'CONNECTED' | 'CONNECTING' | 'DESTROYED' | 'DISCONNECTED' | 'ENTERED', number>;
+        ROOMSTATUS: Record<'BANNED' | 'CONNECTED' | 'CONNECTING' | 'DESTROYED' | 'DISCONNECTED' | 'ENTERED' | 'NICKNAME_REQUIRED', number>;
         MUC: { INFO_CODES: Record<string, string[]> };
         emojis: { initialized: boolean; toned?: unknown[]; list: { sn: string; cp?: string }[] };
     }
@@ -65,6 +65,7 @@ declare namespace Converse {
             chatboxes: Collection<Room>;
             /** Nothing once the session is over. */
             disco_entities?: Collection<Model>;
+            bookmarks?: Collection<any>;
             chatboxviews: { get(id: string): { setModel(): void } | undefined };
             roster: Collection<Contact> & { data: Model; presenceHandler(presence: Element): void; sendContactAddIQ(contact: { jid: string; name: string; groups: string[] }): Promise<unknown> };
             profile: Model & { vcard?: Model; getDisplayName(): string };
@@ -119,7 +120,7 @@ declare namespace Converse {
         hook(name: Event, context: unknown, data: unknown): Promise<any>;
         emojis: { initialize(): Promise<unknown> };
         connection: { get(): Connection | undefined; authenticated(): boolean; connected(): boolean; reconnect(): Promise<unknown> };
-        disco: { own: { features: { add(feature: string): void } }; features: { get(feature: string, jid: string): Promise<any[]> }; supports(feature: string, jid: string): Promise<boolean> };
+        disco: { own: { features: { add(feature: string): void } }; features: { get(feature: string, jid: string): Promise<any[]> }; supports(feature: string, jid: string): Promise<boolean>; entities: { get(jid: string, create?: boolean): Promise<unknown> }; getIdentity(...asked: string[]): Promise<unknown> };
         elements: { registry: Record<string, any>; define(name: string, type: unknown): void };
         listen: Record<'on' | 'once', (event: Event, handler: (...args: any[]) => unknown) => void>;
         modal: { show(name: string, properties?: object, event?: Event | UIEvent): unknown };
@@ -180,7 +181,7 @@ declare namespace Converse {
         jid: string;
         bind(): unknown;
         setProtocol(): void;
-        addHandler(handler: (stanza: Element) => boolean, namespace: string | null, name: string, type?: string | null, id?: string | null, from?: string | null): unknown;
+        addHandler(handler: (stanza: Element) => boolean, namespace: string | null, name: string, type?: string | null, id?: string | null, from?: string | null, options?: object): unknown;
         deleteHandler(handler: unknown): void;
         debouncedReconnect: { flush(): unknown; cancel(): void };
         finishDisconnection(): unknown;

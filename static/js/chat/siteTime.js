@@ -8,6 +8,9 @@ let ahead = Infinity;
 /** How far the last time in a conversation may be ahead of the site's: what comes then comes after it. */
 const A_LITTLE = 10_000; // ms
 
+/** By how much something said may be ahead of what is known: more is the wrong clock of another server. */
+const MOST = 60_000; // ms
+
 export const siteTime = {
     /** The site said what time it was, between when it was asked and now. @param {number} at @param {number} asked by the browser's clock */
     tell(at, asked) {
@@ -17,7 +20,7 @@ export const siteTime = {
 
     /** Something that was said at a time has come: it cannot be earlier now. @param {number} at */
     hear(at) {
-        if (ahead < Infinity) ahead = Math.min(ahead, Date.now() - at);
+        if (ahead < Infinity && at - siteTime.now() < MOST) ahead = Math.min(ahead, Date.now() - at);
     },
 
     isKnown: () => ahead < Infinity,

@@ -12,6 +12,9 @@ export function leaveOutLateAnswers(_converse) {
     prototype.onDiscoItems = function (answer) {
         if (_converse.state.disco_entities) onDiscoItems.call(this, answer);
     };
+    const { disco } = _converse.api;
+    const { getIdentity } = disco;
+    disco.getIdentity = async (...asked) => ((await disco.entities.get(asked[2], true)) ? getIdentity(...asked) : undefined);
 }
 
 /**

@@ -10,6 +10,7 @@
 import { answers } from './connectivity.js';
 import { enter } from '../room/lateEntry.js';
 import { outboxKey } from '../signin/forget.js';
+import { siteTime } from '../siteTime.js';
 import { tabName, whenGone } from './tabs.js';
 
 // After how long a message is marked that has not arrived.
@@ -47,7 +48,7 @@ class Entry {
         const written = {
             raw: new XMLSerializer().serializeToString(stanza),
             room: stanza.getAttribute('type') === 'groupchat' ? to : null,
-            at: new Date().toISOString(),
+            at: new Date(siteTime.now()).toISOString(),
             id: stanza.getAttribute('id'),
         };
         const reaction = stanza.querySelector('reactions');
@@ -83,7 +84,8 @@ function entered(room) {
     return new Promise((resolve) => {
         if (!room || room.isEntered()) return resolve();
         enter(room); // it may be one that nobody has opened on this page
-        const look = () => room.isEntered() && done();
+        const { BANNED, DESTROYED, NICKNAME_REQUIRED } = window.converse.ROOMSTATUS;
+        const look = () => (room.isEntered() || [BANNED, DESTROYED, NICKNAME_REQUIRED].includes(room.session.get('connection_status'))) && done();
         const done = () => {
             clearTimeout(patience);
             room.session.off('change:connection_status', look);
@@ -113,8 +115,15 @@ class Outbox {
 
     /** Takes over what was kept under a key. */
     take(key) {
-        const kept = JSON.parse(localStorage.getItem(key) ?? '[]').map((written) => new Entry(written, false));
+        const written = localStorage.getItem(key) ?? '[]';
         localStorage.removeItem(key);
+        /** @type {Entry[]} */
+        let kept = [];
+        try {
+            kept = JSON.parse(written).map((each) => new Entry(each, false));
+        } catch (cause) {
+            console.warn('What was kept to be sent cannot be read.', cause);
+        }
         this.entries.unshift(...kept);
         for (const entry of kept) entry.mark(true);
         this.save();
@@ -175,7 +184,7 @@ class Outbox {
     }
 
     markUnsent() {
-        for (const entry of this.entries) if (!navigator.onLine || Date.now() - Date.parse(entry.written.at) >= NOTICEABLE - 50) entry.mark(true);
+        for (const entry of this.entries) if (!navigator.onLine || siteTime.now() - Date.parse(entry.written.at) >= NOTICEABLE - 50) entry.mark(true);
     }
 
     /** Asks the server whether all of it arrived. */

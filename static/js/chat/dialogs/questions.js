@@ -26,9 +26,18 @@ export async function ask(api, { title, text, verb, destroys }) {
     return Boolean(await api.confirm(title, [text].flat()));
 }
 
+/** Escape says no wherever the focus is: it may come to a question a moment after that is in sight. @param {KeyboardEvent} event */
+function closeByKey(event) {
+    const question = event.key === 'Escape' && document.querySelector('#chat .modal.show');
+    if (!question || question.contains(/** @type {Node} */ (event.target))) return;
+    event.stopPropagation();
+    /** @type {HTMLElement | null} */ (question.querySelector('[data-bs-dismiss="modal"]'))?.click();
+}
+
 /** @param {Converse.Private} _converse */
 // Patch: questions
 export function askWithVerbs(_converse) {
+    document.addEventListener('keydown', closeByKey, { capture: true });
     const { api, __ } = _converse;
     const { html } = window.converse.env;
     const { prototype } = api.elements.registry['converse-confirm-modal']; // Converse makes them of this very class

@@ -59,7 +59,7 @@ export function mendTimes(kept, key) {
     for (const each of [...kept].sort((a, b) => (a.time < b.time ? 1 : -1))) {
         const said = timeOf(each[key] ?? '');
         const at = Date.parse(each.time);
-        if (said && !each.is_archived) off = at - Date.parse(said);
+        if (said && !each.is_archived && !each.is_delayed) off = at - Date.parse(said);
         if (Math.abs(off) < NOTICEABLE || each.is_archived || !(said || each.sender === 'me')) continue;
         const time = said ?? new Date(at - off).toISOString();
         mended.set(each.time, time);

@@ -20,7 +20,11 @@ export function deleteForEverybody(_converse, outbox) {
             delete connection.send;
             api.send(stanza);
         };
-        retractOwnMessage.call(this, message);
+        try {
+            retractOwnMessage.call(this, message);
+        } finally {
+            delete connection.send; // also of one that Converse does not delete
+        }
     };
 
     const { sendTimedMessage, retractOtherMessage, sendRetractionIQ } = MUC.prototype;

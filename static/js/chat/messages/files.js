@@ -118,11 +118,7 @@ export function withFiles(config, Message) {
                 event.preventDefault();
                 withLater(({ viewer }) => viewer.open(this.pictures(), url));
             };
-            const measure = ({ target }) => {
-                const isSmall = target.naturalHeight < target.parentElement.clientHeight;
-                target.classList.toggle('is-small', isSmall);
-                if (isSmall) whenUnseen(this, () => target.parentElement.classList.add('is-low'));
-            };
+            const measure = ({ target }) => target.classList.toggle('is-small', target.naturalHeight < target.parentElement.clientHeight);
             return html`<a class="file-picture" href=${url} target="_blank" rel="noopener" aria-label=${`Picture: ${name}`} @click=${look}>
                 <img class="chat-image" src=${url} alt=${name} loading="lazy" decoding="async" @load=${measure} @error=${() => this.giveUp()}>
             </a>`;

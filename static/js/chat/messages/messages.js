@@ -204,7 +204,7 @@ function withDays(config, History) {
 
 /** After midnight days have other names, in a page that is left open as in one that wakes. */
 export function renameDays() {
-    const today = () => new Date().toDateString();
+    const today = () => new Date(siteTime.now()).toDateString();
     let named = today();
     const look = () => {
         if (named === today()) return;

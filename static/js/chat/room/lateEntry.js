@@ -2,7 +2,8 @@
 // docs/decisions/0014). Converse enters every room that was ever opened in this browser when a stream
 // begins; here those that are not in sight wait until they are. Of some rooms the server does not tell,
 // such as those that keep nothing of what is said: these are entered as before. One that the site told of, and
-// does not any more, was left on another device or is gone: it closes here too.
+// does not any more, was left on another device or is gone: it closes here too, and nothing is told of that:
+// what the site said may be old, or hold for now alone.
 
 import { isOut } from './rejoin.js';
 
@@ -40,15 +41,18 @@ export function enterWhenOpened(_converse) {
     const note = (box) => told?.has(box.get('jid')) && !box.get('told') && box.save({ told: true });
     const close = async (box) => {
         await box.initialized;
-        if (isFollowed(box) && isLeft(box) && !isOut(box)) await box.close();
+        if (!isFollowed(box) || !isLeft(box) || isOut(box)) return;
+        // Converse publishes what changes here by that.
+        _converse.state.bookmarks?.get(box.get('jid'))?.save({ autojoin: false }, { silent: true });
+        await box.close();
     };
     // Patch: activity
     room.handleMessageFromMUCHost = () => {}; // what list/follow.js counts, it would set to nothing
     // When it is shown, Converse finds that it is not in it (onHiddenChange), and comes here again.
     // Patch: late-entry
     room.join = async function (...rest) {
-        if (this.get('hidden') && !wanted.has(this) && isLeft(this)) close(this); // when it is made
-        else if (!this.get('hidden') || wanted.has(this) || isUntold(this)) await join.apply(this, rest);
+        const isAsked = !this.get('hidden') || wanted.has(this);
+        if (isAsked || (isUntold(this) && !isLeft(this))) await join.apply(this, rest);
     };
     _converse.api.listen.on('chatRoomInitialized', note);
     document.addEventListener('foyer:conversations', ({ detail }) => {

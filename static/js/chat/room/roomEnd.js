@@ -11,6 +11,9 @@ const ended = new WeakSet();
 /** Whether a room is known to be no more. @param {Converse.Room} room */
 export const isEnded = (room) => ended.has(room);
 
+/** Somebody opens a room again: it is asked about anew. @param {Converse.Room} room */
+export const askAnew = (room) => ended.delete(room);
+
 /** @param {Converse.Room} room */
 function end(room) {
     ended.add(room);

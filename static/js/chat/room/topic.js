@@ -1,5 +1,7 @@
 // The topic of a room (XEP-0045 §8.1). Converse sends one, and does not look whether the room takes it.
 
+const WAITED = 60_000; // ms for which an answer is listened for
+
 /** @param {Converse.Private} _converse */
 export function hearOfTopics({ api, exports }) {
     // Patch: topic-answered
@@ -7,13 +9,16 @@ export function hearOfTopics({ api, exports }) {
         const { stx, u } = window.converse.env;
         const id = u.getUniqueId();
         if (!api.connection.connected()) throw new Error('There is no connection.');
-        /** A room that takes it tells everybody, by the id that it was sent with. @type {Promise<unknown>} */
+        if (this.get('subject')?.text === topic) return; // some servers say nothing then
+        const end = Date.now() + WAITED;
+        /** A room that takes it tells everybody, some by the id that it was sent with. @type {Promise<unknown>} */
         const answer = new Promise((resolve, reject) => {
             const hear = (message) => {
-                (message.getAttribute('type') === 'error' ? reject : resolve)(message);
-                return false; // once
+                const isIt = message.getAttribute('id') === id || (!message.querySelector('body') && message.querySelector('subject')?.textContent === topic);
+                if (isIt) (message.getAttribute('type') === 'error' ? reject : resolve)(message);
+                return !isIt && Date.now() < end;
             };
-            api.connection.get().addHandler(hear, null, 'message', null, id);
+            api.connection.get().addHandler(hear, null, 'message', null, null, this.get('jid'), { matchBareFromJid: true });
         });
         api.send(stx`<message to="${this.get('jid')}" type="groupchat" id="${id}" xmlns="jabber:client"><subject>${topic}</subject></message>`);
         return answer;
