@@ -51,8 +51,8 @@ export function enterWhenOpened(_converse) {
     // When it is shown, Converse finds that it is not in it (onHiddenChange), and comes here again.
     // Patch: late-entry
     room.join = async function (...rest) {
-        const isAsked = !this.get('hidden') || wanted.has(this);
-        if (isAsked || (isUntold(this) && !isLeft(this))) await join.apply(this, rest);
+        if (this.get('hidden') && !wanted.has(this) && isLeft(this)) close(this); // when it is made
+        else if (!this.get('hidden') || wanted.has(this) || isUntold(this)) await join.apply(this, rest);
     };
     _converse.api.listen.on('chatRoomInitialized', note);
     document.addEventListener('foyer:conversations', ({ detail }) => {
