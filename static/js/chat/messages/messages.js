@@ -207,7 +207,7 @@ export function renameDays() {
     const today = () => new Date(siteTime.now()).toDateString();
     let named = today();
     const look = () => {
-        if (named === today()) return;
+        if (document.hidden || named === today()) return; // nor in a page that goes away
         named = today();
         for (const history of all('converse-message-history')) /** @type {any} */ (history).requestUpdate();
     };
