@@ -53,7 +53,7 @@ function open(store, held = new Set()) {
     serializeToString = ({ raw }) => raw;
   };
   globalThis.customElements = { whenDefined: () => new Promise(() => {}) };
-  globalThis.window = Object.assign(new EventTarget(), { converse: { env: { stx: () => ({}), u: { getUniqueId: (name) => name } }, ROOMSTATUS: {} } });
+  globalThis.window = Object.assign(new EventTarget(), { converse: { env: { stx: () => ({}), u: { getUniqueId: (name) => name } }, ROOMSTATUS: { BANNED: "banned", DESTROYED: "destroyed", NICKNAME_REQUIRED: "nameless" } } });
   let isIn = false;
   const room = { isEntered: () => isIn, session: new Model() };
   const sent = [];
@@ -80,7 +80,11 @@ function open(store, held = new Set()) {
     room.session.trigger("change:connection_status");
   };
   const leave = () => (isIn = false);
-  return { tell, sent, say, enter, leave, outbox, state };
+  const end = () => {
+    room.session.set({ connection_status: "destroyed" });
+    room.session.trigger("change:connection_status");
+  };
+  return { tell, sent, say, enter, leave, end, outbox, state };
 }
 
 test("what waits for its room is sent once, although the stream was lost once more meanwhile", async (t) => {
@@ -116,6 +120,27 @@ test("what waits for its room has not arrived because the server has what was sa
   await pass(t, 100);
   assert.deepEqual(sent, ["to the garden"]);
   assert.deepEqual(outbox.entries, []);
+});
+
+test("what waits for a room that is no more is in nobody's way", async (t) => {
+  const { tell, sent, end } = page(t, { raw: "to the garden", room: GARDEN });
+  tell("connected");
+  await pass(t, 100);
+  assert.deepEqual(sent, []);
+  end();
+  await pass(t, 100);
+  assert.deepEqual(sent, ["to the garden"], "the room's answer says that it did not arrive");
+});
+
+test("what an earlier release kept in the tab is sent, and marked by the id that it has", async (t) => {
+  onClock(t);
+  globalThis.sessionStorage = storage({ "foyer-outbox-alice": kept({ raw: '<message to="bob@h" id="m1"/>' }) });
+  const { tell, sent, outbox } = open(storage());
+  assert.ok(outbox.has("m1"));
+  tell("connected");
+  await pass(t, 100);
+  assert.deepEqual(sent, ['<message to="bob@h" id="m1"/>']);
+  assert.deepEqual(Object.keys(globalThis.sessionStorage), []);
 });
 
 test("what was written to somebody does not wait for a room that cannot be entered", async (t) => {

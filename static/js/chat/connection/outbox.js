@@ -110,17 +110,18 @@ class Outbox {
         this.keys = outboxKey(jid); // one for each tab
         this.key = this.keys + tabName();
         this.take(this.key);
+        this.take(`foyer-outbox-${jid.split('@')[0]}`, sessionStorage); // where an earlier release kept it
         this.takeOver();
     }
 
     /** Takes over what was kept under a key. */
-    take(key) {
-        const written = localStorage.getItem(key) ?? '[]';
-        localStorage.removeItem(key);
+    take(key, store = localStorage) {
+        const written = store.getItem(key) ?? '[]';
+        store.removeItem(key);
         /** @type {Entry[]} */
         let kept = [];
         try {
-            kept = JSON.parse(written).map((each) => new Entry(each, false));
+            kept = JSON.parse(written).map((each) => new Entry({ id: /\sid="([^"]*)"/.exec(each.raw)?.[1] ?? null, ...each }, false));
         } catch (cause) {
             console.warn('What was kept to be sent cannot be read.', cause);
         }
