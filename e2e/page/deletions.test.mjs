@@ -7,12 +7,14 @@ import { deleteForEverybody } from "../../static/js/chat/messages/deletions.js";
 
 /** Converse, as far as it deletes: what a room answers is the test's. */
 function converse({ answer = async () => null, waiting = [] } = {}) {
+  /** @type {string[]} */
   const sent = [];
   const { listen, tell } = listeners();
-  const connection = Object.create({ send: (stanza) => sent.push(`past all: ${stanza}`) });
-  class ChatBox {
+  const stx = (strings, ...values) => String.raw({ raw: strings }, ...values).replaceAll(/\s+/g, " ").trim();
+  globalThis.window = /** @type {any} */ ({ converse: { env: { stx, u: { getUniqueId: () => "new" }, Strophe: { NS: { RETRACT: "retract", HINTS: "hints", FALLBACK: "fallback" } } } } });
+  class ChatBox extends Model {
     retractOwnMessage(message) {
-      connection.send("deleted");
+      sent.push("past all");
       message.save({ retracted: true });
     }
   }
@@ -30,9 +32,9 @@ function converse({ answer = async () => null, waiting = [] } = {}) {
       return answer();
     }
   }
-  const api = { listen, send: (stanza) => sent.push(stanza), connection: { get: () => connection, authenticated: () => false } };
+  const api = { listen, send: (stanza) => sent.push(stanza), connection: { authenticated: () => false } };
   deleteForEverybody({ api, exports: { ChatBox, MUC } }, { has: (id) => waiting.includes(id) });
-  return { sent, tell, connection, chat: new ChatBox(), room: new MUC() };
+  return { sent, tell, chat: new ChatBox({ jid: "bob@h" }), room: new MUC() };
 }
 
 class Message extends Model {
@@ -44,11 +46,13 @@ class Message extends Model {
   }
 }
 
-test("a deletion between two people is sent like a message, and what is sent after it as ever", () => {
-  const { sent, connection, chat } = converse();
-  chat.retractOwnMessage(new Message());
-  connection.send("something else");
-  assert.deepEqual(sent, ["deleted", "past all: something else"]);
+test("a deletion between two people is sent like a message, also of one that another app sent", () => {
+  const { sent, chat } = converse();
+  const messages = [new Message({ origin_id: "o1", msgid: "m1" }), new Message({ msgid: "m2" })];
+  for (const message of messages) chat.retractOwnMessage(message);
+  const stanza = (id) => `<message id="new" to="bob@h" type="chat" xmlns="jabber:client"> <retract id="${id}" xmlns="retract"/> <body>/me retracted a message</body> <store xmlns="hints"/> <fallback xmlns="fallback" for="retract"/> </message>`;
+  assert.deepEqual(sent, [stanza("o1"), stanza("m2")]);
+  assert.deepEqual(messages.map((message) => [message.get("retracted_id"), message.get("retraction_id")]), [["o1", "new"], ["m2", "new"]]);
 });
 
 test("a deletion in a room that waits to be sent is not undone", async () => {

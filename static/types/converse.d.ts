@@ -20,6 +20,7 @@ declare namespace Converse {
         errors: { ItemNotFoundError: new () => Error };
         Strophe: {
             SASLExternal: unknown;
+            NS: Record<string, string>;
             getBareJidFromJid(jid: string): string;
             getDomainFromJid(jid: string): string;
             Connection: typeof Connection;

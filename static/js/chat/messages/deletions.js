@@ -2,6 +2,7 @@
 // others still read.
 
 import { answers } from '../connection/connectivity.js';
+import { siteTime } from '../siteTime.js';
 
 // How long the server may take to answer on the stream that comes after a lost one.
 const PATIENCE = 6000; // ms
@@ -12,19 +13,19 @@ const PATIENCE = 6000; // ms
  */
 export function deleteForEverybody(_converse, outbox) {
     const { api, exports: { ChatBox, MUC } } = _converse;
-    const { retractOwnMessage } = ChatBox.prototype;
+    const { stx, u, Strophe: { NS } } = window.converse.env;
     // Patch: deletion-kept
     ChatBox.prototype.retractOwnMessage = function (message) {
-        const connection = /** @type {any} */ (api.connection.get());
-        connection.send = (stanza) => {
-            delete connection.send;
-            api.send(stanza);
-        };
-        try {
-            retractOwnMessage.call(this, message);
-        } finally {
-            delete connection.send; // also of one that Converse does not delete
-        }
+        const id = u.getUniqueId();
+        const deleted = message.get('origin_id') ?? message.get('msgid'); // not all apps give the first
+        api.send(stx`
+            <message id="${id}" to="${this.get('jid')}" type="chat" xmlns="jabber:client">
+                <retract id="${deleted}" xmlns="${NS.RETRACT}"/>
+                <body>/me retracted a message</body>
+                <store xmlns="${NS.HINTS}"/>
+                <fallback xmlns="${NS.FALLBACK}" for="${NS.RETRACT}"/>
+            </message>`);
+        message.save({ retracted: new Date(siteTime.now()).toISOString(), retracted_id: deleted, retraction_id: id, is_ephemeral: true, editable: false });
     };
 
     const { sendTimedMessage, retractOtherMessage, sendRetractionIQ } = MUC.prototype;
