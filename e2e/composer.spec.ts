@@ -205,6 +205,11 @@ async function editAndAnswer(alice: Person): Promise<void> {
   await expect(question).toHaveCount(0);
   await expect(alice.input()).toBeFocused(); // the menu that led there is closed
 
+  await choose(alice, "Two loaves", "Delete");
+  await expect(question).toBeVisible();
+  await page.locator("body").dispatchEvent("keydown", { key: "Escape" }); // as where the focus has not come to it yet
+  await expect(question).toHaveCount(0);
+
   // Enter presses the button that has the focus, and once the question is gone, it is as it was before.
   await choose(alice, "Two loaves", "Delete");
   await question.getByRole("button", { name: "Cancel" }).focus();

@@ -101,6 +101,22 @@ test("what is written elsewhere meanwhile stays", async (t) => {
   assert.equal(drafts.of("dave@h"), "of another tab");
 });
 
+test("a field that nobody touched takes no draft of another tab, and brings none back that was sent there", async (t) => {
+  t.mock.timers.reset();
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  drafts.open("alice@h");
+  for (const [before, there] of [["", "begun there"], ["begun", ""]]) {
+    drafts.set("kim@h", before);
+    const composer = await composerOf(new Chat({ jid: "kim@h" }));
+    composer.textarea_.value = before;
+    composer.updated(new Map());
+    drafts.set("kim@h", there);
+    composer.isConnected = false;
+    composer.disconnectedCallback();
+    assert.equal(drafts.of("kim@h"), there);
+  }
+});
+
 /** A conversation with a message of one's own in it, and its composer. What the composer hears of the conversation it is told. */
 async function withMessage(t, jid) {
   t.mock.timers.reset();
@@ -220,4 +236,18 @@ test("what waited comes back on the next page as it was meant, and what was sent
   const { chat: last, page: lastPage } = await withMessage(t, "heidi@h");
   await lastPage();
   assert.equal(last.get("reply_to_id"), undefined);
+});
+
+test("what another tab is to edit or answer waits there, until that tab is gone", async (t) => {
+  const meant = JSON.stringify({ tab: "another", answers: { reply_to_id: "r1", reply_to: "kim@h" } });
+  for (const isThere of [true, false]) {
+    Object.defineProperty(globalThis, "navigator", { configurable: true, value: { locks: { request: async (_name, _options, act) => act(isThere ? null : {}) } } });
+    const { chat, page } = await withMessage(t, "kim@h");
+    drafts.set("kim@h meant", meant);
+    const composer = await page();
+    await settle();
+    assert.equal(chat.get("reply_to_id"), isThere ? undefined : "r1");
+    composer.disconnectedCallback();
+    assert.equal(drafts.of("kim@h meant"), isThere ? meant : "");
+  }
 });

@@ -7,6 +7,7 @@ import { showWaiting } from '../room/privateRecipient.js';
 import { followBlocks } from '../people/blocking.js';
 import { ifItComes } from '../onDemand.js';
 import { knownName } from '../people/people.js';
+import { tabName, whenGone } from '../connection/tabs.js';
 import { allowedInXML } from '../connection/xml.js';
 import { drafts } from './drafts.js';
 import { queueOf } from './queue.js';
@@ -40,6 +41,8 @@ export function withComposer(_converse, Form) {
         #begun = false;
         /** What was begun, while something is edited. */
         #aside = '';
+        /** What is kept of what waits here, and is to be edited or answered. */
+        #meant = '';
         /** What is kept as a draft. */
         #kept = '';
         #onQueue = () => {
@@ -77,10 +80,13 @@ export function withComposer(_converse, Form) {
             this.#goOn();
         }
 
-        /** What waited as the page before ended comes back as it was meant: it answers, or edits, the same. */
+        /** What waited as the page before ended comes back as it was meant: it answers, or edits, the same. Another tab's waits there. */
         async #goOn() {
-            const { answers, text, corrects } = JSON.parse(drafts.of(this.#whose + MEANT) || '{}');
-            if (this.queue.items.length) return; // it waits here
+            const kept = drafts.of(this.#whose + MEANT);
+            if (this.queue.items.length || !kept) return; // it waits here
+            const { tab, answers, text, corrects } = JSON.parse(kept);
+            if (tab !== tabName() && !(await whenGone(tab, () => true))) return;
+            this.#meant = kept;
             if (answers) this.model.save(answers);
             if (!text) return;
             await this.model.messages.fetched;
@@ -236,7 +242,8 @@ export function withComposer(_converse, Form) {
         /** Keeps what is not sent; while something is edited, unless another was begun elsewhere. */
         #save(whole = !this.#editing || this.#isKept) {
             if (!this.textarea) return;
-            drafts.set(this.#whose + MEANT, this.queue.meant);
+            const meant = this.queue.meant ? JSON.stringify({ tab: tabName(), ...this.queue.meant }) : '';
+            if (meant !== this.#meant) drafts.set(this.#whose + MEANT, (this.#meant = meant));
             if (whole) this.#keep();
         }
 
@@ -244,11 +251,11 @@ export function withComposer(_converse, Form) {
             return drafts.of(this.#whose) === this.#kept; // or somebody wrote elsewhere
         }
 
-        /** What somebody edits is no draft. */
+        /** What somebody edits is no draft; and a field that nobody touched here has none: another tab may. */
         #keep() {
             clearTimeout(this.#saving);
-            this.#kept = together(...this.queue.texts, this.#editing ? this.#aside : this.textarea.value);
-            drafts.set(this.#whose, this.#kept);
+            const begun = together(...this.queue.texts, this.#editing ? this.#aside : this.textarea.value);
+            if (begun !== this.#kept) drafts.set(this.#whose, (this.#kept = begun));
         }
 
         insertIntoTextArea(...options) {

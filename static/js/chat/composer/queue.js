@@ -91,7 +91,7 @@ export class Queue extends EventTarget {
     get meant() {
         const answers = this.items.find(({ text, answers }) => text && answers)?.answers;
         const edit = this.items.findLast(({ corrects }) => corrects);
-        return answers || edit ? JSON.stringify({ answers, text: edit?.text, corrects: edit?.corrects.id }) : '';
+        return answers || edit ? { answers, text: edit?.text, corrects: edit?.corrects.id } : null;
     }
 
     /** Adds files, for Send to send. @param {Iterable<File>} files */

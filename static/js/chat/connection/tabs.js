@@ -35,7 +35,7 @@ function hold(name, signal) {
     });
 }
 
-/** Does something if no document has the name of a tab, and while none gets it. @param {string} name @param {() => void} act */
+/** Does something if no document has the name of a tab, and while none gets it. @template T @param {string} name @param {() => T} act @returns {Promise<T | null>} */
 export const whenGone = (name, act) => navigator.locks.request(`foyer-tab-${name}`, { ifAvailable: true }, (lock) => lock && act());
 
 /** Whether this document follows one of this tab, and is not in a copy of it. */
