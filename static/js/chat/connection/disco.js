@@ -14,6 +14,7 @@ export function leaveOutLateAnswers(_converse) {
     };
     const { disco } = _converse.api;
     const { getIdentity } = disco;
+    // Patch: no-identity
     disco.getIdentity = async (...asked) => ((await disco.entities.get(asked[2], true)) ? getIdentity(...asked) : undefined);
 }
 
