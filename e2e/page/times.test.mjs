@@ -55,6 +55,8 @@ test("what is said has the time of its id, and what has none yet that of the sit
   assert.equal((await told("parseMessage", null, { ...live, "stanza_id bob@h": idAt(-9e6) })).time, at(0), "an id of anybody else's says nothing");
   const other = await told("parseMessage", null, { ...live, [KEY]: "another-server-s" });
   assert.deepEqual([other.time, other.timed], [at(0), true]);
+  const draft = await told("parseMessage", null, { ...live, [KEY]: "06b2c8f4-a123-7456-89ab-0123456789ab" });
+  assert.equal(draft.time, at(0), "an id of Prosody 13 is not of the year 2203");
   const delayed = await told("parseMessage", null, { ...live, time: at(-5000), is_delayed: true, [KEY]: "another-server-s" });
   assert.deepEqual([delayed.time, delayed.timed], [at(-5000), undefined]);
 

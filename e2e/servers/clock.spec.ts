@@ -30,4 +30,5 @@ test("in a browser whose clock is ahead nothing is missing, and all is in its or
   await bob.say("six");
   await alice.hears("six");
   expect(await alice.conversation()).toEqual(["one", "two", "three", "four", "five", "six"]);
+  for (const person of [alice, bob]) await expect(person.page.locator("#chat .date-separator")).toHaveText(["Today"]); // whatever the ids look like
 });

@@ -20,7 +20,8 @@ export function keepOrder({ exports }, markers) {
             /** @type {Map<string, string>} */
             let mended = new Map();
             // Patch: times-mended
-            messages.parse = (kept) => {
+            messages.parse = (stored) => {
+                const kept = stored.filter(Boolean); // a page that went away may have named one, and not stored it
                 mended = mendTimes(kept, key);
                 return kept;
             };
