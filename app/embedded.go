@@ -105,7 +105,7 @@ func (s *Server) hats(ctx context.Context, user string) ([]muc.Hat, error) {
 	if admin, err := s.isAdmin(ctx, user); err != nil || !admin {
 		return nil, err
 	}
-	return []muc.Hat{{URI: "urn:foyer:hats:admin", Title: "Site admin"}}, nil
+	return []muc.Hat{{URI: "urn:foyer:hats:admin", Title: siteAdmin}}, nil
 }
 
 // isAdmin reports whether somebody runs the site. Admins look after rooms that

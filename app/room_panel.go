@@ -138,11 +138,15 @@ func (s *roomPages) roomMembers(people []RoomPerson, accounts []models.Account) 
 	})
 }
 
+// siteAdmin is what people read of somebody who runs the site, in rooms and on cards.
+const siteAdmin = "Site admin"
+
 // PersonCard is what the chat shows of somebody besides what it knows itself.
 type PersonCard struct {
 	JID     string       `json:"jid"`
 	Name    string       `json:"name"`
 	Picture string       `json:"picture,omitempty"`
+	Role    string       `json:"role,omitempty"` // on the site
 	Rooms   []SharedRoom `json:"rooms"` // that both belong to
 }
 
@@ -166,6 +170,9 @@ func (s *peoplePages) personCard(c *fiber.Ctx) error {
 	}
 	p := s.person(other)
 	card := PersonCard{JID: p.JID, Name: p.Name, Picture: p.AvatarURL}
+	if p.Admin {
+		card.Role = siteAdmin
+	}
 	if card.Rooms, err = s.sharedRooms(c, v.account.Username, other.Username); err != nil {
 		return err
 	}

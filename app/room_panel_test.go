@@ -95,6 +95,11 @@ func TestPersonCard(t *testing.T) {
 		b.get("/xmpp/people/"+other).wants(200, `"name":"Book club","address":"/chat/room/`+name+`"`)
 	}
 	bob.get("/xmpp/people/carol").wants(200, `"rooms":[]`)
+
+	bob.get("/xmpp/people/alice").wants(200, `"role":"Site admin"`)
+	if alice.get("/xmpp/people/bob"); strings.Contains(alice.body, "role") {
+		t.Errorf("a member's card is %s", alice.body)
+	}
 }
 
 // Of a room that shows addresses to its moderators alone, cards say nothing to others where

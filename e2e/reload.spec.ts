@@ -147,3 +147,32 @@ test.describe("bosh", () => {
     });
   });
 });
+
+test.describe("with XMPP_LOGIN=password, where the tab is the store", () => {
+  test.use({ login: "password" });
+
+  // A page that goes away may have named a message there, and not stored it.
+  test("what the store has named and not kept comes from the archive", async ({ alice, bob }) => {
+    await alice.talkTo("bob");
+    await bob.talkTo("alice");
+    for (const text of ["one", "two", "three"]) {
+      await bob.say(text);
+      await alice.hears(text);
+    }
+    await alice.say("four");
+    for (const lost of ["two", "one"]) {
+      const takeOut = (text: string) => {
+        const keys = Object.keys(sessionStorage).filter((key) => sessionStorage[key].includes(`"body":"${text}"`));
+        for (const key of keys) sessionStorage.removeItem(key);
+        return keys.length;
+      };
+      await expect.poll(() => alice.page.evaluate(takeOut, lost)).toBe(1);
+      await alice.page.reload();
+      const form = alice.page.locator("converse-login-form form");
+      await expect(form.or(alice.input()).filter({ visible: true }).first()).toBeVisible();
+      if (await form.isVisible()) await alice.enterChat(); // the stream had no time to be resumed
+      for (const text of ["one", "two", "three", "four"]) await alice.hears(text);
+      expect(await alice.conversation()).toEqual(["one", "two", "three", "four"]);
+    }
+  });
+});

@@ -9,7 +9,7 @@
 // needs a typeface with coloured emoji (Debian: fonts-noto-color-emoji).
 
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -45,10 +45,16 @@ const dir = await mkdtemp(join(tmpdir(), "foyer-pictures-"));
 const site = await startSite(dir);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || undefined, args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] });
 
-/** Somebody at a screen; nobody: a visitor. */
-async function arrive(/** @type {string} */ user, /** @type {keyof typeof screens} */ screen, /** @type {Theme} */ colorScheme, path = "/") {
+/** Somebody at a screen; nobody: a visitor. A look is what takes the place of lines in tokens.css. */
+async function arrive(/** @type {string} */ user, /** @type {keyof typeof screens} */ screen, /** @type {Theme} */ colorScheme, path = "/", look = "") {
   const context = await browser.newContext({ ...screens[screen], colorScheme, baseURL: site.url, reducedMotion: "reduce", locale: "en-GB", timezoneId: "Europe/Berlin" });
   context.setDefaultTimeout(90_000);
+  if (look) {
+    await context.route("**/bundle/*.css*", async (route) => {
+      const sheet = await route.fetch();
+      await route.fulfill({ contentType: "text/css", body: `${await sheet.text()}\n:root { ${look} }` });
+    });
+  }
   const page = await context.newPage();
   page.on("pageerror", (cause) => console.error(`${user || "a visitor"}: ${cause.message}`));
   page.on("console", (message) => message.type() === "error" && !/Failed to load resource/.test(message.text()) && console.error(`${user || "a visitor"} at ${page.url()}: ${message.text()}`));
@@ -287,6 +293,12 @@ const states = {
     await wide.locator("#conversations[aria-busy=false]").waitFor();
     await phone.locator("#chat .beginning").waitFor();
     return [["empty-wide", wide], ["empty-phone", phone]];
+  },
+  looks: async () => {
+    const looks = [...(await readFile(join(root, "docs/THEMING.md"), "utf8")).matchAll(/```css\n([^]*?)```/g)].map(([, look]) => look);
+    const [cool, quiet] = [await arrive("alice", "wide", "light", "/chat/room/lobby", looks[0]), await arrive("alice", "wide", "light", "/chat/room/lobby", looks[1])];
+    for (const page of [cool, quiet]) await page.locator("#chat .file-card").waitFor();
+    return [["look-cool", cool], ["look-quiet", quiet]];
   },
   settings: async () => [["settings-wide", await arrive("alice", "wide", "light", "/settings")], ["settings-phone", await arrive("alice", "phone", "dark", "/settings")]],
   errors: async () => {

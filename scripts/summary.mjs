@@ -1,12 +1,13 @@
 // Adds up what the stages of test.sh left in a directory: stages.txt has a line for
 // each, its name, its seconds and its exit status; NAME.json is its report, by
 // gotest.mjs or Playwright. Names what was skipped and why, says the counts, and
-// closes with what failed, so that the last lines of the output tell it.
+// closes with what failed, so that the last lines of the output tell it. With --whole
+// nothing may be skipped.
 
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
-const dir = process.argv[2];
+const [dir, whole] = process.argv.slice(2);
 const sum = {
   passed: 0,
   failures: /** @type {{name: string, error: string}[]} */ ([]),
@@ -117,4 +118,5 @@ console.log(`Took: ${stages.map(([name, seconds]) => `${name} ${seconds} s`).joi
 console.log(`${sum.passed} passed, ${sum.failures.length} failed, ${sum.skipped.length} skipped`);
 say("PASSED THE SECOND TIME", sum.second);
 say("FAILED", sum.failures);
-if (sum.failures.length > 0 || sum.passed === 0) process.exitCode = 1;
+if (whole && sum.skipped.length > 0) console.log("FAILED: this run is to be whole, and something was skipped.");
+if (sum.failures.length > 0 || sum.passed === 0 || (whole && sum.skipped.length > 0)) process.exitCode = 1;

@@ -21,12 +21,12 @@ function within(run) {
 }
 
 /** What summary.mjs says of files, line by line, and its exit status. */
-function summary(files) {
+function summary(files, ...options) {
   return within((dir) => {
     for (const [name, content] of Object.entries(files)) {
       writeFileSync(join(dir, name), typeof content === "string" ? content : JSON.stringify(content));
     }
-    const { stdout, stderr, status } = spawnSync(process.execPath, [script("summary.mjs"), dir], { encoding: "utf8" });
+    const { stdout, stderr, status } = spawnSync(process.execPath, [script("summary.mjs"), dir, ...options], { encoding: "utf8" });
     assert.equal(stderr, "");
     return { lines: stdout.trim().split("\n"), status };
   });
@@ -54,6 +54,14 @@ test("all is well", () => {
   const { lines, status } = summary({ "stages.txt": "build 3 0\nunit 5 0\ne2e 60 0\n", "unit.json": passing, "e2e.json": playwright({ status: "expected" }) });
   assert.deepEqual(lines, ["Nothing was skipped.", "Took: build 3 s, unit 5 s, e2e 60 s.", "8 passed, 0 failed, 0 skipped"]);
   assert.equal(status, 0);
+});
+
+test("a run that is to be whole skips nothing", () => {
+  const files = { "stages.txt": "servers 60 0\n", "servers.json": { ...passing, skipped: [{ name: "TestIt", why: "Prosody 13 cannot be had" }] } };
+  assert.equal(summary(files).status, 0);
+  const { lines, status } = summary(files, "--whole");
+  assert.deepEqual(lines.at(-1), "FAILED: this run is to be whole, and something was skipped.");
+  assert.equal(status, 1);
 });
 
 test("what failed is named at the end, with what is wrong", () => {

@@ -76,10 +76,10 @@ need_others() {
 		say "Installing ${missing[*]} …"
 		install_without_services "${missing[@]}"
 	fi
-	scripts/backports.sh prosody prosody-modules || say "Prosody 13 cannot be had; its tests are skipped."
+	scripts/backports.sh prosody prosody-modules || say "Prosody 13 cannot be had; its tests are skipped (make interop fails for it)."
 	# The Erlang itself is the same in both.
 	scripts/backports.sh ejabberd erlang-jose erlang-p1-{acme,cache-tab,eimp,mqtree,pgsql,pkix,stringprep,stun,tls,utils,xml,xmpp,yaml,yconf,zlib} ||
-		say "ejabberd 24.12 cannot be had; its tests are skipped."
+		say "ejabberd 24.12 cannot be had; its tests are skipped (make interop fails for it)."
 }
 
 # Servers of other people, which let the site decide who signs in, in both of their releases.
@@ -88,8 +88,8 @@ doors() { go test -json ./e2e/doors -args -full | node scripts/gotest.mjs "$resu
 # Two instances and two nodes; who is killed under load is for make interop, too.
 instances() { go test -json ./e2e/instances -args -full | node scripts/gotest.mjs "$results/instances.json"; }
 
-# Hundreds of sessions over each transport while the server behind the gateway restarts.
-relay() { go test -json -run '^TestCrowd$' ./e2e/relay | node scripts/gotest.mjs "$results/relay.json"; }
+# What people need of the gateway before each release, and hundreds of sessions over each transport while it restarts.
+relay() { go test -json ./e2e/relay -args -full | node scripts/gotest.mjs "$results/relay.json"; }
 
 # A site with a million messages moves to each server; it is too large for memory.
 moving() { TMPDIR=${TMPDIR:-/tmp} go test -json -timeout 40m -run Large ./e2e/moving | node scripts/gotest.mjs "$results/moving.json"; }
@@ -160,4 +160,6 @@ interop) need_others && stages build referee doors dashboard instances relay mov
 all) need_others && stages unit fuzz build e2e clients proxies servers ;; # the referee, the doors, the dashboard and the instances are among the Go tests
 *) die "test.sh: $what is none of all, unit, e2e, interop, patches, install" ;;
 esac
-node scripts/summary.mjs "$results"
+# The table of make interop is of everything, or it is none.
+[[ $what == interop && ${#arguments[@]} == 0 ]] && whole=(--whole)
+node scripts/summary.mjs "$results" "${whole[@]+"${whole[@]}"}"

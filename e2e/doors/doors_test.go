@@ -59,21 +59,21 @@ func asksAsDovecot(t *testing.T, p prosody) {
 // else through foyer extauth, which finds the site again after it was restarted.
 func TestEjabberd(t *testing.T) {
 	t.Parallel()
-	releases := map[string]startsEjabberd{"Debian's": peers.StartEjabberd}
+	releases := map[string]func(testing.TB) peers.EjabberdRelease{"Debian's": peers.Ejabberd}
 	if *full {
-		releases["of Debian's backports"] = peers.StartNewerEjabberd
+		releases["of Debian's backports"] = peers.NewerEjabberd
 	}
-	for version, start := range releases {
+	for version, release := range releases {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
-			checksAndAsks(t, start)
+			checksAndAsks(t, release(t))
 		})
 	}
 }
 
-func checksAndAsks(t *testing.T, start startsEjabberd) {
+func checksAndAsks(t *testing.T, release peers.EjabberdRelease) {
 	s := newSite(t)
-	addr := start.on(t, s)
+	addr := startEjabberd(t, release, s)
 	if err := s.auth.SetBlocked(t.Context(), s.account("carol"), true); err != nil {
 		t.Fatal(err)
 	}

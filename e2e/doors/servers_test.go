@@ -3,7 +3,6 @@ package doors
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -63,30 +62,10 @@ type prosody struct {
 }
 
 // packaged returns Debian's own.
-func packaged(*testing.T) prosody {
-	binary, _ := exec.LookPath("prosody")
-	return prosody{"Debian's", binary}
-}
+func packaged(t *testing.T) prosody { return prosody{"Debian's", peers.Prosody(t)} }
 
-// newer returns the release of Debian's backports, which scripts/backports.sh unpacks.
-func newer(t *testing.T) prosody {
-	t.Helper()
-	root, err := filepath.Abs("../../var/backports")
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err := os.ReadFile(filepath.Join(root, "usr/bin/prosody"))
-	if err != nil {
-		return prosody{version: "of Debian's backports"}
-	}
-	// The program has the places of its libraries in it.
-	moved := strings.ReplaceAll(string(program), "'/usr/lib/prosody", "'"+root+"/usr/lib/prosody")
-	file := filepath.Join(t.TempDir(), "prosody")
-	if err := os.WriteFile(file, []byte(moved), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	return prosody{"of Debian's backports", file}
-}
+// newer returns the release of Debian's backports.
+func newer(t *testing.T) prosody { return prosody{"of Debian's backports", peers.NewerProsody(t)} }
 
 // prosodyOptions say what a Prosody is to do.
 type prosodyOptions struct {
@@ -156,17 +135,14 @@ modules:
   mod_roster: {}
 `
 
-// startsEjabberd starts one of ejabberd's releases.
-type startsEjabberd func(t testing.TB, dir, config string, port int) *peers.Server
-
-// on returns the address of the port for clients.
-func (start startsEjabberd) on(t *testing.T, s *site) (addr string) {
+// startEjabberd returns the address of the port for clients.
+func startEjabberd(t *testing.T, release peers.EjabberdRelease, s *site) (addr string) {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	port := peers.FreePort(t)
-	start(t, t.TempDir(), fmt.Sprintf(ejabberdConfig, domain, port, s.writeKey(), program, s.path("auth")), port)
+	release.Start(t, t.TempDir(), fmt.Sprintf(ejabberdConfig, domain, port, s.writeKey(), program, s.path("auth")), port)
 	return peers.Addr(port)
 }

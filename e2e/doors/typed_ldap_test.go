@@ -51,7 +51,7 @@ func TestEjabberd_Directory_Typed(t *testing.T) {
 	t.Parallel()
 	d := peers.StartSlapd(t)
 	port := peers.FreePort(t)
-	peers.StartEjabberd(t, t.TempDir(), withDirectory(t, d, port), port)
+	peers.Ejabberd(t).Start(t, t.TempDir(), withDirectory(t, d, port), port)
 	signsInByDirectory(t, d, peers.Addr(port))
 }
 

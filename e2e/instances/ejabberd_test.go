@@ -12,22 +12,19 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// schema is where Debian puts the tables that ejabberd needs.
-const schema = "/usr/share/ejabberd/sql/pg.sql"
-
 // nodes are nodes of one ejabberd, with the configuration that deploy/ has and one
 // database.
 type nodes struct {
 	*peers.EjabberdNodes
+	release peers.EjabberdRelease
 	ports   []int
 	servers []*peers.Server
 }
 
-// reserveNodes takes the ports that the site is to know before there are nodes. It skips the
-// test where there is no ejabberd.
-func reserveNodes(t *testing.T, count int) *nodes {
+// reserveNodes takes the ports that the site is to know before there are nodes.
+func reserveNodes(t *testing.T, release peers.EjabberdRelease, count int) *nodes {
 	t.Helper()
-	n := &nodes{EjabberdNodes: peers.NewEjabberdNodes(t)}
+	n := &nodes{EjabberdNodes: peers.NewEjabberdNodes(t, release), release: release}
 	for range count {
 		n.ports = append(n.ports, peers.FreePort(t))
 	}
@@ -47,7 +44,7 @@ func (n *nodes) upstream() string {
 // first, as deploy/ejabberd tells operators to.
 func (n *nodes) start(t *testing.T, s *site) {
 	t.Helper()
-	database := ejabberdDatabase(t)
+	database := ejabberdDatabase(t, n.release.Schema(t))
 	key := peers.Write(t, t.TempDir()+"/foyer.jwk", s.foyer(t, "token", "key", "print"))
 	for i, port := range n.ports {
 		n.servers = append(n.servers, n.Start(nodeName(i), t.TempDir(), n.config(t, port, database, key, s.instances[i]), port))
@@ -79,19 +76,15 @@ func (n *nodes) busiest() *peers.Server {
 func nodeName(i int) string { return fmt.Sprintf("node%d", i+1) }
 
 // ejabberdDatabase has the tables, and nothing in them.
-func ejabberdDatabase(t *testing.T) (name string) {
+func ejabberdDatabase(t *testing.T, tables string) (name string) {
 	t.Helper()
 	url := cluster.EmptyDB(t)
-	tables, err := os.ReadFile(schema)
-	if err != nil {
-		t.Fatal(err)
-	}
 	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	if _, err := conn.Exec(t.Context(), string(tables)); err != nil {
+	if _, err := conn.Exec(t.Context(), tables); err != nil {
 		t.Fatal(err)
 	}
 	return conn.Config().Database

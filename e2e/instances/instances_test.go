@@ -3,6 +3,8 @@ package instances
 import (
 	"net/url"
 	"testing"
+
+	"foyer/e2e/peers"
 )
 
 // TestSignOut: two instances and the nodes behind them are one site. A sign-out at one
@@ -12,7 +14,7 @@ func TestSignOut(t *testing.T) {
 	if *full {
 		count = 2
 	}
-	n := reserveNodes(t, count)
+	n := reserveNodes(t, peers.Ejabberd(t), count)
 	s := newSite(t, "XMPP_UPSTREAM="+n.upstream())
 	s.addPeople(t, 1)
 	n.start(t, s)
@@ -57,8 +59,14 @@ func TestSignOut(t *testing.T) {
 // comes back without help, nothing that had arrived is lost, and nothing is there twice;
 // save for what ejabberd itself loses with a node (mayBeMissing).
 func TestCrashes(t *testing.T) {
+	for version, release := range map[string]func(testing.TB) peers.EjabberdRelease{"23.01": peers.Ejabberd, "24.12": peers.NewerEjabberd} {
+		t.Run("ejabberd "+version, func(t *testing.T) { crash(t, release(t)) })
+	}
+}
+
+func crash(t *testing.T, release peers.EjabberdRelease) {
 	const size = 24
-	n := reserveNodes(t, 2)
+	n := reserveNodes(t, release, 2)
 	s := newSite(t, "XMPP_UPSTREAM="+n.upstream())
 	s.addPeople(t, size)
 	n.start(t, s)

@@ -168,7 +168,7 @@ func ejabberd(t *testing.T, s *site, newSchema bool) newHome {
 		}
 		query(t, at, "INSERT INTO users ("+columns+") SELECT name, '"+password+"'"+host+" FROM unnest('{"+strings.Join(s.people, ",")+"}'::text[]) name")
 		listens := peers.FreePort(t)
-		peers.StartEjabberd(t, t.TempDir(), fmt.Sprintf(ejabberdConfig, listens, cluster.Port(), name, newSchema), listens)
+		peers.Ejabberd(t).Start(t, t.TempDir(), fmt.Sprintf(ejabberdConfig, listens, cluster.Port(), name, newSchema), listens)
 		return peers.Addr(listens)
 	}}
 }

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, Model } from "./support.mjs";
-import { rememberGaps } from "../../static/js/chat/history/gaps.js";
+import { rememberGaps, withoutHoles } from "../../static/js/chat/history/gaps.js";
 
 /** A conversation as Converse keeps it. */
 class Chat extends Model {
@@ -124,4 +124,16 @@ test("the archive is asked from the last message on of which it is known when it
     assert.equal(queries[1].mam.start, at(start), "of a gap");
   }
   assert.equal(new Chat({ jid }, said.slice(4)).getMostRecentMessage(), undefined);
+});
+
+test("where the store has a hole, the archive is asked from the message before it", () => {
+  const chat = new Chat({ jid }, ["10:00:00", "10:10:00"].map((time) => ({ sender: "them", time: at(time), is_archived: true })));
+  page(chat);
+  const [before, after] = chat.messages.models;
+  assert.equal(chat.getMostRecentMessage(), after);
+  const stored = [{ time: at("10:00:00") }, null, { time: at("10:10:00") }];
+  assert.deepEqual(withoutHoles(chat, stored), [stored[0], stored[2]]);
+  assert.equal(chat.getMostRecentMessage(), before);
+  assert.deepEqual(withoutHoles(chat, [null, stored[2]]), [stored[2]]);
+  assert.equal(chat.getMostRecentMessage(), undefined, "all is asked for");
 });

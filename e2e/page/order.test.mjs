@@ -38,14 +38,3 @@ test("times that an earlier release kept are put right in the browser's store", 
   messages.trigger("sync");
   assert.deepEqual([read.map(({ time }) => time), saved, box.get("seen_until")], [[said, said], [said, said], said]);
 });
-
-test("what a page that went away has named in the store, and not stored, is left out", () => {
-  class Box extends Model {
-    getMessagesCollection() {
-      return new Model();
-    }
-  }
-  keepOrder({ exports: { ChatBox: Box, MUC: class extends Box {} } }, { key: () => "stanza_id" });
-  const said = { time: "2026-01-02T05:00:00.000Z", sender: "them" };
-  assert.deepEqual(new Box().getMessagesCollection().parse([null, said, null]), [said]);
-});

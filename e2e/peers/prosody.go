@@ -1,10 +1,36 @@
 package peers
 
 import (
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 )
+
+// Prosody returns the path of Debian's own Prosody; empty, if it is not on this machine.
+func Prosody(testing.TB) string {
+	path, _ := exec.LookPath("prosody")
+	return path
+}
+
+// NewerProsody returns that of Debian's backports, which scripts/backports.sh unpacks; empty, if
+// it did not.
+func NewerProsody(t testing.TB) string {
+	t.Helper()
+	root := backports(t)
+	program, err := os.ReadFile(filepath.Join(root, "usr/bin/prosody"))
+	if err != nil {
+		return ""
+	}
+	// The program has the places of its libraries in it.
+	moved := strings.ReplaceAll(string(program), "'/usr/lib/prosody", "'"+root+"/usr/lib/prosody")
+	path := filepath.Join(t.TempDir(), "prosody")
+	if err := os.WriteFile(path, []byte(moved), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
 
 // StartProsody starts a Prosody, by the path of its program, on a configuration, with more in
 // its environment.

@@ -15,7 +15,7 @@ import (
 // password only.
 func TestProsody_Alone(t *testing.T) {
 	t.Parallel()
-	p := startProsodyThat(t, "internal_hashed", "alice", "bob")
+	p := startProsody(t, peers.Prosody(t), "internal_hashed", "alice", "bob")
 	g := newGatewayAlone(t, "xmpp://"+peers.Addr(p.Port))
 	if err := g.relay.Check(t.Context()); err != nil {
 		t.Fatal(err)

@@ -34,14 +34,13 @@ modules:
   mod_stream_mgmt: {resend_on_timeout: true}
 `
 
-// startEjabberd skips the test if there is no ejabberd.
-func startEjabberd(t *testing.T) *peers.Server {
+func startEjabberd(t *testing.T, release peers.EjabberdRelease) *peers.Server {
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	port := peers.FreePort(t)
-	return peers.StartEjabberd(t, t.TempDir(), fmt.Sprintf(ejabberdConfig, domain, port, program), port)
+	return release.Start(t, t.TempDir(), fmt.Sprintf(ejabberdConfig, domain, port, program), port)
 }
 
 // answerEjabberd is this program as ejabberd starts it: everybody who has the password is

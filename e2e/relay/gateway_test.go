@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"flag"
 	"io"
 	"log/slog"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/e2e/peers"
 	"foyer/internal/leaks"
 	"foyer/internal/sasl"
 	"foyer/internal/stream"
@@ -24,6 +26,30 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"go.uber.org/goleak"
 )
+
+// full is for make interop: the releases of Debian's backports as well.
+var full = flag.Bool("full", false, "behind the gateway are the releases of Debian's backports, too")
+
+// server is a release of a server that can be behind the gateway.
+type server struct {
+	name  string
+	start func(*testing.T) *peers.Server
+}
+
+// servers are those of Debian, and with -full those of its backports, each with those users.
+func servers(users ...string) []server {
+	prosody := func(find func(testing.TB) string) func(*testing.T) *peers.Server {
+		return func(t *testing.T) *peers.Server { return startProsody(t, find(t), "internal_plain", users...) }
+	}
+	ejabberd := func(find func(testing.TB) peers.EjabberdRelease) func(*testing.T) *peers.Server {
+		return func(t *testing.T) *peers.Server { return startEjabberd(t, find(t)) } // which lets everybody in
+	}
+	all := []server{{"prosody 0.12", prosody(peers.Prosody)}, {"ejabberd 23.01", ejabberd(peers.Ejabberd)}}
+	if *full {
+		all = append(all, server{"prosody 13", prosody(peers.NewerProsody)}, server{"ejabberd 24.12", ejabberd(peers.NewerEjabberd)})
+	}
+	return all
+}
 
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == "extauth" {

@@ -1,9 +1,10 @@
 package relay
 
 import (
+	"bytes"
 	"io"
 	"net"
-	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -38,16 +39,11 @@ smacks_hibernation_time = 45
 VirtualHost "{{.Domain}}"
 `))
 
-// startProsody starts a Prosody with those users. It skips the test if there is none.
-func startProsody(t *testing.T, users ...string) *peers.Server {
-	return startProsodyThat(t, "internal_plain", users...)
-}
-
-// startProsodyThat starts one with that way to keep passwords.
-func startProsodyThat(t *testing.T, authentication string, users ...string) *peers.Server {
-	program, err := exec.LookPath("prosody")
-	if err != nil {
-		t.Skip("prosody is not installed; scripts/test.sh interop does that")
+// startProsody starts a Prosody, by its program, with that way to keep passwords and with those
+// users. It skips the test if there is none.
+func startProsody(t *testing.T, program, authentication string, users ...string) *peers.Server {
+	if program == "" {
+		t.Skip("this Prosody is not installed; scripts/test.sh interop does that")
 	}
 	dir, port := t.TempDir(), peers.FreePort(t)
 	var config strings.Builder
@@ -68,6 +64,19 @@ type wire struct {
 
 	mu    sync.Mutex
 	conns []net.Conn
+	came  []*record // from the server, by connection
+}
+
+// record keeps what passes; a pump writes it, and others may read it.
+type record struct {
+	mu    sync.Mutex
+	bytes bytes.Buffer
+}
+
+func (r *record) Write(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.bytes.Write(b)
 }
 
 func newWire(t *testing.T, port int) *wire {
@@ -97,16 +106,17 @@ func (w *wire) accept() {
 			continue
 		}
 		w.mu.Lock()
-		w.conns = append(w.conns, from, to)
+		came := &record{}
+		w.conns, w.came = append(w.conns, from, to), append(w.came, came)
 		w.mu.Unlock()
-		w.pumps.Go(func() { pump(from.(*net.TCPConn), to.(*net.TCPConn)) })
-		w.pumps.Go(func() { pump(to.(*net.TCPConn), from.(*net.TCPConn)) })
+		w.pumps.Go(func() { pump(from.(*net.TCPConn), io.TeeReader(to, came)) })
+		w.pumps.Go(func() { pump(to.(*net.TCPConn), from) })
 	}
 }
 
 // pump carries one direction to its end, which it passes on; the other goes on. Closing
 // both with something unread would reset them, and lose what was just sent.
-func pump(to, from *net.TCPConn) {
+func pump(to *net.TCPConn, from io.Reader) {
 	_, _ = io.Copy(to, from)
 	_ = to.CloseWrite()
 }
@@ -120,5 +130,27 @@ func (w *wire) cut() {
 	}
 	w.conns = nil
 }
+
+// messages are the ids of the messages that the server has sent to the relay so far.
+func (w *wire) messages() map[string]bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ids := map[string]bool{}
+	for _, came := range w.came {
+		came.mu.Lock()
+		for _, tag := range messageTag.FindAllString(came.bytes.String(), -1) {
+			if id := idAttr.FindStringSubmatch(tag); id != nil {
+				ids[id[1]] = true
+			}
+		}
+		came.mu.Unlock()
+	}
+	return ids
+}
+
+var (
+	messageTag = regexp.MustCompile(`<message [^>]*>`)
+	idAttr     = regexp.MustCompile(` id=['"]([^'"]*)['"]`)
+)
 
 func (w *wire) address() string { return w.listen.Addr().String() }

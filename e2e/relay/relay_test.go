@@ -20,18 +20,15 @@ func message(to, id string) string {
 	return `<message xmlns="jabber:client" type="chat" to="` + to + `@` + domain + `" id="` + id + `"><body>hello</body></message>`
 }
 
-// TestProsody: what people need of the gateway, with a Prosody behind it.
-func TestProsody(t *testing.T) {
+// TestServers: what people need of the gateway, with each release of each server behind it.
+func TestServers(t *testing.T) {
 	t.Parallel()
-	p := startProsody(t, "alice", "bob", "foyer")
-	behind(t, p)
-}
-
-// TestEjabberd: the same with an ejabberd.
-func TestEjabberd(t *testing.T) {
-	t.Parallel()
-	e := startEjabberd(t)
-	behind(t, e)
+	for _, server := range servers("alice", "bob", "foyer") {
+		t.Run(server.name, func(t *testing.T) {
+			t.Parallel()
+			behind(t, server.start(t))
+		})
+	}
 }
 
 func behind(t *testing.T, s *peers.Server) {

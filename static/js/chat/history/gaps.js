@@ -29,6 +29,22 @@ function askForCopies(api) {
     api.listen.on('reconnected', ask);
 }
 
+/** Up to when a conversation is known to be whole, where something is missing in the browser's store. @type {WeakMap<object, string>} */
+const wholeUpTo = new WeakMap();
+
+/**
+ * What the store has of a conversation: a page that went away may have named messages there, and not stored them. Without
+ * these; and for as long as this page stands, the archive is asked for what came since the one before them.
+ * @param {object} chat
+ * @param {any[]} stored null where there is nothing
+ */
+export function withoutHoles(chat, stored) {
+    const hole = stored.findIndex((message) => !message);
+    if (hole < 0) return stored;
+    wholeUpTo.set(chat, stored[hole - 1]?.time ?? '');
+    return stored.filter(Boolean);
+}
+
 /**
  * Asks from the last message on of which it is known when it was said: not from one's own, which has no id yet.
  * @param {Converse.Private} _converse
@@ -38,7 +54,8 @@ function askSinceWhatIsTimed({ exports }, markers) {
     for (const { prototype } of [exports.ChatBox, exports.MUC]) {
         // Patch: known-since
         prototype.getMostRecentMessage = function () {
-            return this.messages.models.findLast((message) => this.isChatMessage(message) && isTimed(message, markers.key(this)));
+            const until = wholeUpTo.get(this) ?? '9'; // later than any time
+            return this.messages.models.findLast((message) => this.isChatMessage(message) && isTimed(message, markers.key(this)) && message.get('time') <= until);
         };
     }
 }

@@ -3,6 +3,7 @@
 // any order, the ids in the archive say which came first.
 
 import { inOrder } from '../unread/counted.js';
+import { withoutHoles } from './gaps.js';
 import { mendTimes } from './times.js';
 
 const compare = (a, b) => Number(a > b) - Number(a < b);
@@ -21,7 +22,7 @@ export function keepOrder({ exports }, markers) {
             let mended = new Map();
             // Patch: times-mended
             messages.parse = (stored) => {
-                const kept = stored.filter(Boolean); // a page that went away may have named one, and not stored it
+                const kept = withoutHoles(this, stored);
                 mended = mendTimes(kept, key);
                 return kept;
             };

@@ -23,6 +23,7 @@ const GAP = 8; // px between the card and what it is of
  * @property {Converse.Room} [room] where it was opened
  * @property {Converse.Occupant} [occupant] if they are in that room now
  * @property {string} [standing] in that room
+ * @property {string} [role] on the site, where that is more than a member
  * @property {Converse.Model} [said] a message there that is theirs
  *
  * @typedef {object} Chat what the card does elsewhere in the chat
@@ -132,6 +133,7 @@ export class PersonCard {
         const card = await json(`/xmpp/people/${encodeURIComponent(user)}`);
         if (this.subject !== subject) return;
         this.rooms = card.rooms ?? [];
+        subject.role = card.role;
         subject.picture ??= card.picture;
     }
 
@@ -172,15 +174,15 @@ export class PersonCard {
     draw() {
         const { html, render } = window.converse.env;
         const { subject, rooms } = this;
-        const { name, self, room, occupant, standing } = subject;
+        const { name, self, room, occupant, standing, role } = subject;
         const word = room && (occupant || standing) ? standingName(occupant?.get('affiliation') ?? standing, occupant?.get('role')) : '';
-        const hats = (occupant?.get('hats') ?? []).map(({ title }) => title);
+        const roles = new Set([...(occupant?.get('hats') ?? []).map(({ title }) => title), role]);
         this.dialog.setAttribute('aria-label', self ? 'You' : name);
         render(html`
             <button type="button" class="person-card__close" aria-label="Close" @click=${() => this.dialog.close()}></button>
             <div class="person-card__who">
                 ${picture({ name, picture: subject.picture, room: false, around: this.#state === 'Around' })}
-                <div><h2>${name}${self ? html`<small> (you)</small>` : ''}</h2><p>${[word, ...hats, this.#state].filter(Boolean).join(' · ')}</p></div>
+                <div><h2>${name}${self ? html`<small> (you)</small>` : ''}</h2><p>${[word, ...roles, this.#state].filter(Boolean).join(' · ')}</p></div>
             </div>
             <div class="person-card__actions">${self ? html`<a class="room-button room-button--main" href="/settings" @click=${() => this.dialog.close()}>Your settings</a>` : this.#actions()}</div>
             ${rooms.length && !self ? html`<section><h3>Rooms you share</h3><ul class="person-card__rooms" role="list">
