@@ -167,6 +167,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 		return nil, err
 	}
 	s.conns = newConnections(cfg.mostConnections(), cfg.ConnectionsPerAddress, s.proxies, log, s.limits)
+	s.transfers = newTransfers(cfg.mostTransfers(), s.limits)
 	signIn, err := cfg.Auth(db, log, s.tell)
 	if err != nil {
 		return nil, err
