@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"foyer/internal/budget"
 	"foyer/models"
 )
 
@@ -25,7 +26,7 @@ func (s *Server) wantPicture(user, url string) {
 	select {
 	case s.claimedPictures <- claimedPicture{user, url}:
 	default:
-		s.log.Warn("a picture was left out: too many wait to be fetched", "user", user)
+		s.limits.Met(budget.Limit{Name: "pictures of identity providers that wait to be fetched"}, user)
 	}
 }
 

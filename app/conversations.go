@@ -32,8 +32,9 @@ type conversationLists struct {
 	lists   *budget.Share
 }
 
+func (s *conversationLists) searchRoutes(xmpp fiber.Router) { xmpp.Get("/search", s.searchMessages) }
+
 func (s *conversationLists) chatRoutes(xmpp fiber.Router) {
-	xmpp.Get("/search", s.searchMessages)
 	xmpp.Get("/conversations", etag.New(), s.conversations) // pages ask often, and most of the time nothing is new
 	xmpp.Get("/find", s.findConversations)
 }

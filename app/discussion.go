@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"foyer/internal/budget"
 	"foyer/internal/markup"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
+	"golang.org/x/sync/singleflight"
 )
 
 // A room in a page: {{room "garden"}} in a template shows what is said there, as html, to
@@ -38,6 +40,10 @@ const (
 	maxStartBytes   = 120  // of one that another answers
 	discussionKnown = 3 * time.Second
 	maxKnown        = 100 // pages of discussions, of the latest and of what was said earlier
+
+	// Pages of what was said earlier: each id that somebody thinks of is another, and takes a query.
+	earlierASecond, earlierAtOnce = 20, 400 // of one account or address
+	earlierReads                  = 2       // of it at the same time
 )
 
 // Discussion is what was said in a room that everybody may read, the latest last.
@@ -119,7 +125,7 @@ func (s *pages) discussion(c *fiber.Ctx, p *Page, name string) (DiscussionPart, 
 	if id, err := uuid.Parse(c.Query("before")); err == nil && c.Query("room") == name {
 		before, part.Older = id, true
 	}
-	d, err := s.discussions.get(c.UserContext(), s.chat, name, before)
+	d, err := s.discussions.get(c.UserContext(), s.chat, s.payer(c), name, before)
 	switch {
 	case err == nil:
 		part.Discussion, part.Readable, part.Known = d, true, part.Me
@@ -137,12 +143,32 @@ func (s *pages) discussion(c *fiber.Ctx, p *Page, name string) (DiscussionPart, 
 	return part, err
 }
 
-// discussions keeps what pages show of rooms for a moment: many visitors cost one query. What was
-// said earlier is kept apart, so that somebody who reads on and on does not push out the latest. The
-// zero value is ready.
+// payer is who pays for what is asked on behalf of a request: the account, or the address of a visitor.
+func (s *site) payer(c *fiber.Ctx) string {
+	if v := viewer(c); v != nil {
+		return v.account.Username
+	}
+	return budget.Network(s.address(c))
+}
+
+// discussions keeps what pages show of rooms for a moment: many visitors cost one query, those at the same time
+// included. What was said earlier is kept apart, so that somebody who reads on and on does not push out the
+// latest, and whoever does so pays for it.
 type discussions struct {
+	rate  *budget.Rate  // of pages of what was said earlier
+	reads *budget.Share // of those at the same time
+
+	reading         singleflight.Group
 	mu              sync.Mutex
 	latest, earlier map[discussionPage]knownDiscussion
+}
+
+func newDiscussions(meter budget.Meter) *discussions {
+	return &discussions{
+		rate:   budget.NewRate(budget.Limit{Name: "earlier pages of discussions for one address or account"}, earlierASecond, earlierAtOnce, meter),
+		reads:  budget.NewShare(budget.Limit{Name: "earlier pages of discussions for one address or account at once"}, 1<<30, earlierReads, nil),
+		latest: make(map[discussionPage]knownDiscussion), earlier: make(map[discussionPage]knownDiscussion),
+	}
 }
 
 // discussionPage is what was said in a room before a message; before uuid.Max: the latest.
@@ -157,28 +183,77 @@ type knownDiscussion struct {
 	until time.Time
 }
 
-func (d *discussions) get(ctx context.Context, chat Chat, name string, before uuid.UUID) (Discussion, error) {
-	page, known := discussionPage{name, before}, &d.earlier
-	if before == uuid.Max {
-		known = &d.latest
-	}
-	d.mu.Lock()
-	k, ok := (*known)[page]
-	d.mu.Unlock()
-	if ok && time.Now().Before(k.until) {
+// get returns a page of a discussion, for which payer pays if nobody has just asked for it.
+func (d *discussions) get(ctx context.Context, chat Chat, payer, name string, before uuid.UUID) (Discussion, error) {
+	page := discussionPage{name, before}
+	if k, ok := d.find(page); ok {
 		return k.Discussion, k.err
 	}
-	k.until = time.Now().Add(discussionKnown)
-	if k.Discussion, k.err = chat.Discussion(ctx, name, before, discussionSize); k.err != nil && !errors.Is(k.err, ErrRoomRefused) {
-		return Discussion{}, k.err
+	if before != uuid.Max {
+		done, err := d.reads.Acquire(ctx, payer, 1)
+		if err != nil {
+			return Discussion{}, errTooManyRequests
+		}
+		defer done()
+		if err := d.rate.Wait(ctx, payer, 1); err != nil {
+			return Discussion{}, errTooManyRequests
+		}
 	}
+	read := d.reading.DoChan(name+"/"+before.String(), func() (any, error) {
+		if k, ok := d.find(page); ok {
+			return k, nil // read by who was before, just now
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestPatience) // others wait for it as well
+		defer cancel()
+		k := knownDiscussion{until: time.Now().Add(discussionKnown)}
+		if k.Discussion, k.err = chat.Discussion(ctx, name, before, discussionSize); k.err != nil && !errors.Is(k.err, ErrRoomRefused) {
+			return nil, k.err
+		}
+		d.keep(page, k)
+		return k, nil
+	})
+	select {
+	case r := <-read:
+		if r.Err != nil {
+			return Discussion{}, r.Err
+		}
+		k := r.Val.(knownDiscussion)
+		return k.Discussion, k.err
+	case <-ctx.Done():
+		return Discussion{}, ctx.Err()
+	}
+}
+
+// kept is where a page is kept.
+func (d *discussions) kept(page discussionPage) map[discussionPage]knownDiscussion {
+	if page.before == uuid.Max {
+		return d.latest
+	}
+	return d.earlier
+}
+
+func (d *discussions) find(page discussionPage) (knownDiscussion, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if *known == nil || len(*known) >= maxKnown {
-		*known = make(map[discussionPage]knownDiscussion)
+	k, ok := d.kept(page)[page]
+	return k, ok && time.Now().Before(k.until)
+}
+
+// keep keeps a page, in the place of the one that was read first: all are good for the same time.
+func (d *discussions) keep(page discussionPage, k knownDiscussion) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	kept := d.kept(page)
+	if _, again := kept[page]; !again && len(kept) >= maxKnown {
+		first := page
+		for p, other := range kept {
+			if first == page || other.until.Before(kept[first].until) {
+				first = p
+			}
+		}
+		delete(kept, first)
 	}
-	(*known)[page] = k
-	return k.Discussion, k.err
+	kept[page] = k
 }
 
 // saidInRoom turns a room's messages, the latest first, into what a page shows, the latest

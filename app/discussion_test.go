@@ -2,10 +2,16 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"foyer/internal/budget"
 	"foyer/internal/stream"
 	"foyer/models"
 	"foyer/xmppd/archive"
@@ -83,7 +89,7 @@ func TestDiscussion_Styled(t *testing.T) {
 	s.sayInRoom(t, "lobby", "Carol", "And the moles?", `<replace id="s-&gt; Straw
 And teh moles?" xmlns="urn:xmpp:message-correct:0"/>`)
 	s.sayInRoom(t, "lobby", "Carol", "of nothing here", reply(uuid.Max.String()))
-	s.discussions.latest = nil
+	clear(s.discussions.latest)
 	visitor.get("/articles/garden").wants(200, "And the moles?")
 	visitor.wants(200, "<bdi>Dave</bdi> plants <strong>leeks</strong>")
 	answered := `<a class="said-answered" href="#said-` + id + `">Answer to <bdi>Bob</bdi>: <q dir="auto">Straw keeps the snails in, and so on</q></a>`
@@ -124,42 +130,138 @@ func TestDiscussion_Earlier(t *testing.T) {
 	}
 }
 
-// askedChat counts what it is asked.
+// askedChat counts what it is asked, and answers when open is closed.
 type askedChat struct {
 	Chat
+	mu    sync.Mutex
 	asked map[discussionPage]int
+	began chan discussionPage
+	open  chan struct{}
 }
 
-func (c askedChat) Discussion(_ context.Context, room string, before uuid.UUID, _ int) (Discussion, error) {
-	c.asked[discussionPage{room, before}]++
+func newAskedChat() *askedChat {
+	return &askedChat{asked: map[discussionPage]int{}, began: make(chan discussionPage, 10*maxKnown), open: make(chan struct{})}
+}
+
+func (c *askedChat) Discussion(_ context.Context, room string, before uuid.UUID, _ int) (Discussion, error) {
+	page := discussionPage{room, before}
+	c.mu.Lock()
+	c.asked[page]++
+	c.mu.Unlock()
+	c.began <- page
+	<-c.open
 	return Discussion{Title: room}, nil
 }
 
 // A page of a discussion, of the latest or of what was said earlier, is read once in a while, and however
-// many there are, only so many are kept; who reads on and on does not push out the latest.
+// many there are, only so many are kept, the last ones; who reads on and on does not push out the latest.
 func TestDiscussion_Kept(t *testing.T) {
-	chat, d := askedChat{asked: map[discussionPage]int{}}, discussions{}
-	get := func(before uuid.UUID) {
-		t.Helper()
-		if got, err := d.get(t.Context(), chat, "garden", before); err != nil || got.Title != "garden" {
-			t.Errorf("%+v %v", got, err)
+	synctest.Test(t, func(t *testing.T) {
+		chat, d := newAskedChat(), newDiscussions(nil)
+		close(chat.open)
+		get := func(before uuid.UUID) {
+			t.Helper()
+			if got, err := d.get(t.Context(), chat, "192.0.2.1", "garden", before); err != nil || got.Title != "garden" {
+				t.Errorf("%+v %v", got, err)
+			}
 		}
-	}
-	earlier := uuid.Must(uuid.NewV7())
-	for range 3 {
-		get(uuid.Max)
-		get(earlier)
-	}
-	if len(chat.asked) != 2 || chat.asked[discussionPage{"garden", uuid.Max}] != 1 || chat.asked[discussionPage{"garden", earlier}] != 1 {
-		t.Errorf("asked %v", chat.asked)
-	}
-	for range 3 * maxKnown {
-		get(uuid.Must(uuid.NewV7()))
-	}
-	get(uuid.Max)
-	if n := len(d.earlier); n > maxKnown || chat.asked[discussionPage{"garden", uuid.Max}] != 1 {
-		t.Errorf("%d pages are kept; the latest was asked for %d times", n, chat.asked[discussionPage{"garden", uuid.Max}])
-	}
+		earlier := uuid.Must(uuid.NewV7())
+		for range 3 {
+			get(uuid.Max)
+			get(earlier)
+		}
+		if len(chat.asked) != 2 || chat.asked[discussionPage{"garden", uuid.Max}] != 1 || chat.asked[discussionPage{"garden", earlier}] != 1 {
+			t.Errorf("asked %v", chat.asked)
+		}
+		ids := make([]uuid.UUID, 3*maxKnown)
+		for i := range ids {
+			ids[i] = uuid.Must(uuid.NewV7())
+			time.Sleep(time.Millisecond) // on the test's own clock
+			get(ids[i])
+		}
+		for _, id := range append(ids[2*maxKnown:], uuid.Max) {
+			get(id)
+			if n := chat.asked[discussionPage{"garden", id}]; n != 1 {
+				t.Fatalf("a page that is kept was asked for %d times", n)
+			}
+		}
+		if n := len(d.earlier); n != maxKnown {
+			t.Errorf("%d pages are kept", n)
+		}
+		time.Sleep(discussionKnown)
+		if get(uuid.Max); chat.asked[discussionPage{"garden", uuid.Max}] != 2 {
+			t.Error("what is old is shown")
+		}
+	})
+}
+
+// However many look at a page at the same moment, it is read once; that the first of them leaves takes it from nobody else.
+func TestDiscussion_AtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		chat, d := newAskedChat(), newDiscussions(nil)
+		first, leave := context.WithCancel(t.Context())
+		left := make(chan error, 1)
+		go func() {
+			_, err := d.get(first, chat, "192.0.2.1", "garden", uuid.Max)
+			left <- err
+		}()
+		<-chat.began
+		var all sync.WaitGroup
+		for range 200 {
+			all.Go(func() {
+				if got, err := d.get(t.Context(), chat, "192.0.2.2", "garden", uuid.Max); err != nil || got.Title != "garden" {
+					t.Errorf("%+v %v", got, err)
+				}
+			})
+		}
+		synctest.Wait()
+		leave()
+		if err := <-left; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		close(chat.open)
+		all.Wait()
+		if n := chat.asked[discussionPage{"garden", uuid.Max}]; n != 1 {
+			t.Errorf("asked %d times", n)
+		}
+	})
+}
+
+// Whoever asks for what was said before ids that nobody has read yet, one after the other or all at once, pays for it
+// alone: others get theirs, and the latest is there for all.
+func TestDiscussion_EarlierPays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ledger := budget.NewLedger(slog.New(slog.DiscardHandler))
+		chat, d := newAskedChat(), newDiscussions(ledger)
+		get := func(payer string, before uuid.UUID) {
+			if _, err := d.get(t.Context(), chat, payer, "garden", before); err != nil {
+				t.Error(err)
+			}
+		}
+		var all sync.WaitGroup
+		for range earlierAtOnce + earlierASecond {
+			all.Go(func() { get("192.0.2.1", uuid.New()) })
+		}
+		synctest.Wait()
+		if n := len(chat.asked); n != earlierReads {
+			t.Errorf("%d are read at once", n)
+		}
+		all.Go(func() { get("192.0.2.2", uuid.New()) })
+		all.Go(func() { get("192.0.2.1", uuid.Max) })
+		synctest.Wait()
+		if n := len(chat.asked); n != earlierReads+2 {
+			t.Errorf("others wait: %d are read", n)
+		}
+		began := time.Now()
+		close(chat.open)
+		all.Wait()
+		if took := time.Since(began); took < 900*time.Millisecond || took > 1100*time.Millisecond {
+			t.Errorf("%d pages took %v", earlierAtOnce+earlierASecond, took)
+		}
+		if met := ledger.Take(); len(met) != 1 || met[0].Last != "192.0.2.1" {
+			t.Errorf("met %+v", met)
+		}
+	})
 }
 
 // A room that is not readable, or not open, is shown to nobody through a page; who may know of
@@ -178,7 +280,7 @@ func TestDiscussion_Closed(t *testing.T) {
 		if _, err := conn.Exec(t.Context(), "UPDATE rooms SET "+change+" WHERE name = 'lobby'"); err != nil {
 			t.Fatal(err)
 		}
-		s.discussions = discussions{}
+		clear(s.discussions.latest)
 		for who, b := range map[string]*browser{"a visitor": visitor, "bob": bob} {
 			if b.get("/articles/garden").wants(200, `class="discussion"`); strings.Contains(b.body, "secret") || (who == "a visitor" && strings.Contains(b.body, "Lobby")) {
 				t.Errorf("with %s %s sees %s", change, who, b.body)

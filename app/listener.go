@@ -20,7 +20,7 @@ import (
 // share one count of them, which leaves enough for the database, files and the
 // log; and one address may have its share.
 
-// Descriptors that are left for everything but connections.
+// Descriptors that are left for everything but connections and files that people send.
 const reservedFiles = 256
 
 // connections counts them.
@@ -38,14 +38,29 @@ type connections struct {
 // long, WebSockets and BOSH, does not count.
 const requestsAtOnce = 4096
 
-// mostConnections is how many connections of clients there may be, and as many to an
-// external chat server if there is one.
-func (c Config) mostConnections() int {
-	most := maxFiles() - reservedFiles
-	if c.External() {
-		most /= 2
+// divideFiles divides the descriptors that the system gives: so many connections of clients, and
+// as many to an external chat server if there is one; and so many files that come or go, each of which
+// needs one besides its connection.
+func divideFiles(all int, external bool) (connections, transfers int) {
+	left := all - reservedFiles
+	transfers = max(min(left/8, requestsAtOnce), 16)
+	connections = left - transfers
+	if external {
+		connections /= 2
 	}
-	return max(most, 64)
+	return max(connections, 64), transfers
+}
+
+// mostConnections is how many connections of clients there may be.
+func (c Config) mostConnections() int {
+	connections, _ := divideFiles(maxFiles(), c.External())
+	return connections
+}
+
+// mostTransfers is how many files of people may come or go at once.
+func (c Config) mostTransfers() int {
+	_, transfers := divideFiles(maxFiles(), c.External())
+	return transfers
 }
 
 // newConnections returns a count of at most so many, of which each address may

@@ -25,7 +25,7 @@ type pages struct {
 	accent      *Accent
 	views       *html.Engine
 	mark        string // of rooms in pages (discussion.go)
-	discussions discussions
+	discussions *discussions
 	previews    *previews.Service // nil: links have none
 	push        *push.Service
 	renders     *budget.Share // of pages (render.go)

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"image"
 	"image/jpeg"
+	"log/slog"
 	"testing"
 
 	"foyer/app/pictures"
+	"foyer/internal/budget"
 	"foyer/xmppd"
 )
 
@@ -53,5 +55,19 @@ func TestVCardPictures(t *testing.T) {
 	}
 	if err := door.SetVCard(t.Context(), "alice", xmppd.VCard{Name: "Alice"}); err != nil || store.last.Name != "Alice" {
 		t.Errorf("without a picture: %v", err)
+	}
+}
+
+// Pictures beyond those that may wait to be fetched are left out, and the log says so once a minute.
+func TestWantPicture_Full(t *testing.T) {
+	ledger := budget.NewLedger(slog.New(slog.DiscardHandler))
+	s := &Server{limits: ledger, claimedPictures: make(chan claimedPicture, 1)}
+	s.wantPicture("alice", "https://provider.example/alice.png")
+	s.wantPicture("bob", "https://provider.example/bob.png")
+	if got := <-s.claimedPictures; got.user != "alice" {
+		t.Error(got)
+	}
+	if met := ledger.Take(); len(met) != 1 || met[0].Last != "bob" {
+		t.Errorf("met %+v", met)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"foyer/app/remote"
+	"foyer/internal/budget"
 	"foyer/models"
 )
 
@@ -19,6 +20,8 @@ type pendingPush struct {
 	at       time.Time // of the first
 	messages int
 }
+
+var peopleToTell = budget.Limit{Name: "people whose messages at an external server wait to be told by web push"}
 
 // messageArrived notes that there is a message for somebody, unless they see it.
 func (u *unseen) messageArrived(ctx context.Context, user string) {
@@ -32,7 +35,7 @@ func (u *unseen) messageArrived(ctx context.Context, user string) {
 	h := u.pending[user]
 	if h == nil {
 		if len(u.pending) >= maxPendingPushes {
-			u.log.Warn("too many messages wait to be told by web push; one is not", "user", user)
+			u.limits.Met(peopleToTell, user)
 			return
 		}
 		h = &pendingPush{at: time.Now()}

@@ -15,6 +15,7 @@ import (
 	"foyer/app/auth"
 	"foyer/app/push"
 	"foyer/app/remote"
+	"foyer/internal/budget"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/models"
@@ -39,6 +40,7 @@ type unseen struct {
 	push   *push.Service
 	key    []byte
 	notify func(context.Context, models.Event)
+	limits budget.Meter
 	log    *slog.Logger
 	grace  time.Duration
 
@@ -77,7 +79,7 @@ func (s *Server) followUnseen(ctx context.Context, r *relayed) error {
 		return err
 	}
 	u := &unseen{
-		chat: r, key: key, notify: s.notify, log: s.log, grace: unseenGrace, slots: make(chan struct{}, archiveAsks),
+		chat: r, key: key, notify: s.notify, limits: s.limits, log: s.log, grace: unseenGrace, slots: make(chan struct{}, archiveAsks),
 		pending: make(map[string]*pendingPush), told: make(map[string]string), enabled: make(map[string]time.Time), elsewhere: make(map[string]time.Time),
 	}
 	if u.push, err = s.newPush(key, func(user string, _ time.Time) bool { return u.isActiveAnywhere(user) }); err != nil {

@@ -110,6 +110,9 @@ func TestUnseen_Bounded(t *testing.T) {
 	if _, there := u.pending["alice"]; there || len(u.pending) != maxPendingPushes || u.pending["1"].messages != 1 {
 		t.Errorf("%d wait", len(u.pending))
 	}
+	if met := s.limits.Take(); len(met) != 1 || met[0].Last != "alice" {
+		t.Errorf("met %+v", met)
+	}
 }
 
 // Of the archive somebody is told what is new, each message once, however the server's

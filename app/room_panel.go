@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"foyer/internal/budget"
 	"foyer/models"
 
 	"github.com/gofiber/fiber/v2"
@@ -20,7 +21,13 @@ import (
 const (
 	maxRoomPeople  = 5000 // listed at once, of those who belong to a room and are not there
 	maxSharedRooms = 20
+	panelsAtOnce   = 2 // of one account: a list of as many people is a megabyte
 )
+
+// newRoomLists bounds how many lists of people in rooms are made at once.
+func newRoomLists(meter budget.Meter) *budget.Share {
+	return budget.NewShare(budget.Limit{Name: "lists of people in rooms of one account at once"}, 1<<30, panelsAtOnce, meter)
+}
 
 // RoomMember is somebody in the panel of a room.
 type RoomMember struct {
@@ -39,6 +46,11 @@ func (s *roomPages) roomPeople(c *fiber.Ctx) error {
 	if v == nil {
 		return errNotSignedIn
 	}
+	release, err := s.lists.Acquire(c.UserContext(), v.account.Username, 1)
+	if err != nil {
+		return err
+	}
+	defer release()
 	people, nick, err := s.peopleAskedFor(c, v.account.Username)
 	if errors.Is(err, ErrRoomRefused) {
 		return errNoRoom

@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"foyer/internal/budget"
 	"foyer/internal/names"
 	"foyer/models"
 
@@ -24,6 +25,7 @@ type roomPages struct {
 	*pages
 	members *models.People
 	people  *peoplePages
+	lists   *budget.Share
 }
 
 func (s *roomPages) chatRoutes(xmpp fiber.Router) {

@@ -6,6 +6,7 @@ import "foyer/xmppgw"
 // for, with what they use, and registers their addresses.
 type parts struct {
 	gate          *gate
+	turns         *turns
 	install       *installPages
 	signIn        *signInPages
 	ways          *wayPages
@@ -24,6 +25,7 @@ type parts struct {
 func (s *Server) newParts() {
 	p := s.pages
 	s.gate = &gate{site: s.site, bodies: newBodies(s.limits), policy: newContentPolicy(s.cfg.UploadOrigins), patience: requestPatience, gateway: s.gateway, limits: s.limits}
+	s.turns = newTurns(s.limits)
 	s.install = &installPages{site: s.site, assets: s.assets, grounds: s.grounds, views: s.views}
 	s.signIn = &signInPages{pages: p, logouts: newLogouts(s.limits), failedReturns: newFailedReturns(s.limits), rated: newRated(s.limits), signIns: newSignIns()}
 	s.files = &filePages{pages: p, records: s.db.Uploads, uploads: s.uploads}
@@ -35,7 +37,7 @@ func (s *Server) newParts() {
 	s.signIn.renderSettings = s.settings.renderSettings
 	s.ways = &wayPages{pages: p, signIn: s.signIn, settings: s.settings}
 	s.people = &peoplePages{pages: p, accounts: s.db.Accounts, members: s.db.People}
-	s.rooms = &roomPages{pages: p, members: s.db.People, people: s.people}
+	s.rooms = &roomPages{pages: p, members: s.db.People, people: s.people, lists: newRoomLists(s.limits)}
 	s.home = &homePages{pages: p, people: s.people, rooms: s.rooms}
 	s.conversations = &conversationLists{pages: p, members: s.db.People, lists: newLists(s.limits)}
 	s.links = &linkPages{pages: p, kept: s.db.Previews}
@@ -77,19 +79,22 @@ func (s *Server) chatRoutes() {
 	s.web.Use(s.gate.secureHeaders, s.gate.compressed)
 	s.signIn.chatRoutes(s.web)
 	xmpp := s.web.Group("/xmpp", s.access.ownPages, s.gate.plainText, s.signIn.loadVisit)
-	s.access.chatRoutes(xmpp)
+	s.access.chatRoutes(xmpp) // these may take long, and have bounds of their own
+	s.conversations.searchRoutes(xmpp)
+	s.links.chatRoutes(xmpp)
+	xmpp.Use(s.turns.take)
 	s.conversations.chatRoutes(xmpp)
 	s.people.chatRoutes(xmpp)
 	s.rooms.chatRoutes(xmpp)
 	s.notices.chatRoutes(xmpp)
-	s.links.chatRoutes(xmpp)
 }
 
 // pageRoutes are the pages: for everybody, and with requireMember before them for members.
 func (s *Server) pageRoutes() {
 	s.web.Use(s.signIn.loadVisit, s.gate.plainText, s.protectForms)
+	s.signIn.routes(s.web) // bounded by address, and by what waits for a hash
+	s.web.Use(s.turns.take)
 	s.home.routes(s.web)
-	s.signIn.routes(s.web)
 	s.people.routes(s.web)
 	s.rooms.routes(s.web)
 	s.links.routes(s.web)

@@ -159,6 +159,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	s.limits = budget.NewLedger(log)
 	s.refusals = newRefusals(cfg.RefusalsPerAddress, s.limits)
 	s.renders = newRenders(nil)
+	s.discussions = newDiscussions(s.limits)
 	processor := budget.NewProcessor()
 	s.pictures = pictures.New(s.limits, processor)
 	var err error
@@ -166,6 +167,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 		return nil, err
 	}
 	s.conns = newConnections(cfg.mostConnections(), cfg.ConnectionsPerAddress, s.proxies, log, s.limits)
+	s.transfers = newTransfers(cfg.mostTransfers(), s.limits)
 	signIn, err := cfg.Auth(db, log, s.tell)
 	if err != nil {
 		return nil, err

@@ -28,20 +28,21 @@ import (
 type Server struct {
 	*pages
 	parts
-	db       *models.DB
-	gateway  *xmppgw.Gateway
-	grounds  grounds
-	web      *fiber.App
-	expired  expired
-	uploads  *uploads.Service
-	native   []nativePort // set before serving
-	doors    []door       // likewise
-	metrics  net.Listener // likewise; nil: metrics have no port of their own
-	id       string       // SiteID
-	conns    *connections
-	pictures *pictures.Decoder
-	unseen   *unseen        // nil: the embedded chat server tells push itself
-	limits   *budget.Ledger // which of them were met
+	db        *models.DB
+	gateway   *xmppgw.Gateway
+	grounds   grounds
+	web       *fiber.App
+	expired   expired
+	uploads   *uploads.Service
+	native    []nativePort // set before serving
+	doors     []door       // likewise
+	metrics   net.Listener // likewise; nil: metrics have no port of their own
+	id        string       // SiteID
+	conns     *connections
+	transfers *budget.Share // of files that come or go
+	pictures  *pictures.Decoder
+	unseen    *unseen        // nil: the embedded chat server tells push itself
+	limits    *budget.Ledger // which of them were met
 
 	fetcher         *pictures.Fetcher // of those that sources have
 	claimedPictures chan claimedPicture

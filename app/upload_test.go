@@ -452,3 +452,89 @@ func TestUpload_Stuck(t *testing.T) {
 		t.Errorf("%d of 249 files were removed", removed)
 	}
 }
+
+// What the system gives is enough for all that may be open at once.
+func TestFiles_Divided(t *testing.T) {
+	for _, all := range []int{512, 1024, 4096, 65536, 1 << 20} {
+		for _, external := range []bool{false, true} {
+			connections, transfers := divideFiles(all, external)
+			if external {
+				connections *= 2
+			}
+			if connections+transfers+reservedFiles > all || connections < all/4 || transfers < all/64 && transfers < requestsAtOnce {
+				t.Errorf("of %d: %d connections, %d transfers", all, connections, transfers)
+			}
+		}
+	}
+}
+
+// Files that come or go at once are bounded, since each is open besides its connection; an address has its part of
+// that, and who gets no place may come again.
+func TestUpload_OpenFiles(t *testing.T) {
+	s, base := startChanged(t, nil, func(s *Server) {
+		s.transfers = newTransfers(8, s.limits)
+		s.gate.patience = 3 * time.Second
+	})
+	file := pixels(t, 24_000_000) // more than the system takes for a client that does not read
+	slot := s.slot(t, "alice", "a.png", len(file), "image/png")
+	put(t, slot.Put, file).is(t, 201)
+	other := s.slot(t, "alice", "b.png", 100, "image/png")
+
+	ask := func(head string) net.Conn {
+		t.Helper()
+		conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+		if err == nil {
+			_, err = io.WriteString(conn, head+" HTTP/1.1\r\nHost: localhost\r\n")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		return conn
+	}
+	path := func(address string) string { return strings.TrimPrefix(address, base) }
+	going := ask("GET " + path(slot.Get))
+	fmt.Fprint(going, "\r\n")
+	if head, err := bufio.NewReader(going).ReadString('\n'); err != nil || !strings.Contains(head, "200") {
+		t.Fatal(head, err)
+	}
+	last := s.slot(t, "alice", "c.png", 100_000, "image/png")
+	coming := ask("PUT " + path(last.Put))
+	fmt.Fprint(coming, "Content-Length: 100000\r\n\r\n", strings.Repeat("x", 50_000)) // the library waits for the first 8 KiB
+	for deadline := time.Now().Add(time.Minute); ; {                                  // that it has its place no answer tells
+		leave, ok := s.transfers.TryAcquire("127.0.0.1", 1)
+		if !ok {
+			break
+		}
+		if leave(); time.Now().After(deadline) {
+			t.Fatal("a file that comes has no place")
+		}
+	}
+	var both sync.WaitGroup
+	both.Go(func() { call(t, "GET", slot.Get, nil).is(t, 429) })
+	both.Go(func() { put(t, other.Put, make([]byte, 100)).is(t, 429) })
+	both.Wait()
+	call(t, "HEAD", slot.Get, nil).is(t, 200)
+	elsewhere := http.Client{Transport: &http.Transport{DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP("127.0.0.2")}}).DialContext, DisableKeepAlives: true}}
+	resp, err := elsewhere.Get(slot.Get)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("another address: %d", resp.StatusCode)
+	}
+	met := s.limits.Take()
+	if len(met) != 1 || met[0].Last != "127.0.0.1" {
+		t.Errorf("met %+v", met)
+	}
+	going.Close()
+	coming.Close()
+	leave, err := s.transfers.Acquire(t.Context(), "127.0.0.1", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leave()
+	put(t, other.Put, make([]byte, 100)).is(t, 201)
+	call(t, "GET", other.Get, nil).is(t, 200)
+}

@@ -7,7 +7,10 @@ import (
 
 	"foyer/app/uploads"
 	"foyer/app/uploads/files"
+	"foyer/internal/budget"
 	"foyer/models"
+
+	"github.com/gofiber/fiber/v2"
 )
 
 // uploadStore is where files are kept, as the settings say.
@@ -18,6 +21,12 @@ func (c Config) uploadStore() uploads.StoreOptions {
 	}
 }
 
+// newTransfers bounds how many files come or go at once, and how many of them for one address: what
+// takes as long as its client likes.
+func newTransfers(most int, meter budget.Meter) *budget.Share {
+	return budget.NewShare(budget.Limit{Name: "files of one address that come or go at once"}, int64(most), int64(max(most/4, 1)), meter)
+}
+
 // newUploads opens the store for the files that people send.
 func (s *Server) newUploads() (*uploads.Service, error) {
 	store, err := uploads.OpenStore(s.cfg.uploadStore())
@@ -26,6 +35,9 @@ func (s *Server) newUploads() (*uploads.Service, error) {
 	}
 	return uploads.New(uploads.Config{
 		DB: s.db.Uploads, Store: store, BaseURL: s.BaseURL, Patience: func() time.Duration { return s.gate.patience },
+		Place: func(ctx context.Context, c *fiber.Ctx) (leave func(), err error) {
+			return s.transfers.Acquire(ctx, budget.Network(s.address(c)), 1)
+		},
 		Quota: int64(s.cfg.UploadQuota), Retention: time.Duration(s.cfg.UploadRetention), Logger: s.log, Explain: explain, Elsewhere: len(s.cfg.ChatOrigins) > 0,
 	}), nil
 }

@@ -792,7 +792,7 @@ func TestBounds_AtOnce(t *testing.T) {
 	}
 }
 
-// however often somebody has signed in, so many of their sessions are listed, the last ones.
+// however many sessions somebody has from before there was a bound, so many are listed, the last ones.
 func TestSessions_Listed(t *testing.T) {
 	db, ctx := open(t), t.Context()
 	alice := db.person(t, "alice")
@@ -801,7 +801,7 @@ func TestSessions_Listed(t *testing.T) {
 		t.Fatal(err)
 	}
 	list, err := db.Sessions.Of(ctx, alice.ID)
-	if err != nil || len(list) != maxListedSessions || time.Since(list[0].SeenAt) > 2*time.Minute || time.Since(list[99].SeenAt) > 102*time.Minute {
+	if err != nil || len(list) != MaxSessions || time.Since(list[0].SeenAt) > 2*time.Minute || time.Since(list[99].SeenAt) > 102*time.Minute {
 		t.Errorf("%d, %v", len(list), err)
 	}
 }

@@ -210,15 +210,33 @@ func (db *Sessions) LapsedSessions(ctx context.Context, usernames, sessions []st
 	return pgx.CollectRows(rows, pgx.RowTo[int])
 }
 
-// maxListedSessions is how many sessions of one account are listed: a program that signs in
-// again and again may have thousands.
-const maxListedSessions = 100
+// MaxSessions is how many sessions of browsers and apps one account has at once: a program
+// that signs in again and again would have thousands, each of which may be told by web push.
+const MaxSessions = 200
 
 // Of returns an account's sessions that were used last, the latest first.
 func (db *Sessions) Of(ctx context.Context, accountID int64) ([]Session, error) {
 	var list []Session
-	err := db.site.WithContext(ctx).Where("account_id = ? AND expires_at > now()", accountID).Order("seen_at DESC, id").Limit(maxListedSessions).Find(&list).Error
+	err := db.site.WithContext(ctx).Where("account_id = ? AND expires_at > now()", accountID).Order("seen_at DESC, id").Limit(MaxSessions).Find(&list).Error
 	return list, err
+}
+
+// EndUnused ends those sessions of an account, but not the one that has just begun, that were not
+// used for the longest time, beyond MaxSessions; and returns their ids. It comes after the session is
+// kept: of several that begin at once the last sees all. What the operator made is not counted.
+func (db *Sessions) EndUnused(ctx context.Context, accountID int64, begun string) ([]string, error) {
+	var ended []string
+	err := db.ending(ctx, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions
+			WHERE account_id = $1 AND id <> $2 AND kind <> 'token' AND expires_at > now() ORDER BY seen_at DESC, id OFFSET $3) RETURNING id::text`,
+			accountID, begun, MaxSessions-1)
+		if err != nil {
+			return err
+		}
+		ended, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	return ended, err
 }
 
 // EndSession ends a session of the account.

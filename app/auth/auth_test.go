@@ -3,12 +3,14 @@ package auth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"foyer/internal/budget"
 	"foyer/internal/pgdev/pgtest"
 	"foyer/internal/sasl"
 	"foyer/internal/stream"
@@ -232,5 +234,62 @@ func TestEndedIdentities(t *testing.T) {
 	is(t, s.SetBlocked(ctx, bob, true), nil)
 	if gone, err = s.EndedIdentities(ctx, ids); err != nil || len(gone) != 3 {
 		t.Errorf("%+v %v", gone, err)
+	}
+}
+
+// An account has so many sessions at once, of browsers and of apps from however many addresses: for a new
+// one that is signed out which was not used for the longest time, and nobody else's.
+func TestSession_TooMany(t *testing.T) {
+	ledger := budget.NewLedger(slog.New(slog.DiscardHandler))
+	s := newSite(t, func(c *Config) { c.Passwords, c.Meter = true, ledger })
+	ctx := t.Context()
+	alice, bob := s.account("alice"), s.account("bob")
+	begin := func(a models.Account) (SignedIn, models.Session) {
+		t.Helper()
+		in, err := s.startSession(ctx, proved{account: a}, Device{})
+		is(t, err, nil)
+		session, _, err := s.Session(ctx, in.Secret)
+		is(t, err, nil)
+		return in, session
+	}
+	_, _ = begin(bob)
+	used, session := begin(alice)
+	unused, lost := begin(alice)
+	for range models.MaxSessions - 2 {
+		begin(alice)
+	}
+	is(t, s.db.Sessions.TouchSession(ctx, session, time.Now().Add(time.Hour)), nil)
+	if met := ledger.Take(); len(met) > 0 {
+		t.Errorf("met too early: %+v", met)
+	}
+	before := len(s.told)
+	begin(alice)
+	_, _, err := s.Session(ctx, used.Secret)
+	is(t, err, nil)
+	_, _, err = s.Session(ctx, unused.Secret)
+	is(t, err, ErrGone)
+	if got := s.told[before:]; len(got) != 1 || got[0].Kind != models.EventEnded || got[0].Session != lost.ID || got[0].User != "alice" {
+		t.Errorf("told %+v", got)
+	}
+	if met := ledger.Take(); len(met) != 1 || met[0].Last != "alice" {
+		t.Errorf("met %+v", met)
+	}
+	var all sync.WaitGroup
+	for i := range 6 {
+		all.Go(func() {
+			id, err := s.Password(ctx, "alice", testPassword, stream.Peer{Addr: fmt.Sprintf("2001:db8::%d", i)})
+			is(t, err, nil)
+			is(t, s.Current(ctx, id), nil)
+		})
+	}
+	all.Wait()
+	count := func(a models.Account) int {
+		t.Helper()
+		ended, err := s.db.Sessions.EndSessions(ctx, a.ID, "")
+		is(t, err, nil)
+		return len(ended)
+	}
+	if a, b := count(alice), count(bob); a != models.MaxSessions || b != 1 {
+		t.Errorf("%d of alice's and %d of bob's stand", a, b)
 	}
 }

@@ -167,5 +167,9 @@ func (s *Service) accountPassword(ctx context.Context, user, password string, pe
 	if errors.Is(err, models.ErrStale) {
 		err = sasl.NotAuthorized // the password changed meanwhile
 	}
-	return stream.Identity{User: p.account.Username, Session: session}, err
+	if err != nil {
+		return stream.Identity{}, err
+	}
+	s.endUnused(ctx, p.account, session)
+	return stream.Identity{User: p.account.Username, Session: session}, nil
 }

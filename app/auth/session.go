@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"foyer/internal/budget"
 	"foyer/models"
 	"foyer/token"
 )
@@ -80,10 +81,28 @@ func (s *Service) startSession(ctx context.Context, p proved, d Device) (SignedI
 	if err != nil {
 		return SignedIn{}, err
 	}
+	s.endUnused(ctx, p.account, session.ID)
 	return SignedIn{
 		Secret: secret, Expires: session.ExpiresAt,
 		Device: s.throttle.remember(ctx, p.account, d.Client), DeviceExpires: time.Now().Add(deviceLifetime),
 	}, nil
+}
+
+// sessionsOfAccount: who has so many signs in, and what was not used for the longest time is signed out.
+var sessionsOfAccount = budget.Limit{Name: "sessions of one account"}
+
+// endUnused signs out what an account has beyond its bound, now that a session has begun. If it
+// fails, the next sign-in makes up for it.
+func (s *Service) endUnused(ctx context.Context, account models.Account, begun string) {
+	ids, err := s.db.Sessions.EndUnused(ctx, account.ID, begun)
+	if err != nil {
+		s.log.Warn("sessions that are not used were not ended", "user", account.Username, "err", err)
+		return
+	}
+	if len(ids) > 0 && s.cfg.Meter != nil {
+		s.cfg.Meter.Met(sessionsOfAccount, account.Username)
+	}
+	s.ended(ctx, account.Username, ids)
 }
 
 func truncate(s string, n int) string {

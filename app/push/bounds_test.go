@@ -2,12 +2,15 @@ package push
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"foyer/internal/budget"
 	"foyer/internal/stream"
 	"foyer/models"
 	"foyer/xmppd/muc"
@@ -16,12 +19,18 @@ import (
 // idle is a service that sends nothing by itself; who asks is always told of.
 func idle(t *testing.T, users ...string) *Service {
 	t.Helper()
+	return idleFor(t, nil, users...)
+}
+
+// idleFor is idle, and notes which limits are met.
+func idleFor(t *testing.T, meter budget.Meter, users ...string) *Service {
+	t.Helper()
 	st := &store{audiences: make(map[string]models.PushAudience)}
 	for _, user := range users {
 		st.audiences[user] = models.PushAudience{Subscriptions: []models.PushSubscription{{SessionID: user, Endpoint: "https://push.example/" + user}}}
 	}
 	s, err := New(Config{
-		Store: st, Accounts: st, Key: []byte(strings.Repeat("k", 32)), Contact: "webmaster@example.org", Domain: "h", Grace: -1,
+		Store: st, Accounts: st, Key: []byte(strings.Repeat("k", 32)), Contact: "webmaster@example.org", Domain: "h", Grace: -1, Meter: meter,
 		Saw: func(string, time.Time) bool { return false },
 	})
 	if err != nil {
@@ -63,8 +72,8 @@ func TestPush_OfOneAccount(t *testing.T) {
 func TestPush_Waiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := idle(t, "bob")
-		for range maxQueued + 10 {
-			s.put(message{to: "bob"})
+		for i := range 2 * maxQueued {
+			s.put(message{to: "bob", from: strconv.Itoa(i % 100)})
 		}
 		if len(s.queue) != maxQueued {
 			t.Errorf("%d messages wait", len(s.queue))
@@ -85,6 +94,68 @@ func TestPush_Waiting(t *testing.T) {
 		s.senders.Wait()
 		if _, ok := s.again.TryAcquire("bob", ofOneAgain); !ok {
 			t.Error("places are left taken")
+		}
+	})
+}
+
+// Whoever writes without end in a room has only their own messages told to nobody; the log says so once a
+// minute, and places are free again once the messages were looked at.
+func TestPush_BusyWriter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		ledger := budget.NewLedger(slog.New(slog.NewTextHandler(&log, nil)))
+		s := idleFor(t, ledger, "bob")
+		s.cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		told := make(map[string]int)
+		s.deliver = func(_ context.Context, j job) { told[j.m.from]++ }
+		st := s.cfg.Store.(bounded).store.(*store)
+		st.room = models.PushRoom{Title: "Garden"}
+		s.Subscribed("bob")
+		for range 2 * maxQueued {
+			s.RoomMessage(muc.Saying{User: "mallory", Nick: "M", Room: "garden", RoomJID: "garden@conference.h", Message: message1(t, `<body>x</body>`), At: time.Now()})
+		}
+		s.Message("bob", message1(t, `<body>x</body>`), time.Now()) // of alice's
+		if n := len(s.queue); n != ofOneSaid+1 {
+			t.Errorf("%d messages wait", n)
+		}
+		if met := ledger.Take(); len(met) != 1 || met[0].Last != "mallory" || strings.Count(log.String(), "\n") != 1 {
+			t.Errorf("met %+v, logged: %.600s", met, log.String())
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			s.Run(ctx)
+		}()
+		synctest.Wait()
+		stop()
+		<-done
+		if told["alice"] != 1 {
+			t.Errorf("told: %v", told)
+		}
+		if leave, ok := s.said.TryAcquire("mallory", ofOneSaid); !ok {
+			t.Error("places are left taken")
+		} else {
+			leave()
+		}
+	})
+}
+
+// A push service that a member chose for it answers nothing but refusals; the log does not grow with them.
+func TestPush_Log(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := idle(t)
+		var log strings.Builder
+		s.cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		say := func(user string) { s.note(job{user: user}, slog.LevelWarn, "refused") }
+		for range 1000 {
+			say("mallory")
+		}
+		say("alice")
+		time.Sleep(11 * time.Second) // on the test's own clock
+		say("mallory")
+		if a, m := strings.Count(log.String(), "user=alice"), strings.Count(log.String(), "user=mallory"); a != 1 || m != linesOnce+1 {
+			t.Errorf("%d lines about alice, %d about mallory", a, m)
 		}
 	})
 }

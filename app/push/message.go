@@ -39,6 +39,7 @@ type message struct {
 	text      string
 	encrypted bool
 	at        time.Time
+	leave     func() // the queue
 }
 
 // Message implements xmppd.Notifier: it takes a message to somebody. Messages of one's own are
@@ -75,13 +76,15 @@ func read(m *stream.Element) (message, bool) {
 	return message{id: m.ID, answers: strings.Clone(stanza.AnsweredNick(m)), text: strings.Clone(stanza.CutText(stanza.LineText(m), maxLookedAt)), encrypted: encrypted}, true
 }
 
-// put never waits: what does not fit is not told.
+// put never waits: what does not fit is not told. Who writes pays for the place, so that however much
+// somebody says in a room, what others say is told.
 func (s *Service) put(m message) {
-	select {
-	case s.queue <- m:
-	default:
-		s.cfg.Logger.Warn("too many messages wait to be told by web push; one is not", "user", m.to, "room", m.room)
+	leave, ok := s.said.TryAcquire(m.from, 1)
+	if !ok {
+		return
 	}
+	m.leave = leave
+	s.queue <- m // there are as many places
 }
 
 // conversation is where the message was said, as the recipient sees it.

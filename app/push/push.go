@@ -25,6 +25,7 @@ import (
 // Bounds. What is beyond them is not told; it waits in the chat.
 const (
 	maxQueued  = 4096             // messages that wait to be looked at
+	ofOneSaid  = 256              // of them, those that one account wrote
 	maxSending = 2048             // notifications that are sent, or wait for their turn
 	ofOne      = 256              // of them, those for one account
 	atOnce     = 32               // that are sent at the same time
@@ -34,7 +35,9 @@ const (
 	grace      = 3 * time.Second  // somebody who loads a page is back by then
 	roomKnown  = 30 * time.Second // whom to tell of a room
 	maxRooms   = 1024             // of which that is kept
+	linesOnce  = 10               // of the log about one account's notifications; and then one in 10 s
 	askedFor   = 128              // people of a room whom one question to the database is about
+	maxIdle    = 64               // connections to push services that are kept for the next notification
 	sendTime   = 15 * time.Second
 	askTime    = 10 * time.Second // a question to the database
 )
@@ -118,6 +121,8 @@ type Service struct {
 	client *http.Client
 	rate   *budget.Rate
 	queue  chan message
+	said   *budget.Share // places in the queue, which who writes pays
+	lines  *budget.Rate  // of the log, about what somebody else's push service answers
 
 	places  *budget.Share // of notifications that are sent, or wait for their turn
 	turns   *budget.Share // of those that are sent
@@ -153,7 +158,9 @@ func New(cfg Config) (*Service, error) {
 	s := &Service{
 		cfg: cfg, key: key, client: newClient(cfg.Roots, cfg.Loopback),
 		rate:  budget.NewRate(perAccount, 0.5, 60, cfg.Meter),
-		queue: make(chan message, maxQueued), subscribed: make(map[string]uint64), rooms: make(map[string]knownRoom),
+		queue: make(chan message, maxQueued),
+		said:  budget.NewShare(budget.Limit{Name: "messages of one account that wait to be told by web push"}, maxQueued, ofOneSaid, cfg.Meter),
+		lines: budget.NewRate(budget.Limit{}, 0.1, linesOnce, nil), subscribed: make(map[string]uint64), rooms: make(map[string]knownRoom),
 		places: budget.NewShare(budget.Limit{Name: "push notifications of one account that wait to be sent"}, maxSending, ofOne, cfg.Meter),
 		turns:  budget.NewShare(budget.Limit{}, atOnce, ofOneOnce, nil),
 		again:  budget.NewShare(budget.Limit{Name: "push notifications of one account that wait to be sent again"}, maxWaiting, ofOneAgain, cfg.Meter),
@@ -210,6 +217,7 @@ func (s *Service) Run(ctx context.Context) {
 		select {
 		case m := <-s.queue:
 			s.handle(ctx, m)
+			m.leave()
 		case <-ctx.Done():
 			return
 		}

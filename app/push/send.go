@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -86,7 +87,7 @@ func newClient(roots *x509.CertPool, loopback bool) *http.Client {
 		Timeout: sendTime,
 		Transport: &http.Transport{
 			DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
-			TLSHandshakeTimeout: sendTime, MaxResponseHeaderBytes: 64 << 10, IdleConnTimeout: time.Minute, MaxIdleConnsPerHost: ofOneOnce,
+			TLSHandshakeTimeout: sendTime, MaxResponseHeaderBytes: 64 << 10, IdleConnTimeout: time.Minute, MaxIdleConns: maxIdle, MaxIdleConnsPerHost: ofOneOnce,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -127,7 +128,6 @@ func (s *Service) Check(p models.PushSubscription) error {
 func (s *Service) send(ctx context.Context, j job) {
 	leave, ok := s.places.TryAcquire(j.user, 1)
 	if !ok {
-		s.cfg.Logger.Warn("too many notifications wait to be sent; one is not", "user", j.user)
 		return
 	}
 	s.senders.Go(func() {
@@ -149,7 +149,7 @@ func (s *Service) sendOne(ctx context.Context, j job) (again bool, after time.Du
 	after = firstRetry << (2 * j.tried)
 	answer, err := s.post(ctx, j)
 	if err != nil {
-		s.cfg.Logger.Info("a push service does not answer", "service", host(j.sub.Endpoint), "user", j.user, "err", withoutAddress(err))
+		s.note(j, slog.LevelInfo, "a push service does not answer", "err", withoutAddress(err))
 		return ctx.Err() == nil, after
 	}
 	answer.Body.Close()
@@ -167,8 +167,15 @@ func (s *Service) sendOne(ctx context.Context, j job) (again bool, after time.Du
 		}
 		return true, after
 	default:
-		s.cfg.Logger.Warn("a push service refuses a notification", "service", host(j.sub.Endpoint), "user", j.user, "status", code)
+		s.note(j, slog.LevelWarn, "a push service refuses a notification", "status", code)
 		return false, 0
+	}
+}
+
+// note logs what came of a notification, but not all that a service answers which somebody chose for that.
+func (s *Service) note(j job, level slog.Level, what string, more ...any) {
+	if s.lines.Allow(j.user, 1) {
+		s.cfg.Logger.With("service", host(j.sub.Endpoint), "user", j.user).Log(context.Background(), level, what, more...)
 	}
 }
 
@@ -196,7 +203,6 @@ func (s *Service) retry(ctx context.Context, j job, after time.Duration) {
 	}
 	leave, ok := s.again.TryAcquire(j.user, 1)
 	if !ok {
-		s.cfg.Logger.Warn("too many notifications wait to be tried again; one is not", "user", j.user)
 		return
 	}
 	s.senders.Go(func() {

@@ -32,6 +32,7 @@ var (
 	errSlotUsed = &Error{Status: http.StatusConflict, Public: "This address was used already, or has expired. Ask for a new one."}
 	errNoLength = &Error{Status: http.StatusLengthRequired, Public: "Say how long the file is (Content-Length)."}
 	errLength   = &Error{Status: http.StatusBadRequest, Public: "The file is not as long as was announced."}
+	errTooMany  = &Error{Status: http.StatusTooManyRequests, Public: "Too many files are on their way at once. Please try again in a moment."}
 	errType     = &Error{Status: http.StatusUnsupportedMediaType, Public: "The file is not of the type that was announced."}
 )
 

@@ -125,11 +125,17 @@ func (s *Service) Save(c *fiber.Ctx, u models.Upload) error {
 
 // sendFile streams a part of the file.
 func (s *Service) sendFile(c *fiber.Ctx, u models.Upload, first, length int64) error {
+	leave, err := s.place(c)
+	if err != nil {
+		undescribe(c)
+		return err
+	}
 	// The file is read after the handler has returned, and has its own time.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.UserContext()), transferTime(length))
-	body, err := s.cfg.Store.Open(ctx, u.ID, first, length)
+	file, err := s.cfg.Store.Open(ctx, u.ID, first, length)
 	if err != nil {
 		cancel()
+		leave()
 		undescribe(c)
 		if errors.Is(err, files.ErrNotFound) {
 			s.log.Error("a file is lost: the store does not have it", "file", u.ID)
@@ -138,11 +144,11 @@ func (s *Service) sendFile(c *fiber.Ctx, u models.Upload, first, length int64) e
 		return AsError(err)
 	}
 	s.counts.sent.Add(1)
+	body := &sending{file, cancel, leave}
 	if err := c.Context().SetWriteDeadline(time.Now().Add(transferTime(length))); err != nil {
-		cancel()
 		return errors.Join(err, body.Close())
 	}
-	c.Context().SetBodyStream(&sending{body, cancel}, int(length))
+	c.Context().SetBodyStream(body, int(length))
 	return nil
 }
 
@@ -150,10 +156,13 @@ func (s *Service) sendFile(c *fiber.Ctx, u models.Upload, first, length int64) e
 type sending struct {
 	io.ReadCloser
 	cancel context.CancelFunc
+	leave  func() // its place
 }
 
 // Close implements io.Closer.
 func (s *sending) Close() error {
 	s.cancel()
-	return s.ReadCloser.Close()
+	err := s.ReadCloser.Close()
+	s.leave()
+	return err
 }

@@ -32,6 +32,11 @@ func transferTime(size int64) time.Duration {
 // put: PUT /upload/:secret/:name — receives a file into its slot, once
 // (XEP-0363 §6, S-99).
 func (s *Service) put(c *fiber.Ctx) error {
+	leave, err := s.place(c) // before the address is used, which works once
+	if err != nil {
+		return err
+	}
+	defer leave()
 	u, err := s.begin(c)
 	if err != nil {
 		return err

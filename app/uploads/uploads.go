@@ -25,6 +25,7 @@ import (
 	"foyer/xmppd"
 
 	"github.com/dustin/go-humanize"
+	"github.com/gofiber/fiber/v2"
 )
 
 const (
@@ -44,6 +45,9 @@ type Config struct {
 	Retention time.Duration        // how long files are kept; 0: for ever
 	Logger    *slog.Logger
 	Elsewhere bool // pages of other origins show files
+
+	// Place waits for a place among the files that come or go at once; leave gives it back.
+	Place func(ctx context.Context, c *fiber.Ctx) (leave func(), err error)
 
 	// Explain returns the status and the sentence for errors that are no *Error.
 	Explain func(error) (status int, public string)
@@ -74,6 +78,16 @@ func (s *Service) Figures() Figures {
 		Received: s.counts.received.Load(), ReceivedBytes: s.counts.receivedBytes.Load(),
 		Sent: s.counts.sent.Load(), Removed: s.counts.removed.Load(),
 	}
+}
+
+// place is where a file may be open, once there is one.
+func (s *Service) place(c *fiber.Ctx) (leave func(), err error) {
+	ctx, cancel := context.WithTimeout(c.UserContext(), s.cfg.Patience())
+	defer cancel()
+	if leave, err = s.cfg.Place(ctx, c); err != nil {
+		return nil, errTooMany
+	}
+	return leave, nil
 }
 
 // limits are what one account may keep.
