@@ -36,6 +36,8 @@ type memStore struct {
 	private  map[string][]byte
 	nodes    map[string]map[string]*memNode
 	refused  string // a picture that no card can have just now
+
+	meanwhile func() // happens once, before a picture is written
 }
 
 func newMemStore(users ...string) *memStore {
@@ -162,12 +164,40 @@ func (m *memStore) VCard(_ context.Context, user string) (xmppd.VCard, error) {
 	return *m.accounts[user], m.fail
 }
 
-func (m *memStore) SetVCard(_ context.Context, user string, v xmppd.VCard) error {
+// before runs what happens before a picture is written.
+func (m *memStore) before() {
+	m.mu.Lock()
+	meanwhile := m.meanwhile
+	m.meanwhile = nil
+	m.mu.Unlock()
+	if meanwhile != nil {
+		meanwhile()
+	}
+}
+
+func (m *memStore) SetPhoto(_ context.Context, user, before string, photo []byte, photoType string) (hash string, err error) {
+	m.before()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.refused != "" && m.refused == string(v.Photo) {
-		return errAway
+	v := *m.accounts[user]
+	switch {
+	case m.refused != "" && m.refused == string(photo):
+		return "", errAway
+	case v.PhotoHash != before:
+		return "", xmppd.ErrStale
 	}
+	v.Photo, v.PhotoType, v.PhotoHash = photo, photoType, ""
+	if len(photo) > 0 {
+		v.PhotoHash = fmt.Sprintf("%x", sha1.Sum(photo))
+	}
+	m.accounts[user] = &v
+	return v.PhotoHash, m.fail
+}
+
+func (m *memStore) SetVCard(_ context.Context, user string, v xmppd.VCard) error {
+	m.before()
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if v.PhotoHash = ""; len(v.Photo) > 0 {
 		v.PhotoHash = fmt.Sprintf("%x", sha1.Sum(v.Photo))
 	}
