@@ -124,15 +124,27 @@ func (s *notifications) unsubscribePush(c *fiber.Ctx) error {
 	if err := s.notified.RemovePushSubscription(c.UserContext(), v.session.ID, ""); err != nil {
 		return err
 	}
-	elsewhere, err := s.notified.WantsPush(c.UserContext(), v.account.Username)
-	if err == nil && !elsewhere {
-		err = s.chat.WatchUnseen(c.UserContext(), v.account.Username, false)
-	}
-	if err != nil {
+	if err := s.unwatch(c.UserContext(), v.account.Username); err != nil {
 		// What it tells is refused, after which it tells no more.
 		s.log.Info("the chat server was not asked to tell no more of somebody's messages", "user", v.account.Username, "err", err)
 	}
 	return c.SendStatus(http.StatusNoContent)
+}
+
+// unwatch lets the chat server tell no more of somebody's messages, unless a browser is reached still. One that
+// subscribed meanwhile may have been watched for in vain: who looks again afterwards sees it.
+func (s *notifications) unwatch(ctx context.Context, user string) error {
+	elsewhere, err := s.notified.WantsPush(ctx, user)
+	if err != nil || elsewhere {
+		return err
+	}
+	if err := s.chat.WatchUnseen(ctx, user, false); err != nil {
+		return err
+	}
+	if elsewhere, err = s.notified.WantsPush(ctx, user); err != nil || !elsewhere {
+		return err
+	}
+	return s.chat.WatchUnseen(ctx, user, true)
 }
 
 // showConversationSettings: GET /xmpp/conversations/settings — what somebody chose for

@@ -1,12 +1,14 @@
 package app
 
 import (
+	"context"
 	"crypto/ecdh"
 	"crypto/rand"
 	"encoding/base64"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"foyer/xmppd/pep"
@@ -65,6 +67,50 @@ func TestPush_Subscribe(t *testing.T) {
 	b.get("/xmpp/conversations/settings").wants(200, `"pushed":true`)
 	b.json("DELETE", "/xmpp/push", "").wants(204, "")
 	b.get("/xmpp/conversations/settings").wants(200, `"pushed":false`)
+}
+
+// heldWatch is a Chat whose server is told to tell no more only when that may go on.
+type heldWatch struct {
+	Chat
+	ending, end chan struct{}
+	mu          sync.Mutex
+	on          bool
+}
+
+func (h *heldWatch) WatchUnseen(_ context.Context, _ string, on bool) error {
+	if !on {
+		h.ending <- struct{}{}
+		<-h.end
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.on = on
+	return nil
+}
+
+// One browser is told no more while another begins to be: the chat server goes on telling.
+func TestPush_SubscribedMeanwhile(t *testing.T) {
+	held := &heldWatch{ending: make(chan struct{}), end: make(chan struct{})}
+	_, base := startChanged(t, nil, func(s *Server) { held.Chat, s.chat = s.chat, held })
+	one, other := signedInAs(t, base, "alice"), signedInAs(t, base, "alice")
+	one.json("POST", "/xmpp/push", subscriptionJSON(t, "https://push.example.net/one")).wants(204, "")
+	var leaving sync.WaitGroup
+	leaving.Go(func() { one.json("DELETE", "/xmpp/push", "") })
+	<-held.ending
+	other.json("POST", "/xmpp/push", subscriptionJSON(t, "https://push.example.net/other")).wants(204, "")
+	close(held.end)
+	leaving.Wait()
+	one.wants(204, "")
+	if !held.on {
+		t.Error("the chat server tells of alice's messages no more")
+	}
+
+	leaving.Go(func() { other.json("DELETE", "/xmpp/push", "") })
+	<-held.ending
+	leaving.Wait()
+	if other.wants(204, ""); held.on {
+		t.Error("the chat server still tells of alice's messages")
+	}
 }
 
 func TestConversationSettings(t *testing.T) {
