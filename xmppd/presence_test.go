@@ -537,7 +537,7 @@ func TestRoster_BoundInBytes(t *testing.T) {
 	w := newWorld(t, "alice")
 	groups := make([]string, MaxContactGroups)
 	for i := range groups {
-		groups[i] = fmt.Sprint(i) + strings.Repeat("й", maxContactName-2)
+		groups[i] = fmt.Sprint(i) + strings.Repeat("й", MaxContactName-2)
 	}
 	item := func(jid string) string {
 		return `<iq xmlns="jabber:client" type="set" id="s"><query xmlns="jabber:iq:roster"><item jid="` + jid + `"><group>` +
