@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -234,6 +235,7 @@ type OwnLevel struct {
 	JID, Name string
 	Room      bool
 	Level     models.NotificationLevel
+	Was       models.NotificationLevel // when the page was loaded
 }
 
 // maxOwnLevels is how many are listed.
@@ -274,7 +276,7 @@ func (s *notifications) ownLevels(ctx context.Context, a models.Account) ([]OwnL
 	named, err := s.namedRooms(ctx, a.Username, rooms)
 	list = append(list, named...)
 	for i := range list {
-		list[i].Level = levels[list[i].JID]
+		list[i].Level, list[i].Was = levels[list[i].JID], levels[list[i].JID]
 	}
 	return list, err
 }
@@ -307,7 +309,8 @@ func (s *notifications) namedRooms(ctx context.Context, viewer string, rooms []s
 
 func byName(a, b OwnLevel) int { return strings.Compare(a.Name, b.Name) }
 
-// saveOwnLevels keeps what was chosen in that list; what is as before is left alone.
+// saveOwnLevels keeps what was chosen in that list; what is as it was when the page was loaded is left alone: the chat
+// may have another by now.
 func (s *notifications) saveOwnLevels(c *fiber.Ctx, a models.Account) error {
 	own, err := s.ownLevels(c.UserContext(), a)
 	if err != nil {
@@ -316,7 +319,7 @@ func (s *notifications) saveOwnLevels(c *fiber.Ctx, a models.Account) error {
 	for _, o := range own {
 		level := s.chosenLevel(c, o)
 		at, err := stanza.ParseAddress(o.JID)
-		if err != nil || level == o.Level {
+		if err != nil || level == o.Level || level == levelBefore(c, o) {
 			continue
 		}
 		if err := s.setConversation(c.UserContext(), a, at, nil, &level); err != nil {
@@ -324,6 +327,11 @@ func (s *notifications) saveOwnLevels(c *fiber.Ctx, a models.Account) error {
 		}
 	}
 	return nil
+}
+
+// levelBefore is what the page had that the form comes from; empty: it does not say.
+func levelBefore(c *fiber.Ctx, o OwnLevel) models.NotificationLevel {
+	return models.NotificationLevel(c.FormValue("was:" + o.JID))
 }
 
 // chosenLevel is what the form says of a conversation; the level that it has, where it says none.
@@ -345,7 +353,7 @@ func (s *notifications) fillNotifications(c *fiber.Ctx, form *NotificationsForm)
 	}
 	if len(form.Errors) > 0 { // what was chosen with what is wrong is shown again
 		for i, o := range form.Own {
-			form.Own[i].Level = s.chosenLevel(c, o)
+			form.Own[i].Level, form.Own[i].Was = s.chosenLevel(c, o), cmp.Or(levelBefore(c, o), o.Was)
 		}
 		return nil
 	}

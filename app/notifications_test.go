@@ -172,6 +172,15 @@ func TestSettings_Levels(t *testing.T) {
 	b.get("/xmpp/conversations/settings").wants(200, `"jid":"bob@localhost","pinned":false,"level":"none"`)
 	b.submit("/settings", "/settings/notifications", "level:bob@localhost", "all", "level:den@conference.localhost", "none", "level:carol@localhost", "none").wants(303, "")
 	b.get("/xmpp/conversations/settings").wants(200, `{"jid":"bob@localhost","pinned":false,"level":"all"},{"jid":"carol@localhost","pinned":false,"level":"all"},{"jid":"den@conference.localhost","pinned":false,"level":"none"}`)
+
+	// What was chosen in the chat since the page was loaded stays, unless the page says otherwise.
+	for _, step := range []struct{ chosen, want string }{{"all", "none"}, {"mentions", "mentions"}} {
+		b.submit("/settings", "/settings/notifications", "was:den@conference.localhost", "all", "level:den@conference.localhost", step.chosen).wants(303, "")
+		b.get("/xmpp/conversations/settings").wants(200, `{"jid":"den@conference.localhost","pinned":false,"level":"`+step.want+`"}`)
+	}
+	b.json("POST", "/xmpp/conversations/settings", `{"jid":"den@conference.localhost","level":"none"}`).wants(204, "")
+	b.get("/settings").wants(200, `name="was:den@conference.localhost" value="none"`)
+	b.submit("/settings", "/settings/notifications", "from", "22:00", "was:den@conference.localhost", "all", "level:den@conference.localhost", "all").wants(422, `name="was:den@conference.localhost" value="all"`)
 }
 
 // XEP-0492: a level that somebody chooses for a room is in its bookmark, where their apps look.
