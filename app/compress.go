@@ -84,7 +84,7 @@ func chooseCoding(accepts string, offered ...string) string {
 }
 
 // codingWeight returns how much a field Accept-Encoding likes a content coding, from 0, which is
-// not at all, to 1 (RFC 9110 §12.4.2, §12.5.3). "*" stands for those that are not named, but for
+// not at all, to 1 (RFC 9110 §12.4.2, §12.5.3). "*" stands for those that are not named; for
 // "identity" only if it has no other way. A weight that is none counts as 0.
 func codingWeight(accepts, coding string) float64 {
 	var others float64

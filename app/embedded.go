@@ -86,18 +86,32 @@ type vcards struct {
 }
 
 // SetVCard implements xmppd.VCardStore.
-func (v vcards) SetVCard(ctx context.Context, user string, card xmppd.VCard) error {
-	if len(card.Photo) > 0 {
-		var err error
-		card.Photo, card.PhotoType, err = v.pictures.Square(ctx, user, card.Photo)
-		if err != nil && ctx.Err() == nil {
-			return xmppd.ErrNotAcceptable
-		}
-		if err != nil {
-			return err
-		}
+func (v vcards) SetVCard(ctx context.Context, user string, card xmppd.VCard) (err error) {
+	if card.Photo, card.PhotoType, err = v.checked(ctx, user, card.Photo); err != nil {
+		return err
 	}
 	return v.VCardStore.SetVCard(ctx, user, card)
+}
+
+// SetPhoto implements xmppd.VCardStore.
+func (v vcards) SetPhoto(ctx context.Context, user, before string, photo []byte, _ string) (hash string, err error) {
+	photo, mediaType, err := v.checked(ctx, user, photo)
+	if err != nil {
+		return "", err
+	}
+	return v.VCardStore.SetPhoto(ctx, user, before, photo, mediaType)
+}
+
+// checked is a picture as it is kept; none stays none. It may have to wait for its turn.
+func (v vcards) checked(ctx context.Context, user string, photo []byte) (data []byte, mediaType string, err error) {
+	if len(photo) == 0 {
+		return nil, "", nil
+	}
+	data, mediaType, err = v.pictures.Square(ctx, user, photo)
+	if err != nil && ctx.Err() == nil {
+		err = xmppd.ErrNotAcceptable
+	}
+	return data, mediaType, err
 }
 
 // hats shows in every room who runs the site (XEP-0317).

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -124,15 +125,27 @@ func (s *notifications) unsubscribePush(c *fiber.Ctx) error {
 	if err := s.notified.RemovePushSubscription(c.UserContext(), v.session.ID, ""); err != nil {
 		return err
 	}
-	elsewhere, err := s.notified.WantsPush(c.UserContext(), v.account.Username)
-	if err == nil && !elsewhere {
-		err = s.chat.WatchUnseen(c.UserContext(), v.account.Username, false)
-	}
-	if err != nil {
+	if err := s.unwatch(c.UserContext(), v.account.Username); err != nil {
 		// What it tells is refused, after which it tells no more.
 		s.log.Info("the chat server was not asked to tell no more of somebody's messages", "user", v.account.Username, "err", err)
 	}
 	return c.SendStatus(http.StatusNoContent)
+}
+
+// unwatch lets the chat server tell no more of somebody's messages, unless a browser is reached still. One that
+// subscribed meanwhile may have been watched for in vain: who looks again afterwards sees it.
+func (s *notifications) unwatch(ctx context.Context, user string) error {
+	elsewhere, err := s.notified.WantsPush(ctx, user)
+	if err != nil || elsewhere {
+		return err
+	}
+	if err := s.chat.WatchUnseen(ctx, user, false); err != nil {
+		return err
+	}
+	if elsewhere, err = s.notified.WantsPush(ctx, user); err != nil || !elsewhere {
+		return err
+	}
+	return s.chat.WatchUnseen(ctx, user, true)
 }
 
 // showConversationSettings: GET /xmpp/conversations/settings — what somebody chose for
@@ -222,6 +235,7 @@ type OwnLevel struct {
 	JID, Name string
 	Room      bool
 	Level     models.NotificationLevel
+	Was       models.NotificationLevel // when the page was loaded
 }
 
 // maxOwnLevels is how many are listed.
@@ -262,7 +276,7 @@ func (s *notifications) ownLevels(ctx context.Context, a models.Account) ([]OwnL
 	named, err := s.namedRooms(ctx, a.Username, rooms)
 	list = append(list, named...)
 	for i := range list {
-		list[i].Level = levels[list[i].JID]
+		list[i].Level, list[i].Was = levels[list[i].JID], levels[list[i].JID]
 	}
 	return list, err
 }
@@ -295,7 +309,8 @@ func (s *notifications) namedRooms(ctx context.Context, viewer string, rooms []s
 
 func byName(a, b OwnLevel) int { return strings.Compare(a.Name, b.Name) }
 
-// saveOwnLevels keeps what was chosen in that list; what is as before is left alone.
+// saveOwnLevels keeps what was chosen in that list; what is as it was when the page was loaded is left alone: the chat
+// may have another by now.
 func (s *notifications) saveOwnLevels(c *fiber.Ctx, a models.Account) error {
 	own, err := s.ownLevels(c.UserContext(), a)
 	if err != nil {
@@ -304,7 +319,7 @@ func (s *notifications) saveOwnLevels(c *fiber.Ctx, a models.Account) error {
 	for _, o := range own {
 		level := s.chosenLevel(c, o)
 		at, err := stanza.ParseAddress(o.JID)
-		if err != nil || level == o.Level {
+		if err != nil || level == o.Level || level == levelBefore(c, o) {
 			continue
 		}
 		if err := s.setConversation(c.UserContext(), a, at, nil, &level); err != nil {
@@ -312,6 +327,11 @@ func (s *notifications) saveOwnLevels(c *fiber.Ctx, a models.Account) error {
 		}
 	}
 	return nil
+}
+
+// levelBefore is what the page had that the form comes from; empty: it does not say.
+func levelBefore(c *fiber.Ctx, o OwnLevel) models.NotificationLevel {
+	return models.NotificationLevel(c.FormValue("was:" + o.JID))
 }
 
 // chosenLevel is what the form says of a conversation; the level that it has, where it says none.
@@ -333,7 +353,7 @@ func (s *notifications) fillNotifications(c *fiber.Ctx, form *NotificationsForm)
 	}
 	if len(form.Errors) > 0 { // what was chosen with what is wrong is shown again
 		for i, o := range form.Own {
-			form.Own[i].Level = s.chosenLevel(c, o)
+			form.Own[i].Level, form.Own[i].Was = s.chosenLevel(c, o), cmp.Or(levelBefore(c, o), o.Was)
 		}
 		return nil
 	}

@@ -1,12 +1,14 @@
 package app
 
 import (
+	"context"
 	"crypto/ecdh"
 	"crypto/rand"
 	"encoding/base64"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"foyer/xmppd/pep"
@@ -65,6 +67,50 @@ func TestPush_Subscribe(t *testing.T) {
 	b.get("/xmpp/conversations/settings").wants(200, `"pushed":true`)
 	b.json("DELETE", "/xmpp/push", "").wants(204, "")
 	b.get("/xmpp/conversations/settings").wants(200, `"pushed":false`)
+}
+
+// heldWatch is a Chat whose server is told to tell no more only when that may go on.
+type heldWatch struct {
+	Chat
+	ending, end chan struct{}
+	mu          sync.Mutex
+	on          bool
+}
+
+func (h *heldWatch) WatchUnseen(_ context.Context, _ string, on bool) error {
+	if !on {
+		h.ending <- struct{}{}
+		<-h.end
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.on = on
+	return nil
+}
+
+// One browser is told no more while another begins to be: the chat server goes on telling.
+func TestPush_SubscribedMeanwhile(t *testing.T) {
+	held := &heldWatch{ending: make(chan struct{}), end: make(chan struct{})}
+	_, base := startChanged(t, nil, func(s *Server) { held.Chat, s.chat = s.chat, held })
+	one, other := signedInAs(t, base, "alice"), signedInAs(t, base, "alice")
+	one.json("POST", "/xmpp/push", subscriptionJSON(t, "https://push.example.net/one")).wants(204, "")
+	var leaving sync.WaitGroup
+	leaving.Go(func() { one.json("DELETE", "/xmpp/push", "") })
+	<-held.ending
+	other.json("POST", "/xmpp/push", subscriptionJSON(t, "https://push.example.net/other")).wants(204, "")
+	close(held.end)
+	leaving.Wait()
+	one.wants(204, "")
+	if !held.on {
+		t.Error("the chat server tells of alice's messages no more")
+	}
+
+	leaving.Go(func() { other.json("DELETE", "/xmpp/push", "") })
+	<-held.ending
+	leaving.Wait()
+	if other.wants(204, ""); held.on {
+		t.Error("the chat server still tells of alice's messages")
+	}
 }
 
 func TestConversationSettings(t *testing.T) {
@@ -126,6 +172,15 @@ func TestSettings_Levels(t *testing.T) {
 	b.get("/xmpp/conversations/settings").wants(200, `"jid":"bob@localhost","pinned":false,"level":"none"`)
 	b.submit("/settings", "/settings/notifications", "level:bob@localhost", "all", "level:den@conference.localhost", "none", "level:carol@localhost", "none").wants(303, "")
 	b.get("/xmpp/conversations/settings").wants(200, `{"jid":"bob@localhost","pinned":false,"level":"all"},{"jid":"carol@localhost","pinned":false,"level":"all"},{"jid":"den@conference.localhost","pinned":false,"level":"none"}`)
+
+	// What was chosen in the chat since the page was loaded stays, unless the page says otherwise.
+	for _, step := range []struct{ chosen, want string }{{"all", "none"}, {"mentions", "mentions"}} {
+		b.submit("/settings", "/settings/notifications", "was:den@conference.localhost", "all", "level:den@conference.localhost", step.chosen).wants(303, "")
+		b.get("/xmpp/conversations/settings").wants(200, `{"jid":"den@conference.localhost","pinned":false,"level":"`+step.want+`"}`)
+	}
+	b.json("POST", "/xmpp/conversations/settings", `{"jid":"den@conference.localhost","level":"none"}`).wants(204, "")
+	b.get("/settings").wants(200, `name="was:den@conference.localhost" value="none"`)
+	b.submit("/settings", "/settings/notifications", "from", "22:00", "was:den@conference.localhost", "all", "level:den@conference.localhost", "all").wants(422, `name="was:den@conference.localhost" value="all"`)
 }
 
 // XEP-0492: a level that somebody chooses for a room is in its bookmark, where their apps look.

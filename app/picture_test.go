@@ -18,11 +18,17 @@ import (
 type cards struct {
 	xmppd.VCardStore
 	last xmppd.VCard
+	then string // the hash of the picture that a new one is to take the place of
 }
 
 func (c *cards) SetVCard(_ context.Context, _ string, v xmppd.VCard) error {
 	c.last = v
 	return nil
+}
+
+func (c *cards) SetPhoto(_ context.Context, _, before string, photo []byte, photoType string) (string, error) {
+	c.last, c.then = xmppd.VCard{Photo: photo, PhotoType: photoType}, before
+	return "new", nil
 }
 
 // a vCard's picture, or one of personal eventing, comes in by the door of the
@@ -43,9 +49,17 @@ func TestVCardPictures(t *testing.T) {
 		t.Errorf("kept as %s: %.60q", store.last.PhotoType, store.last.Photo)
 	}
 	store.last = xmppd.VCard{}
+	hash, err := door.SetPhoto(t.Context(), "alice", "old", withPlace, "text/html")
+	if err != nil || hash != "new" || store.then != "old" || len(store.last.Photo) == 0 || bytes.Contains(store.last.Photo, []byte("GPS")) || store.last.PhotoType != "image/png" {
+		t.Errorf("published, it is kept as %s: %.60q, %v", store.last.PhotoType, store.last.Photo, err)
+	}
+	store.last = xmppd.VCard{}
 	for name, raw := range map[string][]byte{"damaged": withPlace[:len(withPlace)/2], "text": []byte("hello")} {
 		if err := door.SetVCard(t.Context(), "alice", xmppd.VCard{Photo: raw}); !errors.Is(err, xmppd.ErrNotAcceptable) || store.last.Photo != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := door.SetPhoto(t.Context(), "alice", "old", raw, ""); !errors.Is(err, xmppd.ErrNotAcceptable) || store.last.Photo != nil {
+			t.Errorf("%s, published: %v", name, err)
 		}
 	}
 	away, cancel := context.WithCancel(t.Context())

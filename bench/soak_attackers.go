@@ -41,6 +41,7 @@ func attacks() []attack {
 		{"X-59: sign-ins that take all that waits for them", collectors},
 		{"X-61: bodies that do not end", endlessBodies},
 		{"X-68: rooms that are begun, and left unconfigured", founders},
+		{"nodes as large as may be, listed again and again", publishers},
 		{"pings, as fast as they go", pings},
 		{"gateway: 10,000 connections that begin and do not go on", halfOpen},
 		{"gateway: bodies that come a byte a second", slowBodies},
@@ -265,6 +266,30 @@ func rosters(ctx context.Context, s *server) {
 		}
 	}
 	flood(ctx, s, streamsOfOne, false, `<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`)
+}
+
+// publishers fill the nodes of an account (XEP-0163), with configurations as large as may be, and another account's
+// streams list them.
+func publishers(ctx context.Context, s *server) {
+	l, err := evilStream(ctx, s, attackerName+1, "setup")
+	if err != nil {
+		return
+	}
+	go readAll(l)
+	form := `<x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>http://jabber.org/protocol/pubsub#publish-options</value></field>` +
+		`<field var="pubsub#access_model"><value>open</value></field><field var="pubsub#roster_groups_allowed">` +
+		strings.Repeat("<value>"+strings.Repeat("😀", 128)+"</value>", 31) + `</field></x>`
+	id := strings.Repeat("i", 900)
+	for i := range 500 { // beyond all that an account may have
+		item := fmt.Sprintf(`<iq xmlns="jabber:client" type="set" id="p"><pubsub xmlns="http://jabber.org/protocol/pubsub">`+
+			`<publish node="evil%d"><item id="%s"><x xmlns="urn:x"/></item></publish><publish-options>%s</publish-options></pubsub></iq>`, i, id, form)
+		if l.write([]byte(item)) != nil {
+			return
+		}
+	}
+	to := userName(attackerName+1) + "@" + domain
+	flood(ctx, s, streamsOfOne, false, `<iq xmlns="jabber:client" type="get" id="d" to="`+to+`"><query xmlns="http://jabber.org/protocol/disco#items"/></iq>`,
+		`<iq xmlns="jabber:client" type="get" id="a" to="`+to+`"><pubsub xmlns="http://jabber.org/protocol/pubsub"><affiliations/></pubsub></iq>`)
 }
 
 func guesses(ctx context.Context, s *server) {

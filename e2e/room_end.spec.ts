@@ -25,7 +25,7 @@ async function reachServer(person: Person, database: Database): Promise<void> {
   await expect.poll(() => database.archived("dave")).toContain(text);
 }
 
-test("a room that was deleted is not made anew by who had it open", async ({ alice, bob, visit, database }) => {
+test("a room that was deleted is not made again by who had it open", async ({ alice, bob, visit, database }) => {
   const carol = await visit("carol");
   await makeRoom(alice, "Shed");
   await joinRoom(bob, "Shed");

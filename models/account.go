@@ -203,6 +203,26 @@ func (db *Accounts) SetAvatar(ctx context.Context, id int64, data []byte, mediaT
 	return hash, err
 }
 
+// replaceAvatar is SetAvatar, if the account still has the picture with the hash before; else ErrStale.
+func (db *Accounts) replaceAvatar(ctx context.Context, username, before string, data []byte, mediaType string) (hash string, err error) {
+	err = db.site.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		var a Account
+		err := requireRows(tx.Raw("SELECT id, avatar_hash FROM accounts WHERE username = ? FOR UPDATE", username).Scan(&a))
+		if err != nil {
+			return err
+		}
+		if a.AvatarHash != before {
+			return ErrStale
+		}
+		if err := noPicturesDue(tx, a.ID); err != nil {
+			return err
+		}
+		hash, err = changeAvatar(tx, a.ID, before, data, mediaType)
+		return err
+	})
+	return hash, err
+}
+
 // SetClaimedAvatar sets a picture that was fetched from where somebody comes from. ErrStale: it is not to be
 // fetched any more, since they chose one themselves meanwhile, or their source has another by now.
 func (db *Accounts) SetClaimedAvatar(ctx context.Context, p ClaimedPicture, data []byte, mediaType string) error {

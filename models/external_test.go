@@ -98,7 +98,7 @@ func TestExternal_RoomsCopied(t *testing.T) {
 	if _, err := db.External.AddExternalRoom(ctx, "own"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.chat.Exec(ctx, "UPDATE rooms SET created_at = now() - interval '1 hour' WHERE name <> 'again'"); err != nil { // which was made anew between the two
+	if _, err := db.chat.Exec(ctx, "UPDATE rooms SET created_at = now() - interval '1 hour' WHERE name <> 'again'"); err != nil { // which was made again between the two
 		t.Fatal(err)
 	}
 	for i, copied := range [][]string{{"den", "attic", "own", "again", "passing"}, {"den", "again"}} {

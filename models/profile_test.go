@@ -65,6 +65,42 @@ func TestSetVCard_KeepsNewName(t *testing.T) {
 	}
 }
 
+// A picture of a chat client is the profile's only if that has the one which it is to take the place of, and changes
+// nothing else of it.
+func TestSetPhoto(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	alice := db.person(t, "alice")
+	cards := db.Stores("h", RosterNone).VCards
+	is(t, cards.SetVCard(ctx, "alice", xmppd.VCard{Extra: []byte("<URL/>")}), nil)
+	var hash string
+	db.whileHeld(t, func() (err error) { hash, err = cards.SetPhoto(ctx, "alice", "", onePixel, "image/gif"); return err },
+		func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, "UPDATE accounts SET name = 'Alice Baker' WHERE username = 'alice'")
+			return err
+		})
+	v, err := cards.VCard(ctx, "alice")
+	if err != nil || v.Name != "Alice Baker" || string(v.Extra) != "<URL/>" || v.PhotoHash != hash || len(hash) != 40 || v.PhotoType != "image/gif" {
+		t.Errorf("%+v %v", v, err)
+	}
+
+	chosen, err := db.Accounts.SetAvatar(ctx, alice.ID, []byte("pixels"), "image/png")
+	is(t, err, nil)
+	for _, photo := range [][]byte{[]byte("late"), nil} {
+		_, err = cards.SetPhoto(ctx, "alice", hash, photo, "image/gif")
+		is(t, err, xmppd.ErrStale)
+	}
+	if v, err := cards.VCard(ctx, "alice"); err != nil || v.PhotoHash != chosen || string(v.Photo) != "pixels" {
+		t.Errorf("%+v %v", v, err)
+	}
+	none, err := cards.SetPhoto(ctx, "alice", chosen, nil, "")
+	is(t, err, nil)
+	if v, err := cards.VCard(ctx, "alice"); none != "" || err != nil || v.PhotoHash != "" || v.Photo != nil || v.Name != "Alice Baker" {
+		t.Errorf("%+v %v", v, err)
+	}
+	_, err = cards.SetPhoto(ctx, "zoe", "", onePixel, "image/gif")
+	is(t, err, xmppd.ErrNotFound)
+}
+
 // Two people have the same picture, and one gives it up while the other takes it: it stays.
 func TestSetAvatar_SamePictureMeanwhile(t *testing.T) {
 	db, ctx := open(t), t.Context()

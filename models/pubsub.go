@@ -14,8 +14,9 @@ import (
 // Bounds of what one account publishes.
 const (
 	maxPubsubNodes = 500
-	maxPubsubBytes = 4 << 20
-	maxReadUpTo    = 1000 // conversations; as many as a node keeps
+	maxPubsubBytes = 4 << 20 // of names, configurations, ids and payloads
+	pubsubRow      = 100     // bytes that each node and each item counts for beside
+	maxReadUpTo    = 1000    // conversations; as many as a node keeps
 )
 
 // pubsubStore implements pep.Store.
@@ -31,14 +32,20 @@ func (s pubsubStore) Node(ctx context.Context, user, node string) (pep.Node, err
 	return n, asXMPPError(err)
 }
 
+// nodeList is the nodes of the account $1 as $2 sees them, who is in the groups $3. The inner query unpacks a long
+// configuration once for all that is looked at in it.
+const nodeList = `SELECT node, coalesce(config->>'access', ''), coalesce(config->>'title', ''),
+		ARRAY(SELECT $2::text WHERE config->'members' ? $2), ARRAY(SELECT g FROM unnest($3::text[]) g WHERE config->'groups' ? g)
+	FROM (SELECT node, config || '{}' AS config FROM pubsub_nodes WHERE username = $1 OFFSET 0) n ORDER BY node`
+
 // Nodes implements pep.Store.
-func (s pubsubStore) Nodes(ctx context.Context, user string) ([]pep.Node, error) {
-	rows, err := s.chat.Query(ctx, "SELECT node, config FROM pubsub_nodes WHERE username = $1 ORDER BY node", user)
+func (s pubsubStore) Nodes(ctx context.Context, user, asker string, groups []string) ([]pep.Node, error) {
+	rows, err := s.chat.Query(ctx, nodeList, user, asker, nonNil(groups))
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (n pep.Node, err error) {
-		return n, row.Scan(&n.Name, &n.Config)
+		return n, row.Scan(&n.Name, &n.Config.Access, &n.Config.Title, &n.Config.Members, &n.Config.Groups)
 	})
 }
 
@@ -62,10 +69,15 @@ func (s pubsubStore) UpdateNode(ctx context.Context, user, node string, items []
 			_, err := tx.Exec(ctx, "DELETE FROM pubsub_nodes WHERE username = $1 AND node = $2", user, node)
 			return err
 		}
-		if err := saveNode(ctx, tx, user, n, exists); err != nil {
+		changed, err := saveNode(ctx, tx, user, n, exists)
+		if err != nil {
 			return err
 		}
-		return saveItems(ctx, tx, user, n, items)
+		stored, err := saveItems(ctx, tx, user, n, items)
+		if err != nil || !(changed || stored) {
+			return err
+		}
+		return checkSize(ctx, tx, user)
 	})
 	return n, err
 }
@@ -77,24 +89,41 @@ func lockNodes(ctx context.Context, tx pgx.Tx, user string) error {
 	return err
 }
 
-func saveNode(ctx context.Context, tx pgx.Tx, user string, n pep.Node, exists bool) error {
+// pubsubSize is how much of its bytes the account $1 has used up.
+const pubsubSize = `SELECT
+	(SELECT coalesce(sum(octet_length(node) + octet_length(config::text) + $2), 0) FROM pubsub_nodes WHERE username = $1)
+	+ (SELECT coalesce(sum(octet_length(node) + octet_length(id) + octet_length(payload) + $2), 0) FROM pubsub_items WHERE username = $1)`
+
+// checkSize returns pep.ErrFull if an account has more than it may, by what this transaction has written.
+func checkSize(ctx context.Context, tx pgx.Tx, user string) error {
+	var size int64
+	err := tx.QueryRow(ctx, pubsubSize, user, pubsubRow).Scan(&size)
+	if err == nil && size > maxPubsubBytes {
+		err = pep.ErrFull
+	}
+	return err
+}
+
+// saveNode stores a node's configuration, and reports whether it is another than before.
+func saveNode(ctx context.Context, tx pgx.Tx, user string, n pep.Node, exists bool) (changed bool, err error) {
 	if exists {
-		_, err := tx.Exec(ctx, "UPDATE pubsub_nodes SET config = $3 WHERE username = $1 AND node = $2 AND config <> $3", user, n.Name, n.Config)
-		return err
+		tag, err := tx.Exec(ctx, "UPDATE pubsub_nodes SET config = $3 WHERE username = $1 AND node = $2 AND config <> $3", user, n.Name, n.Config)
+		return tag.RowsAffected() > 0, err
 	}
 	tag, err := tx.Exec(ctx, `INSERT INTO pubsub_nodes (username, node, config)
 		SELECT $1, $2, $3 WHERE (SELECT count(*) FROM pubsub_nodes WHERE username = $1) < $4`, user, n.Name, n.Config, maxPubsubNodes)
 	switch {
 	case isViolation(err, "23503"):
-		return xmppd.ErrNotFound
+		return false, xmppd.ErrNotFound
 	case err == nil && tag.RowsAffected() == 0:
-		return pep.ErrTooManyNodes
+		return false, pep.ErrTooManyNodes
 	}
-	return err
+	return true, err
 }
 
 // saveItems removes items that are to be gone, stores the others and removes the oldest beyond what the node keeps.
-func saveItems(ctx context.Context, tx pgx.Tx, user string, n pep.Node, items []pep.Item) error {
+// It reports whether it stored any.
+func saveItems(ctx context.Context, tx pgx.Tx, user string, n pep.Node, items []pep.Item) (stored bool, err error) {
 	keep := n.Config.MaxItems
 	if !n.Config.Persist {
 		items, keep = nil, 0
@@ -108,7 +137,7 @@ func saveItems(ctx context.Context, tx pgx.Tx, user string, n pep.Node, items []
 	if len(gone) > 0 {
 		_, err := tx.Exec(ctx, "DELETE FROM pubsub_items WHERE username = $1 AND node = $2 AND id = ANY($3)", user, n.Name, gone)
 		if err != nil {
-			return err
+			return false, err
 		}
 	}
 	for _, it := range items {
@@ -117,31 +146,24 @@ func saveItems(ctx context.Context, tx pgx.Tx, user string, n pep.Node, items []
 		}
 		if n.Name == pep.NodeBookmarks {
 			if err := saveLevel(ctx, tx, user, it); err != nil {
-				return err
+				return false, err
 			}
 		}
 		if err := itemStands(ctx, tx, user, n, it); err != nil {
-			return err
+			return false, err
 		}
 		_, err := tx.Exec(ctx, `INSERT INTO pubsub_items (username, node, id, payload) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (username, node, id) DO UPDATE SET payload = excluded.payload, seq = excluded.seq, published = excluded.published,
 				first_published = coalesce(pubsub_items.first_published, pubsub_items.published)`,
 			user, n.Name, it.ID, it.Payload)
 		if err != nil {
-			return err
+			return false, err
 		}
+		stored = true
 	}
-	_, err := tx.Exec(ctx, `DELETE FROM pubsub_items WHERE username = $1 AND node = $2 AND seq IN
+	_, err = tx.Exec(ctx, `DELETE FROM pubsub_items WHERE username = $1 AND node = $2 AND seq IN
 		(SELECT seq FROM pubsub_items WHERE username = $1 AND node = $2 ORDER BY seq DESC OFFSET $3)`, user, n.Name, keep)
-	if err != nil || len(items) == 0 {
-		return err
-	}
-	var size int64
-	err = tx.QueryRow(ctx, "SELECT coalesce(sum(octet_length(payload)), 0) FROM pubsub_items WHERE username = $1", user).Scan(&size)
-	if err == nil && size > maxPubsubBytes {
-		err = pep.ErrFull
-	}
-	return err
+	return stored, err
 }
 
 // itemStands returns a *pep.StandsError if an item is to give way to the one that is stored.
@@ -268,7 +290,8 @@ func (db *Conversations) ReadUpTo(ctx context.Context, domain, user string) (map
 }
 
 // lastItems is one index lookup for each node that is there.
-const lastItems = `SELECT n.username, n.node, n.config, i.id, i.published, i.payload
+const lastItems = `SELECT n.username, n.node, n.config - CASE config->>'access' WHEN 'roster' THEN '{members}' ELSE '{members,groups}' END::text[],
+		ARRAY(SELECT v FROM unnest($3::text[]) v WHERE n.config->'members' ? v), i.id, i.published, i.payload
 	FROM unnest($1::text[]) u (username)
 	CROSS JOIN unnest($2::text[]) w (node)
 	JOIN pubsub_nodes n ON n.username = u.username AND n.node = w.node
@@ -286,6 +309,6 @@ func (s pubsubStore) LastItems(ctx context.Context, users, nodes, viewer []strin
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (l pep.LastItem, err error) {
-		return l, row.Scan(&l.User, &l.Node.Name, &l.Node.Config, &l.Item.ID, &l.Item.Published, &l.Item.Payload)
+		return l, row.Scan(&l.User, &l.Node.Name, &l.Node.Config, &l.Node.Config.Members, &l.Item.ID, &l.Item.Published, &l.Item.Payload)
 	})
 }

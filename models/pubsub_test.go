@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -158,7 +159,7 @@ func TestPubsub_Items(t *testing.T) {
 		return false, refused
 	})
 	is(t, err, refused)
-	if list, err := s.Nodes(ctx, "alice"); err != nil || len(list) != 1 || list[0].Name != "n" {
+	if list, err := s.Nodes(ctx, "alice", "alice@h", nil); err != nil || len(list) != 1 || list[0].Name != "n" {
 		t.Errorf("%+v %v", list, err)
 	}
 	gone := func(*pep.Node, bool) (bool, error) { return false, nil }
@@ -271,6 +272,125 @@ func TestPubsub_Bounds(t *testing.T) {
 	}
 }
 
+// Whatever fills an account's nodes counts: names, configurations, ids and payloads, however many of its clients
+// write at once.
+func TestPubsub_BoundInBytes(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	db.person(t, "alice")
+	s := db.PubsubStore()
+	long := strings.Repeat("x", 1000)
+	put := func(name string, groups int, ids ...string) error {
+		items := make([]pep.Item, len(ids))
+		for i, id := range ids {
+			items[i] = pep.Item{ID: id, Payload: []byte{}}
+		}
+		_, err := s.UpdateNode(ctx, "alice", name, items, func(n *pep.Node, _ bool) (bool, error) {
+			n.Config = node(1000)
+			n.Config.Groups = slices.Repeat([]string{long}, groups)
+			return true, nil
+		})
+		return err
+	}
+	kept := func() (bytes int) {
+		t.Helper()
+		err := db.chat.QueryRow(ctx, `SELECT coalesce((SELECT sum(octet_length(config::text) + octet_length(node)) FROM pubsub_nodes), 0)
+			+ coalesce((SELECT sum(octet_length(id) + octet_length(node) + octet_length(payload)) FROM pubsub_items), 0)`).Scan(&bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes
+	}
+	ids := func(i int, tail string) (list []string) {
+		for n := range 20 {
+			list = append(list, fmt.Sprint(i, "-", n, tail))
+		}
+		return list
+	}
+	for _, c := range []struct {
+		what  string
+		write func(i int) error
+	}{
+		{"configurations", func(i int) error { return put(fmt.Sprint("n", i), 20) }},
+		{"ids", func(i int) error { return put(fmt.Sprint("n", i%100), 0, ids(i, long)...) }},
+		{"names", func(i int) error { return put(fmt.Sprint("n", i%400, long), 0, ids(i, "")...) }},
+	} {
+		if _, err := db.chat.Exec(ctx, "DELETE FROM pubsub_nodes"); err != nil {
+			t.Fatal(err)
+		}
+		var clients sync.WaitGroup
+		var full atomic.Int32
+		for client := range 4 {
+			clients.Go(func() {
+				for i := range 250 {
+					if err := c.write(client*1000 + i); errors.Is(err, pep.ErrFull) {
+						full.Add(1)
+						return
+					} else if err != nil {
+						t.Errorf("%s: %v", c.what, err)
+						return
+					}
+				}
+			})
+		}
+		clients.Wait()
+		if bytes := kept(); full.Load() != 4 || bytes > maxPubsubBytes || bytes < maxPubsubBytes/2 {
+			t.Errorf("%s: %d bytes are kept, and %d of 4 clients were told that it is enough", c.what, bytes, full.Load())
+		}
+	}
+
+	// What is there may be made less.
+	before := kept()
+	is(t, put("n1", 30), pep.ErrFull)
+	_, err := s.UpdateNode(ctx, "alice", "n0"+long, []pep.Item{{ID: "0-0", Gone: true}}, func(*pep.Node, bool) (bool, error) { return true, nil })
+	is(t, err, nil)
+	if after := kept(); after >= before {
+		t.Errorf("%d bytes after %d", after, before)
+	}
+}
+
+// A list of nodes has of each what it shows and what decides who may read it: of members and groups only the asker's.
+func TestPubsub_Lists(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	db.person(t, "alice")
+	s := db.PubsubStore()
+	put := func(name string, c pep.NodeConfig) {
+		t.Helper()
+		_, err := s.UpdateNode(ctx, "alice", name, []pep.Item{{ID: "i", Payload: []byte("<i/>")}}, func(n *pep.Node, _ bool) (bool, error) {
+			n.Config = c
+			return true, nil
+		})
+		is(t, err, nil)
+	}
+	closed := node(1)
+	closed.Access, closed.Title, closed.Members = pep.AccessWhitelist, "Closed", []string{"bob@h", "carol@h", "dave@h"}
+	grouped := node(1)
+	grouped.Access, grouped.Groups, grouped.Type = pep.AccessRoster, []string{"friends", "work"}, "urn:x"
+	put("closed", closed)
+	put("grouped", grouped)
+	put("open", node(1))
+
+	list, err := s.Nodes(ctx, "alice", "carol@h", []string{"work", "club"})
+	is(t, err, nil)
+	if got, want := fmt.Sprint(list), fmt.Sprint([]pep.Node{
+		{Name: "closed", Config: pep.NodeConfig{Access: pep.AccessWhitelist, Title: "Closed", Members: []string{"carol@h"}}},
+		{Name: "grouped", Config: pep.NodeConfig{Access: pep.AccessRoster, Groups: []string{"work"}}},
+		{Name: "open", Config: pep.NodeConfig{Access: pep.AccessOpen}},
+	}); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	list, err = s.Nodes(ctx, "alice", "zoe@h", nil)
+	is(t, err, nil)
+	if len(list) != 3 || len(list[0].Config.Members)+len(list[1].Config.Groups) > 0 {
+		t.Errorf("%+v", list)
+	}
+	last, err := s.LastItems(ctx, []string{"alice"}, []string{"closed", "grouped", "open"}, []string{"carol@h/r", "carol@h"}, 100)
+	is(t, err, nil)
+	if len(last) != 3 || !slices.Equal(last[0].Node.Config.Members, []string{"carol@h"}) || !slices.Equal(last[1].Node.Config.Groups, grouped.Groups) ||
+		last[1].Node.Config.SendLast != pep.SendOnPresence {
+		t.Errorf("%+v", last)
+	}
+}
+
 // The queries read what they return and no more.
 func TestPubsub_Plans(t *testing.T) {
 	db, ctx := open(t), t.Context()
@@ -288,7 +408,8 @@ func TestPubsub_Plans(t *testing.T) {
 	}
 	noScan(ctx, t, db, lastItems, []string{"u1", "u2"}, []string{"n1", "x"}, []string{"u3@h"}, 100)
 	noScan(ctx, t, db, "SELECT id FROM pubsub_items WHERE username = $1 AND node = $2 AND seq > 0 ORDER BY seq DESC LIMIT 1", "u1", "n1")
-	noScan(ctx, t, db, "SELECT sum(octet_length(payload)) FROM pubsub_items WHERE username = $1", "u1")
+	noScan(ctx, t, db, pubsubSize, "u1", pubsubRow)
+	noScan(ctx, t, db, nodeList, "u1", "u3@h", []string{"friends"})
 }
 
 func noScan(ctx context.Context, t *testing.T, db *DB, sql string, args ...any) {

@@ -222,6 +222,15 @@ func (s *chatStore) SetVCard(ctx context.Context, user string, v xmppd.VCard) er
 	return asXMPPError(s.accounts.setProfile(ctx, user, v.Name, v.Extra, v.Photo, v.PhotoType))
 }
 
+// SetPhoto implements xmppd.VCardStore.
+func (s *chatStore) SetPhoto(ctx context.Context, user, before string, photo []byte, photoType string) (hash string, err error) {
+	hash, err = s.accounts.replaceAvatar(ctx, user, before, photo, photoType)
+	if errors.Is(err, ErrStale) {
+		err = xmppd.ErrStale
+	}
+	return hash, asXMPPError(err)
+}
+
 // isViolation reports whether err breaks the named kind of rule.
 func isViolation(err error, code string) bool {
 	var pg *pgconn.PgError

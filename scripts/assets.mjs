@@ -44,7 +44,7 @@ const layers = { "converse/converse.min.css": "converse", "lib/pico.conditional.
 
 /**
  * Selectors that cost much, as others wrote them and as they are here. Of what stands before a "+", browsers keep
- * classes and attributes alone: with none, they compute the styles of all that stands after it anew wherever an
+ * classes and attributes alone: with none, they compute the styles of all that stands after it again wherever an
  * element is put in or taken out, and of all in it. "summary+ul" did that to each message for each message that came.
  * @type {Record<string, [string, string][]>}
  */

@@ -2,6 +2,8 @@ package xmppd
 
 import (
 	"context"
+	"iter"
+	"maps"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -10,8 +12,11 @@ import (
 // Directed presence (RFC 6121 §4.6): a client shows itself to one address that it
 // names. The session remembers to whom, and tells them when it leaves.
 
-// maxDirected is the maximum of addresses that one session shows itself to.
-const maxDirected = 1000
+// Bounds of the addresses that one session shows itself to.
+const (
+	maxDirected      = 1000
+	maxDirectedBytes = 64 << 10
+)
 
 // direct sends presence to one entity and remembers it (RFC 6121 §4.6, S-43).
 func (s *session) direct(ctx context.Context, p *stream.Element, to stanza.Address) error {
@@ -23,7 +28,7 @@ func (s *session) direct(ctx context.Context, p *stream.Element, to stanza.Addre
 	_, known := s.directed[jid]
 	if p.Type == "unavailable" {
 		delete(s.directed, jid)
-	} else if !known && len(s.directed) >= maxDirected {
+	} else if !known && (len(s.directed) >= maxDirected || length(maps.Keys(s.directed))+len(jid) > maxDirectedBytes) {
 		s.mu.Unlock()
 		return stanza.ErrResourceConstraint
 	} else {
@@ -39,6 +44,14 @@ func (s *session) direct(ctx context.Context, p *stream.Element, to stanza.Addre
 	}
 	s.server.deliverDirected(ctx, s.full, to, own)
 	return nil
+}
+
+// length is how many bytes some texts have together.
+func length(texts iter.Seq[string]) (n int) {
+	for t := range texts {
+		n += len(t)
+	}
+	return n
 }
 
 func (s *session) stampDirected(ctx context.Context, p *stream.Element) ([]byte, error) {

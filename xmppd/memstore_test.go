@@ -539,6 +539,20 @@ func (m *memStore) SetVCard(_ context.Context, user string, v VCard) error {
 	return m.fail
 }
 
+func (m *memStore) SetPhoto(_ context.Context, user, before string, photo []byte, _ string) (hash string, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v := m.accounts[user]
+	if v.PhotoHash != before {
+		return "", ErrStale
+	}
+	if len(photo) > 0 {
+		hash = fmt.Sprintf("%x", sha1.Sum(photo))
+	}
+	v.Photo, v.PhotoHash = photo, hash
+	return hash, m.fail
+}
+
 func (m *memStore) Private(_ context.Context, user string, name stream.Name) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -2,12 +2,14 @@ package xmppd
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 
 	"pgregory.net/rapid"
@@ -89,6 +91,20 @@ func TestPresence_DirectedEnds(t *testing.T) {
 		if e.Type == "error" {
 			t.Errorf("%s", e.Raw)
 		}
+	}
+	long := strings.Repeat("x", 1000)
+	for i := range maxDirectedBytes / len(long) {
+		alice.Send(fmt.Sprintf(`<presence xmlns="jabber:client" to="x@h/%d" type="unavailable"/>`, i))
+		alice.Send(fmt.Sprintf(`<presence xmlns="jabber:client" to="x@h/%s%d" id="long"/>`, long, i))
+	}
+	refused := 0
+	for _, e := range alice.Sync() {
+		if e.Type == "error" {
+			refused++
+		}
+	}
+	if kept := w.srv.registry.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"}).directed; length(maps.Keys(kept)) > maxDirectedBytes || refused == 0 || refused > 20 {
+		t.Errorf("%d bytes of addresses, and %d were refused", length(maps.Keys(kept)), refused)
 	}
 	alice.Close()
 	alice.ended()
@@ -537,7 +553,7 @@ func TestRoster_BoundInBytes(t *testing.T) {
 	w := newWorld(t, "alice")
 	groups := make([]string, MaxContactGroups)
 	for i := range groups {
-		groups[i] = fmt.Sprint(i) + strings.Repeat("й", maxContactName-2)
+		groups[i] = fmt.Sprint(i) + strings.Repeat("й", MaxContactName-2)
 	}
 	item := func(jid string) string {
 		return `<iq xmlns="jabber:client" type="set" id="s"><query xmlns="jabber:iq:roster"><item jid="` + jid + `"><group>` +

@@ -16,7 +16,7 @@ import (
 // Bounds of a roster item, in characters and groups, and of what people add to
 // the contacts that the site gives them.
 const (
-	maxContactName   = 128
+	MaxContactName   = 128 // of groups, too
 	MaxContactGroups = 32
 	maxContacts      = 2000
 	maxRosterBytes   = 1 << 20 // of addresses, names and groups together
@@ -122,7 +122,7 @@ func parseRosterItem(query stream.Child) (rosterItem, error) {
 	it.name, _ = items[0].Attr("name")
 	subscription, _ := items[0].Attr("subscription")
 	it.remove = subscription == "remove"
-	if utf8.RuneCountInString(it.name) > maxContactName {
+	if utf8.RuneCountInString(it.name) > MaxContactName {
 		return rosterItem{}, stanza.ErrNotAcceptable
 	}
 	return it, it.parseGroups(items[0])
@@ -134,7 +134,7 @@ func (it *rosterItem) parseGroups(item stream.Child) error {
 		switch {
 		case slices.Contains(it.groups, name):
 			return stanza.ErrBadRequest
-		case name == "" || strings.Contains(name, "\n") || utf8.RuneCountInString(name) > maxContactName || len(it.groups) >= MaxContactGroups:
+		case name == "" || strings.Contains(name, "\n") || utf8.RuneCountInString(name) > MaxContactName || len(it.groups) >= MaxContactGroups:
 			return stanza.ErrNotAcceptable
 		}
 		it.groups = append(it.groups, name)

@@ -60,6 +60,16 @@ ZWxz</BINVAL></PHOTO><URL>http://a</URL></vCard>`
 	c.refused(`<iq xmlns="jabber:client" type="get" id="1" to="bob@h"><query xmlns="jabber:iq:private"><o xmlns="urn:o"/></query></iq>`, "auth", "forbidden")
 }
 
+// A piece of private XML has a bound (S-50).
+func TestPrivate_Bound(t *testing.T) {
+	alice := newWorld(t, "alice").bound("alice", "a")
+	piece := func(text int) string {
+		return `<iq xmlns="jabber:client" type="set" id="1"><query xmlns="jabber:iq:private"><o xmlns="urn:o">` + strings.Repeat("x", text) + `</o></query></iq>`
+	}
+	alice.refused(piece(maxPrivate), "modify", "not-acceptable")
+	alice.ask(piece(maxPrivate-100), `<iq xmlns="jabber:client" type="result" id="1"/>`)
+}
+
 // XEP-0054 §3.2 (S-50): a nickname is kept, unless it is only the name, which
 // may change.
 func TestVCard_Nickname(t *testing.T) {

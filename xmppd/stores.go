@@ -191,13 +191,20 @@ type VCard struct {
 	Extra     []byte // the vCard's other children as the owner sent them, each standing alone
 }
 
-// ErrNotAcceptable is returned by SetVCard for a picture that the site refuses.
-var ErrNotAcceptable = errors.New("xmppd: not acceptable")
+// Errors of a VCardStore.
+var (
+	ErrNotAcceptable = errors.New("xmppd: not acceptable")       // the site refuses that picture
+	ErrStale         = errors.New("xmppd: it is another by now") // it changed after it was read
+)
 
 // VCardStore reads and writes profiles.
 type VCardStore interface {
 	VCard(ctx context.Context, user string) (VCard, error) // ErrNotFound
 	SetVCard(ctx context.Context, user string, v VCard) error
+
+	// SetPhoto replaces the picture alone, if it is still the one with the hash before; else ErrStale. No photo
+	// removes it. It returns the hash that the picture now has.
+	SetPhoto(ctx context.Context, user, before string, photo []byte, photoType string) (hash string, err error)
 }
 
 // PrivateStore keeps private XML (XEP-0049).

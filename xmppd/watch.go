@@ -22,8 +22,11 @@ import (
 
 const nsWatch = "urn:foyer:watch:0"
 
-// maxWatched is how many people one session may watch.
-const maxWatched = 200
+// Bounds of the people whom one session may watch; the bytes are those of their names.
+const (
+	maxWatched      = 200
+	maxWatchedBytes = 16 << 10
+)
 
 // watches is which sessions watch whom. The zero value is ready.
 type watches struct {
@@ -176,7 +179,7 @@ func (s *session) parseWatch(watch stream.Child) ([]string, error) {
 		if err != nil || a.User == "" || a.Domain != s.server.domain {
 			return nil, stanza.ErrBadRequest
 		}
-		if len(users) >= maxWatched {
+		if len(users) >= maxWatched || length(slices.Values(users))+len(a.User) > maxWatchedBytes {
 			return nil, stanza.ErrResourceConstraint
 		}
 		if a.User != s.user && !slices.Contains(users, a.User) {

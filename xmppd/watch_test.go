@@ -144,4 +144,10 @@ func TestWatch_Refused(t *testing.T) {
 		many = append(many, fmt.Sprintf("u%d@h", i))
 	}
 	alice.ask(watchIQ(many...), `<iq xmlns="jabber:client" type="error" id="w">`+stanzaErrorOf("wait", "resource-constraint")+`</iq>`)
+	many = many[:0]
+	for i := range 20 {
+		many = append(many, fmt.Sprint(i, strings.Repeat("x", maxWatchedBytes/20), "@h"))
+	}
+	alice.ask(watchIQ(many...), `<iq xmlns="jabber:client" type="error" id="w">`+stanzaErrorOf("wait", "resource-constraint")+`</iq>`)
+	alice.ask(watchIQ(many[:19]...), watchResult())
 }

@@ -267,7 +267,7 @@ func (x examination) site(c doctorCmd, cfg app.Config, db *models.DB, service *a
 	}, nil
 }
 
-// siteOf is what the settings say of the site, but for who signs in.
+// siteOf is what the settings say of the site, except for who signs in.
 func siteOf(cfg app.Config, id string) doctor.Site {
 	site := doctor.Site{
 		BaseURL: cfg.BaseURL, ID: id, Domain: stanza.ASCIIDomain(cfg.Domain), MaxUpload: int64(cfg.UploadMaxSize), Development: cfg.Development(),

@@ -54,7 +54,7 @@ const (
 // Store keeps previews; it is models.Previews.
 type Store interface {
 	Find(ctx context.Context, ids []string) (map[string]models.LinkPreview, error)
-	SavePreview(ctx context.Context, p models.LinkPreview, keep time.Duration) error
+	SavePreview(ctx context.Context, account string, p models.LinkPreview, keep time.Duration) error
 }
 
 // Squarer makes the small picture of a large one; it is pictures.Decoder.
@@ -258,7 +258,7 @@ func (s *Service) make(ctx context.Context, account, link, id string) models.Lin
 		p, keep = models.LinkPreview{ID: id}, keptEmptyFor
 		s.cfg.Logger.Debug("a link has no preview", "err", err)
 	}
-	if err := s.cfg.Store.SavePreview(ctx, p, keep); err != nil {
+	if err := s.cfg.Store.SavePreview(ctx, account, p, keep); err != nil {
 		s.cfg.Logger.Warn("a link's preview was not kept", "err", err)
 	}
 	return p

@@ -46,7 +46,7 @@ func (m *memory) Find(_ context.Context, ids []string) (map[string]models.LinkPr
 	return found, nil
 }
 
-func (m *memory) SavePreview(_ context.Context, p models.LinkPreview, keep time.Duration) error {
+func (m *memory) SavePreview(_ context.Context, _ string, p models.LinkPreview, keep time.Duration) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.kept[p.ID], m.keep[p.ID] = p, keep

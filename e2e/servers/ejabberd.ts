@@ -65,7 +65,7 @@ export class Ejabberd extends Server implements ChatServer {
     ]);
     const file = join(this.dir, "ejabberd.yml");
     writeFileSync(file, config);
-    // As ejabberdctl runs it, but for a name, by which the machine's others would know it.
+    // As ejabberdctl runs it, except for a name, by which the machine's others would know it.
     const args = ["+K", "true", "+P", "250000", "-noinput", "-mnesia", "dir", JSON.stringify(join(this.dir, "spool")), "-s", "ejabberd"];
     return new Program(this.erl, args, {
       ERL_LIBS: this.libraries.join(delimiter),

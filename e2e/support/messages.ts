@@ -35,7 +35,7 @@ async function openMenu(person: Person, text: string): Promise<Locator> {
 
 /**
  * Chooses something in the menu of a message, and does what follows there. The
- * menu is made anew whenever the message changes, as when the server has it:
+ * menu is made again whenever the message changes, as when the server has it:
  * people press again then.
  */
 export async function choose(person: Person, text: string, action: Action, then?: () => Promise<void>): Promise<void> {

@@ -70,7 +70,7 @@ export async function movedBy(tab: Tab, act: () => Promise<unknown>): Promise<nu
 
 /**
  * Runs in a page: notes after each frame, of which there has been one when it resolves, where the messages in sight are.
- * An observer of sizes is told of what it observes anew, in each frame; it is younger than those of the page, so that it hears of a frame after them.
+ * An observer of sizes is told of what it begins to observe, in each frame; it is younger than those of the page, so that it hears of a frame after them.
  */
 async function startWatch({ up, last }: { up: boolean; last: string }): Promise<void> {
   const scroller = document.querySelector<HTMLElement>("#chat converse-chat .chat-content__messages")!;

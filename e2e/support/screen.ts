@@ -157,7 +157,7 @@ export class FirefoxScreen implements Screen {
     return (await this.page.waitForFunction(findIn, patience, plain(thing))) as ElementHandle<HTMLElement>;
   }
 
-  /** Where its middle is, once it stays there; the page may draw it anew until then. */
+  /** Where its middle is, once it stays there; the page may draw it again until then. */
   private async middle(thing: Thing): Promise<{ x: number; y: number }> {
     for (;;) {
       const element = await this.find(thing);

@@ -45,33 +45,35 @@ func avatarMetadata(it Item) (ids []string, none bool, err error) {
 
 // adoptAvatarLocked takes a picture whose metadata is being published into the
 // profile; without any, the profile's picture goes (XEP-0084 §4.2.3, XEP-0398
-// §3.1, S-74, S-75). It reports whether the profile changed, and what it was before:
-// what the profile cannot take is not published, and what cannot be published the
+// §3.1, S-74, S-75): what the profile cannot take is not published, and what cannot be published the
 // profile does not keep (unadoptLocked). The caller holds the account's lock.
-func (s *Service) adoptAvatarLocked(ctx context.Context, user string, p publication) (before xmppd.VCard, changed bool, err error) {
+func (s *Service) adoptAvatarLocked(ctx context.Context, user string, p publication) (adopted photoChange, err error) {
 	ids, none, err := avatarMetadata(p.item)
 	if err != nil {
-		return before, false, err
+		return adopted, err
 	}
 	if err := s.admits(ctx, user, p); err != nil {
-		return before, false, err
+		return adopted, err
 	}
 	if open, err := s.avatarOpen(ctx, user); err != nil || !open {
-		return before, false, err
+		return adopted, err
 	}
 	photo, id, err := s.avatarData(ctx, user, ids)
 	if err != nil || (photo == nil && !none) { // its data is not here, or not yet
-		return before, false, err
+		return adopted, err
 	}
 	return s.setPhoto(ctx, user, photo, id)
 }
 
-// unadoptLocked gives the profile back the picture that it had, and reports whether it has it. It
-// takes its own time: that of the publication may be what was over.
-func (s *Service) unadoptLocked(ctx context.Context, user string, before xmppd.VCard) bool {
+// unadoptLocked gives the profile back the picture that it had, unless it has yet another one by now, and reports
+// whether it has none that was adopted. It takes its own time: that of the publication may be what was over.
+func (s *Service) unadoptLocked(ctx context.Context, user string, adopted photoChange) bool {
 	ctx, cancel := s.server.Renewed(ctx)
 	defer cancel()
-	_, _, err := s.setPhoto(ctx, user, before.Photo, before.PhotoHash)
+	_, err := s.vcards.SetPhoto(ctx, user, adopted.hash, adopted.before.Photo, adopted.before.PhotoType)
+	if errors.Is(err, xmppd.ErrStale) {
+		return true
+	}
 	if err != nil {
 		s.log.Error("a picture that was not published stays in the profile", "user", user, "err", err)
 	}
@@ -88,7 +90,9 @@ func (s *Service) adoptNamedLocked(ctx context.Context, user string, data Node, 
 	}
 	photo, id, err := photoOf(it)
 	if err == nil {
-		_, changed, err = s.setPhoto(ctx, user, photo, id)
+		var adopted photoChange
+		adopted, err = s.setPhoto(ctx, user, photo, id)
+		changed = adopted.made
 	}
 	if _, unusable := errors.AsType[*stanza.Error](err); unusable {
 		return false, nil
@@ -96,20 +100,29 @@ func (s *Service) adoptNamedLocked(ctx context.Context, user string, data Node, 
 	return changed, err
 }
 
-// setPhoto makes a picture the profile's; no id: there is none any more. It reports whether the profile changed,
-// and what it was before.
-func (s *Service) setPhoto(ctx context.Context, user string, photo []byte, id string) (before xmppd.VCard, changed bool, err error) {
-	before, err = s.vcards.VCard(ctx, user)
-	if err != nil || id == before.PhotoHash {
-		return before, false, err
+// photoChange is what became of the profile's picture.
+type photoChange struct {
+	made   bool        // else it is as it was
+	before xmppd.VCard // what the profile was
+	hash   string      // of the picture that it has
+}
+
+// setPhoto makes a picture the profile's; no id: there is none any more. Checking it may take its time: whoever chose
+// another one meanwhile, in the settings, did so later.
+func (s *Service) setPhoto(ctx context.Context, user string, photo []byte, id string) (c photoChange, err error) {
+	c.before, err = s.vcards.VCard(ctx, user)
+	if err != nil || id == c.before.PhotoHash {
+		return c, err
 	}
-	card := before
-	card.Photo, card.PhotoType = photo, ""
-	err = s.vcards.SetVCard(ctx, user, card)
-	if errors.Is(err, xmppd.ErrNotAcceptable) {
+	c.hash, err = s.vcards.SetPhoto(ctx, user, c.before.PhotoHash, photo, "")
+	switch {
+	case errors.Is(err, xmppd.ErrStale):
+		return c, nil
+	case errors.Is(err, xmppd.ErrNotAcceptable):
 		err = stanza.ErrNotAcceptable
 	}
-	return before, err == nil, err
+	c.made = err == nil
+	return c, err
 }
 
 // admits reports beforehand why a publication would be refused.

@@ -190,3 +190,69 @@ func TestAvatar_NotPublished(t *testing.T) {
 	}
 	bob.Until(photoIn("alice@h/a", id))
 }
+
+// While a picture that was published is decoded, which may have to wait for its turn, people change their name or their
+// picture in the settings: neither reverts, also where the publication then fails.
+func TestAvatar_ProfileMeanwhile(t *testing.T) {
+	w := newWorld(t, "alice")
+	alice := w.asking("alice", "a")
+	meanwhile := func(change func(v *xmppd.VCard)) {
+		w.store.mu.Lock()
+		defer w.store.mu.Unlock()
+		w.store.meanwhile = func() {
+			w.store.mu.Lock()
+			defer w.store.mu.Unlock()
+			v := *w.store.accounts["alice"]
+			change(&v)
+			w.store.accounts["alice"] = &v
+		}
+	}
+	profile := func() xmppd.VCard {
+		t.Helper()
+		v, err := w.store.VCard(t.Context(), "alice")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	rename := func(v *xmppd.VCard) { v.Name, v.Extra = "Alice Baker", []byte("<URL/>") }
+	site, _, _ := picture("site's")
+	settings := func(v *xmppd.VCard) { v.Photo, v.PhotoHash = []byte("site's"), site }
+
+	id, data, metadata := picture("pixels")
+	alice.publishes(nodeAvatarData, id, data)
+	meanwhile(rename)
+	alice.publishes(nodeAvatarMetadata, id, metadata)
+	if v := profile(); v.Name != "Alice Baker" || string(v.Extra) != "<URL/>" || v.PhotoHash != id {
+		t.Errorf("after a new name: %+v", v)
+	}
+
+	other, data, metadata := picture("others")
+	alice.publishes(nodeAvatarData, other, data)
+	meanwhile(settings)
+	alice.publishes(nodeAvatarMetadata, other, metadata)
+	if v := profile(); v.PhotoHash != site {
+		t.Errorf("after a new picture: %+v", v)
+	}
+	w.srv.AccountChanged(t.Context(), "alice") // as the settings say of it
+	alice.has("", `<items node="urn:xmpp:avatar:metadata"/>`, site)
+
+	// What comes between the profile's taking it and its being refused as a publication stands.
+	alice.ask(inOwner("set", `<delete node="urn:xmpp:avatar:metadata"/>`), psResult)
+	alice.publishes(nodeAvatarData, other, data)
+	for i := range memNodes - 1 {
+		alice.publishes(fmt.Sprint("n", i), "x", `<x xmlns="urn:x"/>`)
+	}
+	later, _, _ := picture("later")
+	meanwhile(func(v *xmppd.VCard) {
+		w.store.meanwhile = func() {
+			w.store.mu.Lock()
+			defer w.store.mu.Unlock()
+			w.store.accounts["alice"] = &xmppd.VCard{Name: "Alice", Photo: []byte("later"), PhotoHash: later}
+		}
+	})
+	alice.refused(inPubsub("set", "", `<publish node="urn:xmpp:avatar:metadata"><item id="`+other+`">`+metadata+`</item></publish>`), "cancel", "resource-constraint")
+	if v := profile(); v.Name != "Alice" || v.PhotoHash != later {
+		t.Errorf("after a publication that failed: %+v", v)
+	}
+}

@@ -19,6 +19,7 @@ import (
 const (
 	maxCaps        = 1000 // hashes that are known for everybody
 	maxWantedNodes = 50   // of one client
+	maxWantedBytes = 8 << 10
 	maxCapsAttr    = 1023 // bytes
 )
 
@@ -47,12 +48,14 @@ type wanted []string
 // wantedOf picks them from the features (XEP-0163 §4.3.2).
 func wantedOf(features []string) wanted {
 	var w wanted
+	size := 0
 	for _, f := range features {
 		node, ok := strings.CutSuffix(f, "+notify")
-		if !ok || len(w) >= maxWantedNodes || len(node) > maxNodeName {
+		if !ok || len(w) >= maxWantedNodes || len(node) > maxNodeName || size+len(node) > maxWantedBytes {
 			continue
 		}
 		w = append(w, node)
+		size += len(node)
 		if node == nodeOldBookmarks {
 			// T: Converse 14 asks for the old node, but reads what comes of the new.
 			w = append(w, NodeBookmarks)

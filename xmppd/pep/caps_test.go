@@ -76,6 +76,12 @@ func TestCaps_Bounds(t *testing.T) {
 	if w := wantedOf(features); len(w) != maxWantedNodes {
 		t.Errorf("%d nodes", len(w))
 	}
+	for i := range features {
+		features[i] = fmt.Sprintf("n%d%s+notify", i, strings.Repeat("n", maxWantedBytes/10))
+	}
+	if w := wantedOf(append(features, "short+notify")); len(w) != 10 || !w.has("short") {
+		t.Errorf("%d nodes with long names", len(w))
+	}
 	if w := wantedOf([]string{strings.Repeat("n", maxNodeName+1) + "+notify", "a", "b+notify"}); len(w) != 1 || !w.has("b") {
 		t.Errorf("%v", w)
 	}

@@ -24,6 +24,7 @@ const (
 	maxNodeItems   = 1000 // what max_items "max" means
 	maxNodeMembers = 200
 	maxNodeTitle   = 256 // characters
+	maxConfigBytes = 16 << 10
 )
 
 var errConfigValue = &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.NotAcceptable, Text: "That value of a node's configuration is not supported."}
@@ -69,7 +70,7 @@ func configFields() []configField {
 		{
 			name: "roster_groups_allowed", kind: "text-multi", label: "Groups of contacts that may read (access model roster)",
 			get: func(c *NodeConfig) []string { return c.Groups },
-			set: func(c *NodeConfig, v []string) bool { c.Groups = v; return len(v) <= xmppd.MaxContactGroups },
+			set: setGroups,
 		},
 		{
 			name: "max_items", kind: "text-single", label: "Items that are kept: a number, or max",
@@ -137,6 +138,12 @@ func fixedField(name, kind, label, value string) configField {
 		f.options = []string{value}
 	}
 	return f
+}
+
+// setGroups takes as many groups as a contact may be in, with names that groups may have.
+func setGroups(c *NodeConfig, v []string) bool {
+	c.Groups = v
+	return len(v) <= xmppd.MaxContactGroups && !slices.ContainsFunc(v, func(g string) bool { return utf8.RuneCountInString(g) > xmppd.MaxContactName })
 }
 
 // setMaxItems: a number beyond what is kept means as many as possible.
@@ -218,7 +225,19 @@ func (c NodeConfig) apply(submitted []submission) (NodeConfig, error) {
 			return c, errConfigValue
 		}
 	}
-	return c, nil
+	return c, c.fits()
+}
+
+// fits reports a configuration with more in it than one may have.
+func (c NodeConfig) fits() error {
+	size := len(c.Title) + len(c.Type)
+	for _, text := range slices.Concat(c.Groups, c.Members) {
+		size += len(text)
+	}
+	if size > maxConfigBytes {
+		return stanza.ErrResourceConstraint
+	}
+	return nil
 }
 
 // meets reports whether the configuration is as the publish-options want it

@@ -60,11 +60,19 @@ func (s *Service) Nodes(ctx context.Context, c xmppd.Client, owner string) ([]st
 			return nil, err
 		}
 	}
-	nodes, err := s.store.Nodes(ctx, owner)
+	r := s.reader(ctx, owner, c.Bare())
+	var groups []string
+	if !r.own {
+		contact, err := r.contact()
+		if err != nil {
+			return nil, err
+		}
+		groups = contact.Groups
+	}
+	nodes, err := s.store.Nodes(ctx, owner, r.jid, groups)
 	if err != nil {
 		return nil, err
 	}
-	r := s.reader(ctx, owner, c.Bare())
 	var items []stanza.Item
 	for _, n := range nodes {
 		err := r.mayRead(n.Config)

@@ -168,7 +168,7 @@ func (page ItemPage) fitting(size int, last bool) (fits ItemPage, cut bool) {
 		if last {
 			at = n - 1 - k
 		}
-		if used += len(page.Items[at].Payload); used <= size || k == 0 {
+		if used += len(page.Items[at].ID) + len(page.Items[at].Payload); used <= size || k == 0 {
 			continue
 		}
 		if last {

@@ -36,6 +36,8 @@ type memStore struct {
 	private  map[string][]byte
 	nodes    map[string]map[string]*memNode
 	refused  string // a picture that no card can have just now
+
+	meanwhile func() // happens once, before a picture is written
 }
 
 func newMemStore(users ...string) *memStore {
@@ -162,12 +164,40 @@ func (m *memStore) VCard(_ context.Context, user string) (xmppd.VCard, error) {
 	return *m.accounts[user], m.fail
 }
 
-func (m *memStore) SetVCard(_ context.Context, user string, v xmppd.VCard) error {
+// before runs what happens before a picture is written.
+func (m *memStore) before() {
+	m.mu.Lock()
+	meanwhile := m.meanwhile
+	m.meanwhile = nil
+	m.mu.Unlock()
+	if meanwhile != nil {
+		meanwhile()
+	}
+}
+
+func (m *memStore) SetPhoto(_ context.Context, user, before string, photo []byte, photoType string) (hash string, err error) {
+	m.before()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.refused != "" && m.refused == string(v.Photo) {
-		return errAway
+	v := *m.accounts[user]
+	switch {
+	case m.refused != "" && m.refused == string(photo):
+		return "", errAway
+	case v.PhotoHash != before:
+		return "", xmppd.ErrStale
 	}
+	v.Photo, v.PhotoType, v.PhotoHash = photo, photoType, ""
+	if len(photo) > 0 {
+		v.PhotoHash = fmt.Sprintf("%x", sha1.Sum(photo))
+	}
+	m.accounts[user] = &v
+	return v.PhotoHash, m.fail
+}
+
+func (m *memStore) SetVCard(_ context.Context, user string, v xmppd.VCard) error {
+	m.before()
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if v.PhotoHash = ""; len(v.Photo) > 0 {
 		v.PhotoHash = fmt.Sprintf("%x", sha1.Sum(v.Photo))
 	}
@@ -214,14 +244,25 @@ func (m *memStore) Node(_ context.Context, user, node string) (Node, error) {
 	return Node{node, n.config.clone()}, m.fail
 }
 
-func (m *memStore) Nodes(_ context.Context, user string) ([]Node, error) {
+func (m *memStore) Nodes(_ context.Context, user, asker string, groups []string) ([]Node, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var out []Node
 	for _, name := range slices.Sorted(maps.Keys(m.nodes[user])) {
-		out = append(out, Node{name, m.nodes[user][name].config.clone()})
+		c := m.nodes[user][name].config
+		out = append(out, Node{name, NodeConfig{Access: c.Access, Title: c.Title, Members: common(c.Members, asker), Groups: common(c.Groups, groups...)}})
 	}
 	return out, m.fail
+}
+
+// common returns which of a list are among others.
+func common(list []string, others ...string) (both []string) {
+	for _, v := range list {
+		if slices.Contains(others, v) {
+			both = append(both, v)
+		}
+	}
+	return both
 }
 
 func (m *memStore) UpdateNode(_ context.Context, user, node string, items []Item, update func(*Node, bool) (bool, error)) (Node, error) {
@@ -295,7 +336,7 @@ func (n *memNode) put(items []Item) {
 func (n *memNode) size() int {
 	size := 0
 	for _, it := range n.items {
-		size += len(it.Payload)
+		size += len(it.ID) + len(it.Payload)
 	}
 	return size
 }
@@ -367,7 +408,9 @@ func (m *memStore) LastItems(_ context.Context, users, nodes, viewer []string, p
 			if len(last.Payload) > payloadMax {
 				last.Payload = nil
 			}
-			out = append(out, LastItem{user, Node{node, n.config.clone()}, last})
+			config := n.config.clone()
+			config.Members = common(config.Members, viewer...)
+			out = append(out, LastItem{user, Node{node, config}, last})
 		}
 	}
 	slices.SortFunc(out, func(a, b LastItem) int {

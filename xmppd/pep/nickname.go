@@ -11,7 +11,7 @@ import (
 
 // The nodes in which people publish what they are called (XEP-0172, XEP-0292): the
 // names go by the one rule for names, as those in vCards do. Pictures have nodes of their own
-// (avatar.go), where they are encoded anew; a card of this form is published as it is, and so
+// (avatar.go), where they are encoded again; a card of this form is published as it is, and so
 // has none in it.
 
 const (

@@ -230,7 +230,7 @@ func (s *Service) relations(ctx context.Context, r xmppd.AccountRequest, c strea
 	dst := stanza.AppendAttr([]byte(`<pubsub xmlns="`+stanza.NSPubsub+`"><`+c.Name.Local), "node", only)
 	dst = append(dst, '>')
 	if c.Name.Local == "affiliations" {
-		nodes, err := s.store.Nodes(ctx, r.Owner)
+		nodes, err := s.store.Nodes(ctx, r.Owner, r.Client.Bare(), nil)
 		if err != nil {
 			return nil, err
 		}
@@ -302,7 +302,7 @@ func (s *Service) setAffiliations(ctx context.Context, user string, c stream.Chi
 		if len(config.Members) > maxNodeMembers {
 			return config, stanza.ErrResourceConstraint
 		}
-		return config, nil
+		return config, config.fits()
 	})
 }
 

@@ -157,7 +157,7 @@ func (s *Service) publishInTurn(ctx context.Context, user string, p publication)
 			return false, err
 		}
 	}
-	var before xmppd.VCard
+	var adopted photoChange
 	switch p.node {
 	case nodeOldBookmarks:
 		return false, s.publishOldBookmarksLocked(ctx, user, p)
@@ -169,7 +169,7 @@ func (s *Service) publishInTurn(ctx context.Context, user string, p publication)
 	case nodeNick, nodeVCard4:
 		err = checkNames(p.node, &p.item)
 	case nodeAvatarMetadata:
-		before, picture, err = s.adoptAvatarLocked(ctx, user, p)
+		adopted, err = s.adoptAvatarLocked(ctx, user, p)
 	}
 	if err != nil {
 		return false, err
@@ -180,7 +180,7 @@ func (s *Service) publishInTurn(ctx context.Context, user string, p publication)
 		return false, nil
 	}
 	if err != nil {
-		return picture && !s.unadoptLocked(ctx, user, before), storeBound(err)
+		return adopted.made && !s.unadoptLocked(ctx, user, adopted), storeBound(err)
 	}
 	s.notify(ctx, user, n, itemsEvent(n, p.items()...))
 	switch p.node {
@@ -189,7 +189,7 @@ func (s *Service) publishInTurn(ctx context.Context, user string, p publication)
 	case nodeAvatarData:
 		return s.adoptNamedLocked(ctx, user, n, p.item)
 	}
-	return picture, nil
+	return adopted.made, nil
 }
 
 // isWellKnown reports whether the server reads what is published to a node.

@@ -393,6 +393,28 @@ func TestPubsub_Bounds(t *testing.T) {
 	alice.refused(inOwner("set", `<affiliations node="n1">`+many+`</affiliations>`), "wait", "resource-constraint")
 }
 
+// A node's configuration has groups that contacts can be in, and altogether no more than so many bytes.
+func TestConfig_Bounds(t *testing.T) {
+	w := newWorld(t, "alice")
+	alice := w.asking("alice", "a")
+	groups := func(group string, n int) string {
+		field := `<field var="pubsub#roster_groups_allowed">` + strings.Repeat("<value>"+group+"</value>", n) + `</field>`
+		return `<configure node="n">` + strings.Replace(form("node_config"), "</x>", field+"</x>", 1) + `</configure>`
+	}
+	alice.publishes("n", "x", `<a xmlns="urn:a"/>`)
+	alice.ask(inOwner("set", groups(strings.Repeat("й", xmppd.MaxContactName), 10)), psResult)
+	alice.refused(inOwner("set", groups(strings.Repeat("й", xmppd.MaxContactName+1), 1)), "modify", "not-acceptable")
+	alice.refused(inOwner("set", groups("g", xmppd.MaxContactGroups+1)), "modify", "not-acceptable")
+	long := ""
+	for i := range 15 {
+		long += fmt.Sprintf(`<affiliation jid="%d%s@h" affiliation="member"/>`, i, strings.Repeat("x", 1000))
+	}
+	alice.refused(inOwner("set", `<affiliations node="n">`+long+`</affiliations>`), "wait", "resource-constraint")
+	alice.ask(inOwner("set", groups("g", 1)), psResult)
+	alice.ask(inOwner("set", `<affiliations node="n">`+long+`</affiliations>`), psResult)
+	alice.refused(inOwner("set", groups(strings.Repeat("й", xmppd.MaxContactName), 10)), "wait", "resource-constraint")
+}
+
 // XEP-0163 §4.1–4.3, §7.1, XEP-0060 §9.2 (S-70).
 func TestPubsub_Notify(t *testing.T) {
 	w := newWorld(t, "alice", "bob", "carol", "dave")

@@ -109,8 +109,10 @@ type Store interface {
 	// Node returns a node, or xmppd.ErrNotFound.
 	Node(ctx context.Context, user, node string) (Node, error)
 
-	// Nodes returns an account's nodes, by name.
-	Nodes(ctx context.Context, user string) ([]Node, error)
+	// Nodes returns an account's nodes, by name, as a list shows them to an asker (bare JID)
+	// who is in these groups of its roster: of their configuration there are Access and Title, and of
+	// Members and Groups only those of the asker.
+	Nodes(ctx context.Context, user, asker string, groups []string) ([]Node, error)
 
 	// UpdateNode changes a node, and the items in it, in one step: update gets
 	// the node as it is (exists false: a zero Config) and returns whether to keep
@@ -118,7 +120,8 @@ type Store interface {
 	// is and nothing changes. Then items are removed that are to be gone, the others stored, those with the same id
 	// overwritten, and the oldest beyond MaxItems removed; a node that does not
 	// persist keeps none. Changes of one account happen one after the other.
-	// Errors: ErrTooManyNodes; ErrFull when the account's bytes are used up;
+	// Errors: ErrTooManyNodes; ErrFull when the account's bytes are used up, of which names,
+	// configurations and ids are a part;
 	// xmppd.ErrNotFound for an account that is gone; *StandsError when a stored item
 	// stands, and then nothing changes.
 	UpdateNode(ctx context.Context, user, node string, items []Item, update func(n *Node, exists bool) (keep bool, err error)) (Node, error)
@@ -133,8 +136,9 @@ type Store interface {
 
 	// LastItems returns the newest item of every node that has one of these
 	// names and belongs to one of these accounts, by account and name; without
-	// its payload where that has more than payloadMax bytes. Accounts that block
-	// one of the viewer's addresses are left out.
+	// its payload where that has more than payloadMax bytes, and of its node's configuration without
+	// the Members that are none of the viewer's addresses, and the Groups unless the access model
+	// goes by them. Accounts that block one of those addresses are left out.
 	LastItems(ctx context.Context, users, nodes, viewer []string, payloadMax int) ([]LastItem, error)
 }
 

@@ -2,7 +2,7 @@
 // that moment it merges, down to the last list: who takes a reaction back has it again on the next
 // page. And each conversation that opens begins a batch of its own, while the page that goes away
 // waits for the last one only. Here there is one batch, what was written last is what is kept, and
-// what waits is written before it is read: a session that begins anew reads all of it again.
+// what waits is written before it is read: a session that begins again reads all of it again.
 
 const MOMENT = 50; // ms without another write, after which the batch is written
 const MOST = 1000; // ms that it waits for that: each batch has the whole list of a conversation's messages
@@ -55,6 +55,6 @@ export function writeWhole(store) {
             return read.call(store, keys, ...rest);
         };
     }
-    // Converse sets it anew for each conversation.
+    // Converse sets it again for each conversation.
     Object.defineProperty(store, 'debouncedSetItems', { get: () => add, set() {} });
 }

@@ -14,16 +14,16 @@ const KNOWN = 500;
  * Who said a message of a room; null if that is not told.
  * @param {Converse.Room} room
  * @param {Converse.Model} message
- * @param {boolean} [anew] whether it is asked again: what somebody is in a room changes
+ * @param {boolean} [again] whether it is asked again: what somebody is in a room changes
  * @returns {Promise<Author | null>}
  */
-export function authorOf(room, message, anew = false) {
+export function authorOf(room, message, again = false) {
     const jid = room.get('jid');
     const id = message.get(`stanza_id ${jid}`);
     if (!id) return Promise.resolve(null);
     const key = [jid, message.get('occupant_id'), message.get('nick')].join(' ');
     const known = authors.get(key);
-    if (known && !anew) return known;
+    if (known && !again) return known;
     const asked = ask(`/xmpp/rooms/${encodeURIComponent(jid.split('@')[0])}/people?${new URLSearchParams({ said: id })}`).catch(() => {
         authors.delete(key); // another time
         return null;

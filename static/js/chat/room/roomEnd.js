@@ -5,13 +5,13 @@
 
 const USER = 'http://jabber.org/protocol/muc#user';
 
-/** Rooms that are no more. Whoever opens one again after leaving it has another model of it, and asks anew. */
+/** Rooms that are no more. Whoever opens one again after leaving it has another model of it, and asks again. */
 const ended = new WeakSet();
 
 /** Whether a room is known to be no more. @param {Converse.Room} room */
 export const isEnded = (room) => ended.has(room);
 
-/** Somebody opens a room again: it is asked about anew. @param {Converse.Room} room */
+/** Somebody opens a room again: it is asked about once more. @param {Converse.Room} room */
 export const askAnew = (room) => ended.delete(room);
 
 /** @param {Converse.Room} room */
@@ -34,7 +34,7 @@ async function hear(_converse, presence) {
 /** Enters no room that is not there: without a name (roomEntry.js) Converse does not. @param {any} room what all rooms have */
 function makeNone(room) {
     const { join, refreshDiscoInfo } = room;
-    // Patch: not-made-anew
+    // Patch: not-made-again
     room.refreshDiscoInfo = async function (...rest) {
         const answer = await refreshDiscoInfo.apply(this, rest);
         if (answer instanceof window.converse.env.errors.ItemNotFoundError && !this.isEntered()) ended.add(this);
