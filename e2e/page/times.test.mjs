@@ -55,6 +55,8 @@ test("what is said has the time of its id, and what has none yet that of the sit
   assert.equal((await told("parseMessage", null, { ...live, "stanza_id bob@h": idAt(-9e6) })).time, at(0), "an id of anybody else's says nothing");
   const other = await told("parseMessage", null, { ...live, [KEY]: "another-server-s" });
   assert.deepEqual([other.time, other.timed], [at(0), true]);
+  const draft = await told("parseMessage", null, { ...live, [KEY]: "06b0ddb6-88bb-7330-906c-88500b3995e9" }); // of Prosody 13
+  assert.deepEqual([draft.time, draft.timed, siteTime.now()], [at(0), true, NOW]);
   const delayed = await told("parseMessage", null, { ...live, time: at(-5000), is_delayed: true, [KEY]: "another-server-s" });
   assert.deepEqual([delayed.time, delayed.timed], [at(-5000), undefined]);
 
