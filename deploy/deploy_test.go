@@ -121,47 +121,181 @@ func TestSystemd_Starts(t *testing.T) {
 	}
 }
 
-// MongooseIM asks the site about passwords only if it keeps none of its own as keys of SCRAM
-// (src/auth/ejabberd_auth_http.erl), and waits for the answer longer than a password takes.
-func TestMongooseIM(t *testing.T) {
-	var file struct {
-		Auth struct {
-			Methods    []string
-			Mechanisms []string `toml:"sasl_mechanisms"`
-			Password   struct{ Format string }
-			HTTP       struct {
-				BasicAuth string `toml:"basic_auth"`
-			}
+// mongooseIM is what counts of its configuration.
+type mongooseIM struct {
+	Auth struct {
+		Methods    []string
+		Mechanisms []string `toml:"sasl_mechanisms"`
+		Password   struct{ Format string }
+		HTTP       struct {
+			BasicAuth string `toml:"basic_auth"`
 		}
-		Pools struct {
-			HTTP struct {
-				Auth struct {
-					CallTimeout int `toml:"call_timeout"`
-					Connection  struct {
-						Host    string
-						Timeout int `toml:"request_timeout"`
-					}
+		JWT struct {
+			Secret      struct{ File string }
+			Algorithm   string
+			UsernameKey string `toml:"username_key"`
+		}
+		LDAP struct {
+			Base, Filter string
+			UIDs         []struct{ Attr string }
+		}
+	}
+	Pools struct {
+		HTTP struct {
+			Auth struct {
+				CallTimeout int `toml:"call_timeout"`
+				Connection  struct {
+					Host    string
+					Timeout int `toml:"request_timeout"`
 				}
 			}
-		} `toml:"outgoing_pools"`
-		Modules map[string]any
+		}
+		LDAP struct{ Default, Bind ldapPool }
+	} `toml:"outgoing_pools"`
+	Modules map[string]any
+}
+
+type ldapPool struct {
+	Workers    int
+	Connection struct {
+		Servers  []string
+		Port     int
+		RootDN   string `toml:"root_dn"`
+		Password string
+		TLS      struct {
+			VerifyMode string `toml:"verify_mode"`
+			CACertFile string
+		}
 	}
-	if _, err := toml.DecodeFile("mongooseim/mongooseim.toml", &file); err != nil {
-		t.Fatal(err)
-	}
-	auth, pool := file.Auth, file.Pools.HTTP.Auth
-	if !slices.Equal(auth.Methods, []string{"http"}) || !slices.Equal(auth.Mechanisms, []string{"plain"}) || auth.Password.Format != "plain" || !strings.HasPrefix(auth.HTTP.BasicAuth, "foyer:") {
+}
+
+// asksTheSite: MongooseIM asks the site about passwords only if it keeps none of its own as keys of SCRAM
+// (src/auth/ejabberd_auth_http.erl), and waits for the answer longer than a password takes.
+func (m mongooseIM) asksTheSite(t *testing.T, methods ...string) {
+	t.Helper()
+	auth, pool := m.Auth, m.Pools.HTTP.Auth
+	if !slices.Equal(auth.Methods, methods) || !slices.Equal(auth.Mechanisms, []string{"plain"}) || auth.Password.Format != "plain" || !strings.HasPrefix(auth.HTTP.BasicAuth, "foyer:") {
 		t.Errorf("%+v", auth)
 	}
 	if pool.Connection.Timeout < 16000 || pool.CallTimeout <= pool.Connection.Timeout || pool.Connection.Host != "http://127.0.0.1:5281" {
 		t.Errorf("%+v", pool)
 	}
+}
+
+func (m mongooseIM) hasModules(t *testing.T) {
+	t.Helper()
 	for _, name := range []string{"mod_stream_management", "mod_muc", "mod_mam", "mod_roster", "mod_offline"} {
-		if _, ok := file.Modules[name]; !ok {
+		if _, ok := m.Modules[name]; !ok {
 			t.Errorf("there is no %s", name)
 		}
 	}
-	if _, ok := file.Modules["mod_register"]; ok {
+	if _, ok := m.Modules["mod_register"]; ok {
 		t.Error("strangers may make accounts")
+	}
+}
+
+func TestMongooseIM(t *testing.T) {
+	var file mongooseIM
+	if _, err := toml.DecodeFile("mongooseim/mongooseim.toml", &file); err != nil {
+		t.Fatal(err)
+	}
+	file.asksTheSite(t, "http")
+	file.hasModules(t)
+}
+
+// withAuth is mongooseim.toml with another file in place of what says who somebody is, as that file
+// tells operators; what it has that nothing here knows is misspelt.
+func withAuth(t *testing.T, name string) (m mongooseIM) {
+	t.Helper()
+	raw, err := os.ReadFile("mongooseim/mongooseim.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, _ := strings.Cut(string(raw), "# Who somebody is,")
+	_, after, found := strings.Cut(rest, "# What the chat uses;")
+	other, err := os.ReadFile("mongooseim/" + name)
+	if err != nil || !found {
+		t.Fatal(err, found)
+	}
+	decoded, err := toml.Decode(before+string(other)+"# "+after, &m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range decoded.Undecoded() {
+		if (key[0] == "auth" || key[0] == "outgoing_pools") && key.String() != "outgoing_pools.http.auth.scope" {
+			t.Errorf("%s is not known", key)
+		}
+	}
+	m.hasModules(t)
+	return m
+}
+
+// MongooseIM checks tokens by the claim that token/mongooseim_test.go goes by, and asks about everything else.
+func TestMongooseIM_JWT(t *testing.T) {
+	m := withAuth(t, "jwt.toml")
+	m.asksTheSite(t, "jwt", "http")
+	if jwt := m.Auth.JWT; jwt.Secret.File == "" || jwt.Algorithm != "HS256" || jwt.UsernameKey != "sub" {
+		t.Errorf("%+v", jwt)
+	}
+}
+
+// MongooseIM asks the directory, by one pool as the account that searches and by another as people, over TLS that it looks at.
+func TestMongooseIM_LDAP(t *testing.T) {
+	m := withAuth(t, "ldap.toml")
+	if auth := m.Auth; !slices.Equal(auth.Methods, []string{"ldap"}) || !slices.Equal(auth.Mechanisms, []string{"plain"}) || auth.LDAP.Base == "" || len(auth.LDAP.UIDs) != 1 || !strings.HasPrefix(auth.LDAP.Filter, "(") {
+		t.Errorf("%+v", auth)
+	}
+	search, bind := m.Pools.LDAP.Default.Connection, m.Pools.LDAP.Bind.Connection
+	if search.RootDN == "" || search.Password == "" || bind.RootDN != "" || bind.Password != "" {
+		t.Errorf("%+v, %+v", search, bind)
+	}
+	for _, c := range []ldapPool{m.Pools.LDAP.Default, m.Pools.LDAP.Bind} {
+		if c.Workers < 1 || len(c.Connection.Servers) == 0 || c.Connection.Port != 636 || c.Connection.TLS.VerifyMode != "peer" || c.Connection.TLS.CACertFile == "" {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+// properties are those of a file for Openfire, each on a line.
+func properties(t *testing.T, name string) map[string]string {
+	t.Helper()
+	raw, err := os.ReadFile("openfire/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for line := range strings.Lines(string(raw)) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		property, value, ok := strings.Cut(line, " = ")
+		if _, twice := all[property]; twice || !ok || value == "" {
+			t.Errorf("%s: %q", name, line)
+		}
+		all[property] = value
+	}
+	return all
+}
+
+// Openfire takes people at the port that its files name to the site, by PLAIN, and lets nobody make accounts.
+func TestOpenfire(t *testing.T) {
+	for name, auth := range map[string]string{"ldap.properties": "org.jivesoftware.openfire.ldap.LdapAuthProvider", "site.properties": "org.example.foyer.FoyerAuthProvider"} {
+		all := properties(t, name)
+		for property, value := range map[string]string{
+			"xmpp.domain": "example.org", "provider.auth.className": auth, "sasl.mechs": "PLAIN", "xmpp.socket.ssl.active": "true", "xmpp.socket.ssl.port": "5223", "register.inband": "false",
+		} {
+			if all[property] != value {
+				t.Errorf("%s: %s is %q", name, property, all[property])
+			}
+		}
+		raw, err := os.ReadFile("openfire/" + name)
+		if err != nil || !strings.Contains(string(raw), "XMPP_UPSTREAM=xmpps://openfire.example.org:"+all["xmpp.socket.ssl.port"]) {
+			t.Errorf("%s does not name its port to the site: %v", name, err)
+		}
+	}
+	ldap := properties(t, "ldap.properties")
+	if ldap["provider.user.className"] != "org.jivesoftware.openfire.ldap.LdapUserProvider" || ldap["ldap.sslEnabled"] != "true" || ldap["ldap.port"] != "636" || ldap["ldap.usernameField"] != "uid" || !strings.HasPrefix(ldap["ldap.searchFilter"], "(") {
+		t.Errorf("%v", ldap)
 	}
 }

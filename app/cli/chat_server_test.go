@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"crypto/tls"
 	"encoding/xml"
 	"fmt"
 	"net"
@@ -13,6 +14,7 @@ import (
 
 	"foyer/app"
 	"foyer/app/doctor"
+	"foyer/internal/testcert"
 )
 
 // chatServer is a scripted XMPP server on loopback, which lets everybody in; what is asked of it
@@ -21,6 +23,11 @@ type chatServer struct {
 	t       testing.TB
 	addr    string
 	answers map[string]string
+
+	tls        *tls.Config // from the first byte
+	mechanisms []string
+	refuses    bool // whoever signs in
+	unknown    bool // is what the domain is to it
 }
 
 // newChatServer tells of messages, and the time.
@@ -29,7 +36,7 @@ func newChatServer(t testing.TB, clock time.Time) *chatServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &chatServer{t: t, addr: l.Addr().String(), answers: map[string]string{
+	s := &chatServer{t: t, addr: l.Addr().String(), mechanisms: []string{"PLAIN"}, answers: map[string]string{
 		"http://jabber.org/protocol/disco#info": `<feature var="urn:xmpp:push:0"/>`,
 		"urn:xmpp:time":                         `<tzo>Z</tzo><utc>` + clock.UTC().Format(time.RFC3339) + `</utc>`,
 	}}
@@ -42,7 +49,11 @@ func newChatServer(t testing.TB, clock time.Time) *chatServer {
 			}
 			served.Go(func() {
 				defer conn.Close()
-				s.serve(conn)
+				if s.tls != nil {
+					s.serve(tls.Server(conn, s.tls))
+				} else {
+					s.serve(conn)
+				}
 			})
 		}
 	})
@@ -52,7 +63,7 @@ func newChatServer(t testing.TB, clock time.Time) *chatServer {
 
 // serve goes on until the client is gone.
 func (s *chatServer) serve(conn net.Conn) {
-	features := `<mechanisms xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><mechanism>PLAIN</mechanism></mechanisms>`
+	features := `<mechanisms xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><mechanism>` + strings.Join(s.mechanisms, "</mechanism><mechanism>") + `</mechanism></mechanisms>`
 	for in := xml.NewDecoder(conn); ; {
 		token, err := in.Token()
 		if err != nil {
@@ -61,11 +72,18 @@ func (s *chatServer) serve(conn net.Conn) {
 		start, isStart := token.(xml.StartElement)
 		switch {
 		case !isStart:
+		case start.Name.Local == "stream" && s.unknown:
+			fmt.Fprint(conn, `<stream:stream xmlns="jabber:client" xmlns:stream="http://etherx.jabber.org/streams" id="x" version="1.0"><stream:error><host-unknown xmlns="urn:ietf:params:xml:ns:xmpp-streams"/></stream:error></stream:stream>`)
+			return
 		case start.Name.Local == "stream":
 			fmt.Fprintf(conn, `<stream:stream xmlns="jabber:client" xmlns:stream="http://etherx.jabber.org/streams" id="x" version="1.0" from="localhost"><stream:features>%s</stream:features>`, features)
 		case start.Name.Local == "auth":
 			if in.Skip() != nil {
 				return
+			}
+			if s.refuses {
+				fmt.Fprint(conn, `<failure xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><not-authorized/><text>unknown key</text></failure>`)
+				continue
 			}
 			fmt.Fprint(conn, `<success xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>`)
 			features, in = `<bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/>`, xml.NewDecoder(conn) // RFC 6120 §6.4.6
@@ -167,4 +185,10 @@ func TestSiteOf(t *testing.T) {
 			t.Errorf("%s: %+v", upstream, site)
 		}
 	}
+}
+
+// encrypt gives it a certificate that nobody here has heard of.
+func (s *chatServer) encrypt(c *terminal, name string) {
+	s.tls = &tls.Config{Certificates: []tls.Certificate{testcert.New(s.t, name).TLS}, NextProtos: []string{"xmpp-client"}}
+	c.cfg.Upstream = "xmpps://" + s.addr
 }

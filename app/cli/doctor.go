@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"foyer/app"
@@ -38,7 +39,7 @@ func (c doctorCmd) Run(e *env) error {
 func (c doctorCmd) examine(e *env, report *doctor.Report) {
 	x := examination{env: e, Report: report}
 	cfg, err := e.config()
-	if x.failed("settings", err, "They are in the environment: of foyer.service, or of docker-compose.yml.") {
+	if x.failed("settings", err, "They are "+environment+".") {
 		return
 	}
 	for _, said := range app.UnknownSettings(app.Environ()) {
@@ -158,9 +159,13 @@ func (x examination) sources(service *auth.Service, site, person string) {
 		check := "sign-in by " + source.Name()
 		switch checker := source.(type) {
 		case auth.Checker:
-			x.failed(check, checker.Check(ctx), "docs/IDENTITY.md.")
+			x.failed(check, checker.Check(ctx), mendDirectory)
 		case auth.SiteChecker:
-			x.tellAdvice(check, func() ([]auth.Advice, error) { return checker.CheckFor(ctx, site) })
+			advice, err := checker.CheckFor(ctx, site)
+			x.failed(check, err, mendProvider(source.Name(), site))
+			for _, a := range advice {
+				x.Tell(doctor.Finding{Check: check, State: doctor.Warn, Text: a.Text, Mend: a.Mend})
+			}
 		}
 		if about, ok := source.(describer); ok && person != "" {
 			x.person(ctx, source.Name(), about, person)
@@ -168,12 +173,19 @@ func (x examination) sources(service *auth.Service, site, person string) {
 	}
 }
 
-func (x examination) tellAdvice(check string, ask func() ([]auth.Advice, error)) {
-	advice, err := ask()
-	x.failed(check, err, "docs/IDENTITY.md.")
-	for _, a := range advice {
-		x.Tell(doctor.Finding{Check: check, State: doctor.Warn, Text: a.Text, Mend: a.Mend})
-	}
+const environment = "in the environment: of foyer.service, or of docker-compose.yml"
+
+// mendDirectory has what the errors of auth.Checker are about; each says which of them.
+const mendDirectory = "Here, " + environment + ": LDAP_URL (where it is), LDAP_CA_FILE (who signed its certificate), LDAP_BIND_DN and LDAP_BIND_PASSWORD (who searches), " +
+	"LDAP_BASE_DN, LDAP_USER_FILTER and LDAP_USERNAME_ATTRIBUTE (whom that finds), LDAP_GROUPS, LDAP_GROUP_BASE_DN and LDAP_GROUP_FILTER. " +
+	"In the directory: whether that account may sign in, search below these entries and read what is named above. docs/IDENTITY.md has both for each kind of directory."
+
+// mendProvider is that of auth.SiteChecker.
+func mendProvider(name, site string) string {
+	settings := "OIDC_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+	return "Here, " + environment + ": " + settings + "_ISSUER (to the letter what the provider calls itself), " + settings + "_CLIENT_ID, " + settings + "_CLIENT_SECRET, " + settings + "_SCOPES, " +
+		"and " + settings + "_CA_FILE, if an authority of your own signed its certificate. At the provider, in the client of that id: the redirect address " +
+		cmp.Or(site, "BASE_URL") + "/signin/with/" + name + "/back, and the authorization code flow. docs/IDENTITY.md has both for each provider."
 }
 
 // describer is a source that tells the operator about one of its people.
@@ -198,7 +210,7 @@ func (x examination) outside(c doctorCmd, cfg app.Config, db *models.DB) {
 		service, err = auth.New(x.ctx, settings)
 	}
 	if err != nil {
-		x.failed("sign-in", err, "The setting that this is about, or the file that it names; docs/IDENTITY.md.")
+		x.failed("sign-in", err, "The setting at the beginning of that line, "+environment+"; or let the site's user read the file that it names (LDAP_CA_FILE, OIDC_…_CA_FILE: certificates in PEM).")
 		return
 	}
 	x.sources(service, cfg.BaseURL, c.Person)
@@ -224,10 +236,11 @@ func (x examination) chatServer(cfg app.Config, service *auth.Service) {
 	ctx, cancel := context.WithTimeout(x.ctx, time.Minute)
 	defer cancel()
 	clock, err := app.CheckUpstream(ctx, cfg, service)
+	mend := app.HowToMendUpstream(err, cfg.Domain)
 	if errors.Is(err, app.ErrNoUpstreamPush) {
-		x.Tell(doctor.Finding{Check: "chat server", State: doctor.Warn, Text: err.Error(), Mend: "The files of that server; docs/SERVERS.md."})
+		x.Tell(doctor.Finding{Check: "chat server", State: doctor.Warn, Text: err.Error(), Mend: mend})
 	} else {
-		x.failed("chat server", err, "XMPP_UPSTREAM, and the files of that server; docs/SERVERS.md.")
+		x.failed("chat server", err, mend)
 	}
 	switch {
 	case clock == nil: // nobody was let in

@@ -99,19 +99,25 @@ func TestDoctor_Broken(t *testing.T) {
 		"a wrong clock of the database": {func(c *terminal) {
 			c.serverSays("clock_timestamp() RETURNS timestamptz", "now() - interval '1 hour'")
 		}, "clock", "the database's clock and this machine's are 1h0m0s apart", "chrony"},
-		"no schema":                           {func(c *terminal) { c.cfg.DatabaseURL = cluster.EmptyDB(c.t) }, "schema", "is at version 0", "foyer migrate"},
-		"demo accounts":                       {demoAccount, "accounts", "password is published", "foyer user delete"},
-		"no room":                             {func(c *terminal) { c.cfg.DataDir = filepath.Join(os.DevNull, "nowhere") }, "files", "", "DATA_DIR"},
-		"lost files":                          {lostFile, "files' records", "1 file that no record", "orphans"},
-		"no directory":                        {noDirectory, "sign-in by ldap", "ldap://127.0.0.1:1: ", "docs/IDENTITY.md"},
-		"a directory that nobody vouches for": {func(c *terminal) { noDirectory(c); c.cfg.LDAP.CAFile = "/nowhere.pem" }, "sign-in", "/nowhere.pem", "docs/IDENTITY.md"},
-		"no TLS":                              {func(c *terminal) { c.cfg.C2SAddr, c.cfg.TLSCert = ":5222", "/nowhere.pem" }, "native clients", "/nowhere.pem", "XMPP_TLS_CERT"},
-		"nobody there":                        {func(c *terminal) { c.cfg.BaseURL = "http://127.0.0.1:1" }, "site", "does not answer", "proxy"},
-		"nobody to be":                        {func(c *terminal) { c.cfg.BaseURL, c.flags = "http://127.0.0.1:1", []string{"--as", "nobody"} }, "site", `no account "nobody"`, "foyer user list"},
-		"no chat server":                      {func(c *terminal) { c.cfg.Upstream = "xmpp://127.0.0.1:1" }, "chat server", "", "XMPP_UPSTREAM"},
-		"a wrong clock of the chat server":    {func(c *terminal) { c.behind(time.Now().Add(-time.Hour)) }, "clock", "the chat server's clock and this machine's are", "chrony"},
-		"not built":                           {func(c *terminal) { c.static = fstest.MapFS{} }, "scripts and styles", "is missing from this program", "make build"},
-		"built of others":                     {func(c *terminal) { c.static = staleScripts() }, "scripts and styles", "", "make build"},
+		"no schema":                             {func(c *terminal) { c.cfg.DatabaseURL = cluster.EmptyDB(c.t) }, "schema", "is at version 0", "foyer migrate"},
+		"demo accounts":                         {demoAccount, "accounts", "password is published", "foyer user delete"},
+		"no room":                               {func(c *terminal) { c.cfg.DataDir = filepath.Join(os.DevNull, "nowhere") }, "files", "", "DATA_DIR"},
+		"lost files":                            {lostFile, "files' records", "1 file that no record", "orphans"},
+		"no directory":                          {noDirectory, "sign-in by ldap", "ldap://127.0.0.1:1: ", "LDAP_URL"},
+		"a directory that nobody vouches for":   {func(c *terminal) { noDirectory(c); c.cfg.LDAP.CAFile = "/nowhere.pem" }, "sign-in", "LDAP_CA_FILE: open /nowhere.pem", "certificates in PEM"},
+		"no provider":                           {noProvider, "sign-in by team", "http://127.0.0.1:1: ", "OIDC_TEAM_ISSUER"},
+		"no TLS":                                {func(c *terminal) { c.cfg.C2SAddr, c.cfg.TLSCert = ":5222", "/nowhere.pem" }, "native clients", "/nowhere.pem", "XMPP_TLS_CERT"},
+		"nobody there":                          {func(c *terminal) { c.cfg.BaseURL = "http://127.0.0.1:1" }, "site", "does not answer", "proxy"},
+		"nobody to be":                          {func(c *terminal) { c.cfg.BaseURL, c.flags = "http://127.0.0.1:1", []string{"--as", "nobody"} }, "site", `no account "nobody"`, "foyer user list"},
+		"no chat server":                        {func(c *terminal) { c.cfg.Upstream = "xmpp://127.0.0.1:1" }, "chat server", "", "XMPP_UPSTREAM"},
+		"a chat server that refuses the token":  {func(c *terminal) { c.behind(time.Now()).refuses = true }, "chat server", "not-authorized: unknown key", "jwt_key"},
+		"a chat server that nobody vouches for": {func(c *terminal) { c.behind(time.Now()).encrypt(c, "localhost") }, "chat server", "certificate signed by unknown authority", "XMPP_UPSTREAM_CA"},
+		"a chat server with the certificate of another": {func(c *terminal) { c.behind(time.Now()).encrypt(c, "other.example") }, "chat server", "not localhost", "certfiles"},
+		"a chat server of another domain":               {func(c *terminal) { c.behind(time.Now()).unknown = true }, "chat server", "host-unknown", "VirtualHost"},
+		"a chat server that takes no token":             {func(c *terminal) { c.behind(time.Now()).mechanisms = []string{"SCRAM-SHA-1"} }, "chat server", "PLAIN", "sasl.mechs"},
+		"a wrong clock of the chat server":              {func(c *terminal) { c.behind(time.Now().Add(-time.Hour)) }, "clock", "the chat server's clock and this machine's are", "chrony"},
+		"not built":                                     {func(c *terminal) { c.static = fstest.MapFS{} }, "scripts and styles", "is missing from this program", "make build"},
+		"built of others":                               {func(c *terminal) { c.static = staleScripts() }, "scripts and styles", "", "make build"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			spoilt := *well
@@ -158,6 +164,14 @@ func (c *terminal) serverSays(function, answer string) {
 
 func noDirectory(c *terminal) {
 	c.cfg.LDAP.URL, c.cfg.LDAP.BaseDN, c.cfg.LDAP.BindDN, c.cfg.LDAP.Plain = "ldap://127.0.0.1:1", "dc=example,dc=org", "anonymous", true
+}
+
+func noProvider(c *terminal) {
+	cfg, err := app.LoadConfig(map[string]string{"APP_ENV": "development", "OIDC_PROVIDERS": "team", "OIDC_TEAM_ISSUER": "http://127.0.0.1:1", "OIDC_TEAM_CLIENT_ID": "foyer"})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.cfg.OIDC = cfg.OIDC
 }
 
 // staleScripts are bundles of other sources than those beside them.

@@ -263,7 +263,7 @@ func TestRun_Broken(t *testing.T) {
 		"metrics that are cut":       {func(f *front) { f.broken["/metrics"] = aborted }, "metrics", Fail, "not answered", "error log of the proxy"},
 		"cookies that are cut":       {func(f *front) { f.broken["/xmpp/me"] = aborted }, "cookies", Fail, "not answered", "error log of the proxy"},
 		"a name server that is away": {func(f *front) { f.doctor.Resolver = noHosts{f.resolver} }, "name", Fail, "could not be looked up", "name servers of example.com"},
-		"a short time-out":           {func(f *front) { f.broken["/http-bind"] = f.whenPolled(page504) }, "BOSH", Fail, "gave up a poll", "proxy_read_timeout 75s"},
+		"a short time-out":           {func(f *front) { f.broken["/http-bind"] = f.whenPolled(page504) }, "BOSH", Fail, "gave up a poll", "proxy_read_timeout 75s; in foyer.conf"},
 		"a poll that is cut":         {func(f *front) { f.broken["/http-bind"] = f.whenPolled(aborted) }, "BOSH", Fail, "cut off", "above"},
 		"a proxy that passes on who people say they are": {func(f *front) {
 			f.doctor.Header = "X-Forwarded-User"

@@ -151,7 +151,8 @@ const mostPolls = 5
 
 // poll waits once for as long as a poll may take.
 func (s *boshSession) poll(ctx context.Context, check string) []Finding {
-	const mend = "Above 59 s: nginx proxy_read_timeout 75s; Apache timeout=75 in ProxyPass; Caddy response_header_timeout 75s; and whatever stands before those."
+	const mend = "Above 59 s, and reload it: nginx proxy_read_timeout 75s; in foyer.conf; Apache timeout=75 of ProxyPass in foyer.conf; Caddy response_header_timeout 75s in the Caddyfile (as in deploy/); " +
+		"and the same of whatever stands before those."
 	for range mostPolls {
 		_, a, err := s.send(ctx, "", "")
 		took := a.took.Round(time.Second)

@@ -20,7 +20,7 @@ export class Client {
   private readonly open: { close(): void }[] = [];
   private readonly authority: URL;
 
-  constructor(private readonly proxy: Proxy) {
+  constructor(readonly proxy: Proxy) {
     this.authority = new URL(proxy.url);
     this.agent = new Agent({ ca: proxy.ca, servername: "localhost", keepAlive: true });
   }

@@ -20,8 +20,8 @@ export const wrongPasswords = 3;
 type Fixtures = {
   /** A program that speaks to the proxy as a browser does. */
   client: Client;
-  /** What foyer doctor finds, by its checks. */
-  doctor: (...flags: string[]) => Promise<Record<string, Finding>>;
+  /** What foyer doctor finds, by its checks; through the proxy in front of the site, unless another one is named. */
+  doctor: (flags?: string[], proxy?: Proxy) => Promise<Record<string, Finding>>;
   /** Another proxy in front of the same site, which waits for so many seconds; it ends with the test. */
   impatient: (timeout: number) => Promise<Client>;
 };
@@ -70,9 +70,9 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   },
 
   doctor: async ({ front }, use) =>
-    use(async (...flags) => {
-      const environment = { ...front.settings, APP_ENV: "development", DATABASE_URL: front.database.url, DATA_DIR: front.site.dataDir };
-      const program = new Program(binary, ["doctor", "--json", ...flags], { ...environment, SSL_CERT_FILE: front.proxy.certificate });
+    use(async (flags = [], proxy = front.proxy) => {
+      const environment = { ...front.settings, BASE_URL: proxy.url, APP_ENV: "development", DATABASE_URL: front.database.url, DATA_DIR: front.site.dataDir };
+      const program = new Program(binary, ["doctor", "--json", ...flags], { ...environment, SSL_CERT_FILE: proxy.certificate });
       await program.ended;
       const found = JSON.parse(program.lines.join("\n").replace(/\n\].*/s, "\n]")) as Finding[];
       return Object.fromEntries(found.map((finding) => [finding.check, finding]));

@@ -163,7 +163,7 @@ const healthy = (found: Record<string, Finding>) =>
   expect(Object.values(found).filter(({ state, check }) => state !== "ok" && !untold.includes(check))).toEqual([]);
 
 test("foyer doctor finds nothing to mend", async ({ doctor }) => {
-  const found = await doctor("--quick");
+  const found = await doctor(["--quick"]);
   healthy(found);
   expect(Object.keys(found)).toEqual(expect.arrayContaining(["certificate", "site", "host-meta", "WebSocket", "BOSH", "uploads", "metrics", "cookies"]));
 });
@@ -173,6 +173,14 @@ test("foyer doctor waits for a minute", { tag: "@interop" }, async ({ doctor }) 
   const found = await doctor();
   healthy(found);
   expect(found.BOSH!.text).toMatch(/a poll waited for (59|1m)/);
+});
+
+test("foyer doctor names what to change where the proxy does not wait", { tag: "@interop" }, async ({ doctor, impatient, kind }) => {
+  const { proxy } = await impatient(10);
+  const { BOSH } = await doctor([], proxy);
+  expect(BOSH).toMatchObject({ state: "fail", text: expect.stringMatching(/the proxy gave up a poll after (10|11)s, with 50[24]/) });
+  const directives = { nginx: "proxy_read_timeout 75s; in foyer.conf", apache: "timeout=75 of ProxyPass in foyer.conf", caddy: "response_header_timeout 75s in the Caddyfile" };
+  expect(BOSH!.mend).toContain(directives[kind]);
 });
 
 test("a page that polls for a minute meets no error", { tag: "@interop" }, async ({ visit }) => {

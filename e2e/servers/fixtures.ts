@@ -76,8 +76,10 @@ export class Household {
 
   private async surroundings(): Promise<Surroundings> {
     const keyFile = join(this.dir, "foyer.jwk");
-    const print = new Program(binary, ["token", "key", "print"], { APP_ENV: "development", DATABASE_URL: this.database.url });
-    writeFileSync(keyFile, (await print.says(/^\{.*\}$/))[0]);
+    if (!this.passwords) {
+      const print = new Program(binary, ["token", "key", "print"], { APP_ENV: "development", DATABASE_URL: this.database.url });
+      writeFileSync(keyFile, (await print.says(/^\{.*\}$/))[0]);
+    }
     const extauth = `${binary} extauth --site unix:${this.socket("auth")}`;
     this.home = await this.cluster.newDatabase();
     return {

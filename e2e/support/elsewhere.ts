@@ -14,11 +14,12 @@ const types: Record<string, string> = { ".css": "text/css", ".js": "text/javascr
 export class Elsewhere {
   private constructor(private readonly server: Server) {}
 
-  static async start(): Promise<Elsewhere> {
+  /** @param script what the page does once Converse is there */
+  static async start(script = ""): Promise<Elsewhere> {
     const server = createServer((request, response) => {
       const { pathname } = new URL(request.url!, "http://localhost");
-      if (pathname === "/") return void response.setHeader("content-type", "text/html").end(page);
-      readFile(join(converse, pathname)).then(
+      if (pathname === "/") return void response.setHeader("content-type", "text/html").end(pageThat(script));
+      readFile(join(converse, pathname.replace("/dist/", "/"))).then(
         (file) => response.setHeader("content-type", types[extname(pathname)] ?? "text/plain").end(file),
         () => response.writeHead(404).end(),
       );
@@ -38,5 +39,7 @@ export class Elsewhere {
   }
 }
 
-const page = `<!doctype html><title>Elsewhere</title><link rel="icon" href="data:,">
-<link rel="stylesheet" href="/converse.min.css"><script type="module" src="/converse.min.js"></script><converse-root></converse-root>`;
+// Converse looks below /dist/ for what it fetches later, where no setting says otherwise.
+const pageThat = (script: string) => `<!doctype html><title>Elsewhere</title><link rel="icon" href="data:,">
+<link rel="stylesheet" href="/dist/converse.min.css"><script type="module" src="/dist/converse.min.js"></script><converse-root></converse-root>
+<script type="module">${script}</script>`;

@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"errors"
 	"slices"
 )
 
@@ -18,7 +17,7 @@ func (r *Relay) Check(ctx context.Context) error {
 	offered := mechanisms(features)
 	switch {
 	case len(offered) == 0:
-		return errors.New("the XMPP server offers no way to sign in: look at its authentication")
+		return MechanismError("the XMPP server offers no way to sign in: look at its authentication")
 	case r.cfg.PassSASL:
 		return nil // whatever it offers
 	case r.cfg.PassPasswords:

@@ -212,8 +212,14 @@ func mechanisms(features *stream.Element) []string {
 	return names
 }
 
+// MechanismError: the upstream offers nothing that people can be signed in with.
+type MechanismError string
+
+// Error implements error.
+func (e MechanismError) Error() string { return string(e) }
+
 // errNoPlain says what to change where tokens cannot be used.
-var errNoPlain = errors.New("it does not offer SASL PLAIN, which carries the tokens that people are signed in with: allow PLAIN on this connection")
+const errNoPlain = MechanismError("it does not offer SASL PLAIN, which carries the tokens that people are signed in with: allow PLAIN on this connection")
 
 // authenticate signs in by SASL PLAIN (RFC 4616), and returns the features of the stream
 // that follows. No authzid is ever sent: some servers would let anybody act as anybody

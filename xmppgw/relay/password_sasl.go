@@ -29,10 +29,11 @@ var passwordMechanisms = []sasl.Mechanism{sasl.ScramSha256Plus, sasl.ScramSha1Pl
 // iterations (RFC 7677 §4).
 const maxIterations = 1_000_000
 
+const errNoPasswordMechanism = MechanismError("it offers neither SCRAM-SHA-256, SCRAM-SHA-1 nor PLAIN, with which people are signed in by their passwords")
+
 var (
-	errNoPasswordMechanism = errors.New("it offers neither SCRAM-SHA-256, SCRAM-SHA-1 nor PLAIN, with which people are signed in by their passwords")
-	errNoProof             = errors.New("it lets somebody in without proving that it knows their password (RFC 5802 §3): something may stand in between")
-	errBadSCRAM            = errors.New("it sends a challenge that is none of SCRAM (RFC 5802 §7)")
+	errNoProof  = errors.New("it lets somebody in without proving that it knows their password (RFC 5802 §3): something may stand in between")
+	errBadSCRAM = errors.New("it sends a challenge that is none of SCRAM (RFC 5802 §7)")
 )
 
 // passwordMechanism chooses among what is offered.
