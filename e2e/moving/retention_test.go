@@ -107,7 +107,7 @@ func (s *site) retentionOfEjabberd(t *testing.T) {
 	if err != nil {
 		t.Skip("ejabberd is not installed; scripts/test.sh interop does that")
 	}
-	nodes := peers.NewEjabberdNodes(t)
+	nodes := peers.NewEjabberdNodes(t, peers.Ejabberd(t))
 	at, name := emptyDatabase(t)
 	query(t, at, string(schema))
 	export(t, "--to", "ejabberd", "--database", at)
