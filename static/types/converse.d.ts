@@ -232,7 +232,7 @@ declare namespace Converse {
 
     class Model {
         get(name: string): any;
-        set(name: string, value: unknown): void;
+        set(name: string | object, value?: unknown): void;
         save(attributes: object, options?: { silent: boolean }): void;
         on(events: string, handler: (...args: any[]) => unknown): void;
         off(events: string, handler: (...args: any[]) => unknown): void;

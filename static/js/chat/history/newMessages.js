@@ -44,8 +44,9 @@ function firstNew(markers, box, { after, before, read }) {
     });
 }
 
-/** Notes until when a conversation was in sight. */
+/** Notes until when a conversation was in sight; not while somebody reads further up, where what comes is not. */
 function note(box) {
+    if (box.ui.get('scrolled')) return;
     const last = lastTime(box, () => true);
     if (last && last !== box.get('seen_until')) box.save({ seen_until: last });
 }
@@ -99,6 +100,7 @@ export function markNewMessages(_converse, markers) {
     const watch = (box) => {
         if (!isConversation(box)) return;
         box.on('change:hidden change:closed', () => look(box));
+        box.ui.on('change:scrolled', () => looked.has(box) && note(box));
         box.messages.on('add', (message) => {
             look(box); // the panel may have been closed
             if (!looked.has(box)) return;

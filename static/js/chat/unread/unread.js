@@ -58,7 +58,7 @@ function readOnlyInSight({ prototype }) {
         return !panel.visible() || isHidden.call(this);
     };
     prototype.clearUnreadMsgCounter = function () {
-        if (panel.visible() && !document.hidden) return clearUnreadMsgCounter.call(this);
+        if (panel.visible() && !document.hidden && !this.ui.get('scrolled')) return clearUnreadMsgCounter.call(this);
     };
 }
 
