@@ -279,3 +279,52 @@ test("a page that is closed: one notice for each message at each device, however
     for (const service of [...services, carols]) service.stop();
   }
 });
+
+test("a page that is visible is looked at by nobody, once nothing was done for five minutes in any tab", async ({ visit }) => {
+  const alice = await visit("alice");
+  await alice.page.clock.install(); // before there is a page, whose timers would go by two clocks
+  const service = await PushService.start();
+  try {
+    await alice.signIn();
+    await service.subscribe(alice);
+    await allowNotifications(alice);
+    await alice.page.goto("/chat/with/bob");
+    await alice.ready();
+    const tab = await alice.newTab();
+    await tab.page.clock.install();
+    await tab.page.goto("/people");
+    await tab.ready();
+    const bob = await visit("bob");
+    await bob.signIn();
+    await bob.talkTo("alice");
+    const read = (text: string) => bob.page.locator("#chat .chat-msg--read").filter({ hasText: text });
+    await bob.say("while she is there");
+    await expect(read("while she is there")).toBeVisible();
+
+    for (const each of [alice, tab]) await each.page.clock.fastForward(240_000);
+    const heard = await alice.page.evaluateHandle(() => ({ promise: new Promise((resolve) => new BroadcastChannel("foyer-done").addEventListener("message", () => resolve(true))) }));
+    await tab.page.keyboard.press("Shift");
+    await heard.evaluate(({ promise }) => promise);
+    for (const each of [alice, tab]) await each.page.clock.fastForward(120_000);
+    await bob.say("while she is in another tab");
+    await expect(read("while she is in another tab")).toBeVisible();
+
+    for (const each of [alice, tab]) await each.page.clock.fastForward(300_000);
+    await bob.say("while she is away");
+    await expect(alice.page).toHaveTitle(/^\(1\)/);
+    await expect.poll(() => shown(alice)).toEqual([expect.stringMatching(/^bob@localhost Bob Baker/)]);
+    await expect.poll(() => service.notices.map(({ title }) => title)).toEqual(["Bob Baker"]);
+    await expect(bob.message("while she is away")).toBeVisible();
+    await expect(read("while she is away")).toHaveCount(0);
+
+    await alice.page.mouse.move(200, 200);
+    await expect(read("while she is away")).toBeVisible();
+    await expect(alice.page).toHaveTitle(/^[^(]/);
+    await expect.poll(() => shown(alice)).toEqual([]);
+    await bob.say("when she is back");
+    await expect(read("when she is back")).toBeVisible();
+    expect(service.notices.length).toBe(1);
+  } finally {
+    service.stop();
+  }
+});

@@ -2,6 +2,7 @@
 // came since the conversation was last in sight, however it came: Converse counts only
 // what comes while the page is there, and sets its line before the first of these.
 
+import { isLookedAt } from '../connection/looking.js';
 import { counted } from '../unread/counted.js';
 import { panel } from '../panel.js';
 import { timeIn } from '../siteTime.js';
@@ -80,7 +81,7 @@ export function markNewMessages(_converse, markers) {
         span.line = first;
     };
     const look = (box) => {
-        if (inSight(box) === looked.has(box)) return;
+        if ((isLookedAt() && inSight(box)) === looked.has(box)) return;
         if (looked.has(box)) {
             looked.delete(box);
             return;
@@ -114,5 +115,5 @@ export function markNewMessages(_converse, markers) {
     api.listen.on('chatRoomInitialized', watch);
     document.addEventListener('foyer:chat-shown', lookAtAll);
     document.addEventListener('foyer:page', lookAtAll);
-    document.addEventListener('visibilitychange', lookAtAll);
+    document.addEventListener('foyer:looking', lookAtAll);
 }

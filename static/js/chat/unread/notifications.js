@@ -53,9 +53,6 @@ const isNews = (attrs) =>
 /** What is told of a message: in a room who said it, and everywhere who does something (“/me waves”). */
 const told = (by, text, inRoom) => (isAction({ text }) || !inRoom ? inFull({ by, text, at: '' }) : `${by}: ${text}`);
 
-/** Whether the conversation is in sight. */
-const isInSight = (box) => !document.hidden && !box.isHidden();
-
 /** Shows a notification unless another tab has; a second message in a conversation takes the place of the first. */
 async function show(config, notice) {
     const { tag, id, title, body, url } = notice;
@@ -90,7 +87,7 @@ export function notifyPeople(_converse, config, markers) {
         document.dispatchEvent(new CustomEvent('foyer:news'));
         if (!wantsNotifications(config)) return;
         const said = message.getMessageText() ?? ''; // without what it answers (XEP-0461 §3.1)
-        if (isInSight(box) || !isWanted(box, attrs, said, config)) return;
+        if (!box.isHidden() || !isWanted(box, attrs, said, config)) return;
         if (isUnseen() && isSubscribed(config) && (config.follow || !isRoom(box))) return; // the site sends it
         if (await isVisibleElsewhere()) return;
         const text = attrs.is_encrypted && !attrs.plaintext ? 'Encrypted message' : saidBy(message);
