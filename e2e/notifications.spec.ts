@@ -35,7 +35,8 @@ const shown = (person: Person) =>
 
 test("one notification for each conversation, and one for each message however it comes", async ({ alice, site, visit }) => {
   await allowNotifications(alice);
-  await alice.page.reload();
+  await choose(alice, { text: true });
+  await alice.page.goto("/");
   await alice.ready();
   const other = await alice.newTab();
   await other.page.goto("/people");
@@ -65,8 +66,9 @@ test("one notification for each conversation, and one for each message however i
 });
 
 /** Chooses on the settings page when, and how, one is notified. */
-async function choose(person: Person, choice: { sound?: boolean; quiet?: [from: string, until: string] }): Promise<void> {
+async function choose(person: Person, choice: { text?: boolean; sound?: boolean; quiet?: [from: string, until: string] }): Promise<void> {
   await person.goTo("Settings");
+  if (choice.text !== undefined) await person.page.getByLabel("Show what was written, not only who wrote").setChecked(choice.text);
   if (choice.sound !== undefined) await person.page.getByLabel("Play a sound while this site is open").setChecked(choice.sound);
   if (choice.quiet) {
     await person.page.getByLabel("From", { exact: true }).filter({ visible: true }).fill(choice.quiet[0]);
@@ -101,7 +103,14 @@ test("while a page is open, it shows what a person chose to be told of", async (
     await alice.page.goto("about:blank");
     await bob.say("meanwhile");
     await alice.page.goto("/");
-    await expect.poll(() => shown(alice)).toEqual(["bob@localhost Bob Baker: meanwhile"]);
+    await expect.poll(() => shown(alice)).toEqual(["bob@localhost Bob Baker: New message"]);
+  });
+
+  await test.step("where a person chose it, it says what was written", async () => {
+    await choose(alice, { text: true });
+    await reload(alice, archive);
+    await bob.say("in full");
+    await expect.poll(() => shown(alice)).toEqual(["bob@localhost Bob Baker: in full"]);
   });
 
   await test.step("a room that is not open notifies, too, of a message with one's name", async () => {

@@ -53,6 +53,9 @@ const isNews = (attrs) =>
 /** What is told of a message: in a room who said it, and everywhere who does something (“/me waves”). */
 const told = (by, text, inRoom) => (isAction({ text }) || !inRoom ? inFull({ by, text, at: '' }) : `${by}: ${text}`);
 
+/** What was written, where the person chose that; as in sw.js. */
+const written = (text) => (levels.text() ? text : 'New message');
+
 /** Shows a notification unless another tab has; a second message in a conversation takes the place of the first. */
 async function show(config, notice) {
     const { tag, id, title, body, url } = notice;
@@ -94,7 +97,7 @@ export function notifyPeople(_converse, config, markers) {
         const [jid, name] = [box.get('jid'), box.getDisplayName()];
         await show(config, {
             tag: jid, id: attrs.msgid, url: addressOf(config, jid),
-            title: name, body: told(isRoom(box) ? attrs.nick : name, text, isRoom(box)),
+            title: name, body: told(isRoom(box) ? attrs.nick : name, written(text), isRoom(box)),
         });
     };
     // What is counted as unread, once: what a stream that goes on brings again is not new.
@@ -113,7 +116,7 @@ export function notifyPeople(_converse, config, markers) {
         if (isUnseen() && isSubscribed(config)) return; // the site sends it
         if (await isVisibleElsewhere()) return;
         const text = line.kind === 'encrypted' ? 'Encrypted message' : line.text;
-        await show(config, { tag: jid, id: line.id, url: addressOf(config, jid), title: name, body: told(line.by, text, true) });
+        await show(config, { tag: jid, id: line.id, url: addressOf(config, jid), title: name, body: told(line.by, written(text), true) });
     });
     if (config.follow) document.addEventListener('foyer:read', ({ detail: jid }) => clearNotifications(jid, ({ data }) => markers.wasRead(jid, data?.id)));
     api.listen.on('chatBoxesInitialized', () => {
