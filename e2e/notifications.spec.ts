@@ -170,6 +170,46 @@ test("while a page is open, it shows what a person chose to be told of", async (
   });
 });
 
+test("who is not notified although they asked for it is told so, and asked again on the next page", async ({ alice, visit }) => {
+  const service = await PushService.start();
+  try {
+    const bob = await visit("bob");
+    await service.serve(bob.context);
+    await bob.context.addInitScript(() => {
+      const { subscribe } = PushManager.prototype;
+      PushManager.prototype.subscribe = function (options) {
+        return localStorage.getItem("test-answers") ? subscribe.call(this, options) : Promise.reject(new Error("the push service does not answer"));
+      };
+    });
+    await bob.signIn();
+    await bob.talkTo("alice");
+    const offer = bob.page.locator("#chat-offer");
+    const notify = offer.getByRole("button", { name: "Notify me" });
+    await bob.say("first");
+    await notify.click();
+    const notice = bob.page.locator("#chat-notice");
+    await expect(notice).toContainText("Notifications could not be turned on.");
+    await expect(notice.getByRole("link", { name: "Settings" })).toHaveAttribute("href", "/settings#notifications");
+    await expect(offer).toBeHidden();
+    await alice.talkTo("bob");
+    await alice.say("second");
+    await bob.hears("second");
+    await expect(offer).toBeHidden(); // once on each page
+
+    await bob.page.evaluate(() => localStorage.setItem("test-answers", "1"));
+    await bob.page.reload();
+    await bob.ready();
+    await bob.talkTo("alice");
+    await bob.say("third");
+    await notify.click();
+    await expect(offer).toBeHidden();
+    await expect.poll(() => bob.page.evaluate(() => localStorage.getItem("foyer-offered-bob@localhost"))).toBe("1");
+    await expect(notice).toBeHidden();
+  } finally {
+    service.stop();
+  }
+});
+
 // A browser may drop a subscription at any time, or have another (Push API §8.3).
 test("a browser that dropped its subscription has another by itself, and the site knows of one that changed", async ({ visit, site }) => {
   const alice = await visit("alice");
