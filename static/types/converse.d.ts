@@ -295,6 +295,7 @@ declare namespace Converse {
         initOccupants(): void;
         initDiscoModels(): void;
         isEntered(): boolean;
+        isUserMentioned(message: any): boolean;
         getUpdatedMessageAttributes(message: Message, received: any): Promise<any>;
         join(nick?: string): Promise<unknown>;
         rejoin(): Promise<unknown>;
