@@ -196,7 +196,7 @@ type ChatRoom struct {
 // UnreadCount is what somebody has not read in a room: at most 100 messages are counted.
 type UnreadCount struct {
 	Messages  int
-	Mentioned bool // in one of them the person is named
+	Mentioned int // of these, those that are to the person
 }
 
 // NewRoom is a room to be made: it stays when everybody has left. Anybody may

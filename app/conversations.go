@@ -77,7 +77,7 @@ type Conversation struct {
 	CanFollow bool `json:"canFollow,omitempty"` // a room of which one is told what is said without entering
 
 	Unread    int    `json:"unread,omitempty"`    // what others said since one read there, 100 at most
-	Mentioned bool   `json:"mentioned,omitempty"` // in rooms, in one of these
+	Mentioned int    `json:"mentioned,omitempty"` // in rooms, of these those that are to the person
 	Read      string `json:"read,omitempty"`      // between people, the id of the message up to which it was read, where that is known
 }
 

@@ -174,7 +174,7 @@ func (s *notifications) showConversationSettings(c *fiber.Ctx) error {
 	}
 	return c.JSON(fiber.Map{
 		"conversations": append([]models.ConversationSettings{}, list...),
-		"sound":         n.Sound, "quietFrom": n.QuietFrom, "quietUntil": n.QuietUntil, "zone": n.Zone, "pushed": pushed,
+		"text":          n.ShowText, "sound": n.Sound, "quietFrom": n.QuietFrom, "quietUntil": n.QuietUntil, "zone": n.Zone, "pushed": pushed,
 	})
 }
 
@@ -226,7 +226,6 @@ type NotificationsForm struct {
 	formErrors
 	ShowText, Sound       bool
 	QuietFrom, QuietUntil string // 22:00; empty: none
-	Push                  bool   // the site can notify people whose pages are closed
 	Own                   []OwnLevel
 }
 
@@ -346,7 +345,6 @@ func (s *notifications) chosenLevel(c *fiber.Ctx, o OwnLevel) models.Notificatio
 
 // fillNotifications says how somebody wants to be told.
 func (s *notifications) fillNotifications(c *fiber.Ctx, form *NotificationsForm) error {
-	form.Push = s.chat.TellsUnseen()
 	var err error
 	if form.Own, err = s.ownLevels(c.UserContext(), viewer(c).account); err != nil {
 		return err

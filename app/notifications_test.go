@@ -133,10 +133,10 @@ func TestSettings_Notifications(t *testing.T) {
 	b.signIn("alice")
 	b.submit("/settings", "/settings/notifications", "text", "1", "from", "22:00", "until", "07:15", "zone", "Europe/Berlin").wants(303, "")
 	b.get("/settings").wants(200, `name="until" value="07:15"`).wants(200, `name="text" value="1" checked`)
-	b.get("/xmpp/conversations/settings").wants(200, `"zone":"Europe/Berlin"`).wants(200, `"quietFrom":1320`)
+	b.get("/xmpp/conversations/settings").wants(200, `"zone":"Europe/Berlin"`).wants(200, `"quietFrom":1320`).wants(200, `"text":true`)
 	b.submit("/settings", "/settings/notifications", "from", "22:00").wants(422, "Give both times")
 	b.submit("/settings", "/settings/notifications", "zone", "Nowhere/Land").wants(303, "")
-	b.get("/xmpp/conversations/settings").wants(200, `"zone":"UTC"`).wants(200, `"quietFrom":null`)
+	b.get("/xmpp/conversations/settings").wants(200, `"zone":"UTC"`).wants(200, `"quietFrom":null`).wants(200, `"text":false`)
 }
 
 // Conversations with a level of their own are listed, by name, and put back to that of

@@ -134,3 +134,55 @@ test("what is read on one device is read on the others, and a new one knows what
   await phone.hears("four");
   for (const device of [phone, laptop, tablet]) await expectUnread(device, 0);
 });
+
+/** The id in the archive of somebody's first message that a page has. */
+const firstId = ({ page }: Person) => page.locator("#chat converse-chat").evaluate((chat: HTMLElement & { model: any }) => chat.model.messages.models.find((message: any) => message.get("body")).get("stanza_id alice@localhost"));
+
+test("what comes below what somebody reads is unread on every device, until they are at the end", async ({ bob, visit }) => {
+  await bob.talkTo("alice");
+  for (let i = 1; i <= 30; i++) await bob.say(`Message ${i}, of which so many do not fit into the panel of the chat at once.`);
+  const phone = await visit("alice");
+  await phone.signIn();
+  const laptop = await visit("alice");
+  await laptop.signIn();
+  await laptop.talkTo("bob");
+  for (const device of [phone, laptop]) await expectUnread(device, 0);
+  const latest = laptop.page.getByRole("button", { name: /(Latest|New) messages/ });
+  /** Both count so many, and a page that is loaded anew does. */
+  const expectLeft = async (count: number) => {
+    for (const device of [phone, laptop]) await expectUnread(device, count);
+    await phone.page.reload();
+    await phone.ready();
+    for (const device of [phone, laptop]) await expectUnread(device, count);
+  };
+
+  await test.step("who has scrolled up", async () => {
+    await laptop.page.locator("#chat .chat-content__messages").hover();
+    await laptop.page.mouse.wheel(0, -400);
+    await expect(latest).toBeVisible();
+    await bob.say("while she read above");
+    await expectLeft(1);
+    await latest.click();
+    for (const device of [phone, laptop]) await expectUnread(device, 0);
+  });
+
+  await test.step("who opens a message far above", async () => {
+    const id = await firstId(laptop);
+    await laptop.page.goto("/people");
+    await laptop.ready();
+    await laptop.page.getByRole("button", { name: "Close the chat" }).click();
+    await bob.say("while the panel was closed");
+    for (const device of [phone, laptop]) await expectUnread(device, 1);
+    await laptop.page.goto(`/chat/with/bob?at=${id}`);
+    await laptop.ready();
+    await expect(laptop.page.locator("#chat [data-found]")).toBeVisible();
+    await expect(laptop.message("while the panel was closed")).not.toBeInViewport();
+    await expectLeft(1);
+    await laptop.page.locator("#chat .chat-content__messages").hover();
+    await expect(async () => {
+      await laptop.page.mouse.wheel(0, 2000);
+      await expect(latest).toHaveCount(0, { timeout: 500 });
+    }).toPass();
+    for (const device of [phone, laptop]) await expectUnread(device, 0);
+  });
+});

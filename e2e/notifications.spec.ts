@@ -35,7 +35,8 @@ const shown = (person: Person) =>
 
 test("one notification for each conversation, and one for each message however it comes", async ({ alice, site, visit }) => {
   await allowNotifications(alice);
-  await alice.page.reload();
+  await choose(alice, { text: true });
+  await alice.page.goto("/");
   await alice.ready();
   const other = await alice.newTab();
   await other.page.goto("/people");
@@ -65,8 +66,9 @@ test("one notification for each conversation, and one for each message however i
 });
 
 /** Chooses on the settings page when, and how, one is notified. */
-async function choose(person: Person, choice: { sound?: boolean; quiet?: [from: string, until: string] }): Promise<void> {
+async function choose(person: Person, choice: { text?: boolean; sound?: boolean; quiet?: [from: string, until: string] }): Promise<void> {
   await person.goTo("Settings");
+  if (choice.text !== undefined) await person.page.getByLabel("Show what was written, not only who wrote").setChecked(choice.text);
   if (choice.sound !== undefined) await person.page.getByLabel("Play a sound while this site is open").setChecked(choice.sound);
   if (choice.quiet) {
     await person.page.getByLabel("From", { exact: true }).filter({ visible: true }).fill(choice.quiet[0]);
@@ -101,7 +103,14 @@ test("while a page is open, it shows what a person chose to be told of", async (
     await alice.page.goto("about:blank");
     await bob.say("meanwhile");
     await alice.page.goto("/");
-    await expect.poll(() => shown(alice)).toEqual(["bob@localhost Bob Baker: meanwhile"]);
+    await expect.poll(() => shown(alice)).toEqual(["bob@localhost Bob Baker: New message"]);
+  });
+
+  await test.step("where a person chose it, it says what was written", async () => {
+    await choose(alice, { text: true });
+    await reload(alice, archive);
+    await bob.say("in full");
+    await expect.poll(() => shown(alice)).toEqual(["bob@localhost Bob Baker: in full"]);
   });
 
   await test.step("a room that is not open notifies, too, of a message with one's name", async () => {
@@ -159,6 +168,46 @@ test("while a page is open, it shows what a person chose to be told of", async (
     await alice.signOut();
     await expect.poll(() => shown(alice)).toEqual([]);
   });
+});
+
+test("who is not notified although they asked for it is told so, and asked again on the next page", async ({ alice, visit }) => {
+  const service = await PushService.start();
+  try {
+    const bob = await visit("bob");
+    await service.serve(bob.context);
+    await bob.context.addInitScript(() => {
+      const { subscribe } = PushManager.prototype;
+      PushManager.prototype.subscribe = function (options) {
+        return localStorage.getItem("test-answers") ? subscribe.call(this, options) : Promise.reject(new Error("the push service does not answer"));
+      };
+    });
+    await bob.signIn();
+    await bob.talkTo("alice");
+    const offer = bob.page.locator("#chat-offer");
+    const notify = offer.getByRole("button", { name: "Notify me" });
+    await bob.say("first");
+    await notify.click();
+    const notice = bob.page.locator("#chat-notice");
+    await expect(notice).toContainText("Notifications could not be turned on.");
+    await expect(notice.getByRole("link", { name: "Settings" })).toHaveAttribute("href", "/settings#notifications");
+    await expect(offer).toBeHidden();
+    await alice.talkTo("bob");
+    await alice.say("second");
+    await bob.hears("second");
+    await expect(offer).toBeHidden(); // once on each page
+
+    await bob.page.evaluate(() => localStorage.setItem("test-answers", "1"));
+    await bob.page.reload();
+    await bob.ready();
+    await bob.talkTo("alice");
+    await bob.say("third");
+    await notify.click();
+    await expect(offer).toBeHidden();
+    await expect.poll(() => bob.page.evaluate(() => localStorage.getItem("foyer-offered-bob@localhost"))).toBe("1");
+    await expect(notice).toBeHidden();
+  } finally {
+    service.stop();
+  }
 });
 
 // A browser may drop a subscription at any time, or have another (Push API §8.3).
@@ -277,5 +326,54 @@ test("a page that is closed: one notice for each message at each device, however
     });
   } finally {
     for (const service of [...services, carols]) service.stop();
+  }
+});
+
+test("a page that is visible is looked at by nobody, once nothing was done for five minutes in any tab", async ({ visit }) => {
+  const alice = await visit("alice");
+  await alice.page.clock.install(); // before there is a page, whose timers would go by two clocks
+  const service = await PushService.start();
+  try {
+    await alice.signIn();
+    await service.subscribe(alice);
+    await allowNotifications(alice);
+    await alice.page.goto("/chat/with/bob");
+    await alice.ready();
+    const tab = await alice.newTab();
+    await tab.page.clock.install();
+    await tab.page.goto("/people");
+    await tab.ready();
+    const bob = await visit("bob");
+    await bob.signIn();
+    await bob.talkTo("alice");
+    const read = (text: string) => bob.page.locator("#chat .chat-msg--read").filter({ hasText: text });
+    await bob.say("while she is there");
+    await expect(read("while she is there")).toBeVisible();
+
+    for (const each of [alice, tab]) await each.page.clock.fastForward(240_000);
+    const heard = await alice.page.evaluateHandle(() => ({ promise: new Promise((resolve) => new BroadcastChannel("foyer-done").addEventListener("message", () => resolve(true))) }));
+    await tab.page.keyboard.press("Shift");
+    await heard.evaluate(({ promise }) => promise);
+    for (const each of [alice, tab]) await each.page.clock.fastForward(120_000);
+    await bob.say("while she is in another tab");
+    await expect(read("while she is in another tab")).toBeVisible();
+
+    for (const each of [alice, tab]) await each.page.clock.fastForward(300_000);
+    await bob.say("while she is away");
+    await expect(alice.page).toHaveTitle(/^\(1\)/);
+    await expect.poll(() => shown(alice)).toEqual([expect.stringMatching(/^bob@localhost Bob Baker/)]);
+    await expect.poll(() => service.notices.map(({ title }) => title)).toEqual(["Bob Baker"]);
+    await expect(bob.message("while she is away")).toBeVisible();
+    await expect(read("while she is away")).toHaveCount(0);
+
+    await alice.page.mouse.move(200, 200);
+    await expect(read("while she is away")).toBeVisible();
+    await expect(alice.page).toHaveTitle(/^[^(]/);
+    await expect.poll(() => shown(alice)).toEqual([]);
+    await bob.say("when she is back");
+    await expect(read("when she is back")).toBeVisible();
+    expect(service.notices.length).toBe(1);
+  } finally {
+    service.stop();
   }
 });

@@ -36,17 +36,17 @@ const maxUnread = 100
 const between = `hashtextextended(peer, hashtextextended(owner, 0)) = hashtextextended(c.peer, hashtextextended($1::text, 0))
 				AND coalesce(owner = $1::text AND peer = c.peer, false) AND body <> ''`
 
-// unreadOf selects the texts of what is unread among the latest messages that are selected: what
+// unreadOf selects columns of what is unread among the latest messages that are selected: what
 // others said after an id, if the newest message is after it. It reads max of them in the order of
 // an index, whatever there is: a bound by the id in there would let Postgres read and sort all that
 // is unread. What somebody said themselves, they said after reading what was there; corrections
 // and retractions are nothing new.
-func unreadOf(selected, newest, after, own, prefix string, max int) string {
-	return fmt.Sprintf(`SELECT l.body FROM (
-			SELECT x.id, x.body, x.retracts, bool_or(x.own AND NOT x.retracts) OVER (ORDER BY x.id DESC) AS answered FROM (
-				SELECT id, body, %s AS own, `+isRetraction+` AS retracts FROM archive
-				WHERE %s > %s AND %s AND body <> '' AND replaces IS NULL ORDER BY %s DESC, id DESC LIMIT %d) x) l
-		WHERE NOT l.answered AND NOT l.retracts AND l.id > %[3]s`, own, newest, after, selected, prefix, max)
+func unreadOf(columns, selected, newest, after, own, prefix string, max int) string {
+	return fmt.Sprintf(`SELECT %[7]s FROM (
+			SELECT x.*, bool_or(x.own AND NOT x.retracts) OVER (ORDER BY x.id DESC) AS answered FROM (
+				SELECT %[7]s, %[1]s AS own, `+isRetraction+` AS retracts FROM archive
+				WHERE %[2]s > %[3]s AND %[4]s AND body <> '' AND replaces IS NULL ORDER BY %[5]s DESC, id DESC LIMIT %[6]d) x) l
+		WHERE NOT l.answered AND NOT l.retracts AND l.id > %[3]s`, own, newest, after, selected, prefix, max, columns)
 }
 
 // latestBetween reads one message for each of the $3 conversations that $1, a bare JID,
@@ -54,7 +54,7 @@ func unreadOf(selected, newest, after, own, prefix string, max int) string {
 // to where they were read, $5 those messages, $6 the user name.
 func latestBetween() string {
 	return `SELECT c.peer, m.id, '', '', m.outgoing, m.stanza,
-			(SELECT count(*) FROM (` + unreadOf(between, "m.id", "coalesce(r.id, me.unread_from)", "outgoing", peerNumber, maxUnread) + `) unread)
+			(SELECT count(*) FROM (` + unreadOf("id", between, "m.id", "coalesce(r.id, me.unread_from)", "outgoing", peerNumber, maxUnread) + `) unread)
 		FROM (SELECT peer, latest FROM conversations WHERE owner = $1 ORDER BY latest DESC LIMIT $3) c
 		JOIN accounts a ON a.username = split_part(c.peer, '@', 1) COLLATE "default" AND a.blocked_at IS NULL
 		JOIN accounts me ON me.username = $6

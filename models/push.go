@@ -182,7 +182,7 @@ func levelOf(l pep.Level) NotificationLevel {
 
 // NotificationSettings are how somebody wants to be told of messages.
 type NotificationSettings struct {
-	ShowText              bool   // also in what goes through a push service
+	ShowText              bool   // say what was written, and not only who wrote
 	Sound                 bool   // of an open page
 	QuietFrom, QuietUntil *int16 // minutes of the day in Zone, from and up to; nil: never quiet
 	Zone                  string // as in the time zone database

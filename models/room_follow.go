@@ -2,7 +2,10 @@ package models
 
 import (
 	"context"
+	"strconv"
 
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
 	"foyer/xmppd/muc"
 	"foyer/xmppd/pep"
 
@@ -41,9 +44,15 @@ const (
 			FROM followed f LEFT JOIN pubsub_items m ON m.username = $1 AND m.node = '` + pep.NodeDisplayed + `' AND m.id = f.jid
 		)`
 
-	// A name is looked for as a word of its own: letters and digits around it make it another.
-	namesOf = `(SELECT '(^|[^[:alnum:]])(' || regexp_replace(username, '([^[:alnum:] ])', '\\\1', 'g') || '|'
-		|| regexp_replace(coalesce(nullif(name, ''), username), '([^[:alnum:] ])', '\\\1', 'g') || ')($|[^[:alnum:]])' FROM accounts WHERE username = $1)`
+	// What may be to $1 is looked at (stanza.AddressedBy): a text with a name in it that counts, and what refers to one or
+	// answers one, however it writes that in an address.
+	addressed = `(SELECT name,
+			'(^|[^[:alnum:]])(@' || regexp_replace(username, '([^[:alnum:]])', '\\\1', 'g') || CASE WHEN name ~ '\s' THEN '|' ELSE '|@' END
+				|| regexp_replace(name, '([^[:alnum:]])', '\\\1', 'g') || ')($|[^[:alnum:]])' AS names,
+			'<(reply|reference)\s[^>]*(:' || loose || '@|/(' || loose || '|' || regexp_replace(name, '[^A-Za-z0-9]+', '[^">]+', 'g') || ')["''])' AS marks
+		FROM (SELECT username, coalesce(nullif(name, ''), username) AS name, regexp_replace(username, '[^A-Za-z0-9]+', '[^">]+', 'g') AS loose FROM accounts WHERE username = $1) a)`
+
+	maxAddressed = 10 // messages that are looked at in one room: no more are counted
 
 	joinedRooms = `WITH ` + followedRooms + `
 		SELECT ` + listingColumns + `, coalesce(a.affiliation, 'none'), false
@@ -59,7 +68,7 @@ const (
 
 // unreadIn selects what is unread in a room m whose newest message is n.
 func unreadIn(max int) string {
-	return unreadOf(`owner = m.jid COLLATE "C"`, "n.id", "m.upto", "peer = m.me", "owner", max)
+	return unreadOf("id, body, stanza", `owner = m.jid COLLATE "C"`, "n.id", "m.upto", "peer = m.me", "owner", max)
 }
 
 // roomsWithUnread selects the rooms that $1 follows, and in which something is unread.
@@ -68,11 +77,13 @@ func roomsWithUnread() string {
 		FROM marked m LEFT JOIN LATERAL ` + newestIn + ` ON true`
 }
 
-// unreadInRooms selects how much is unread where something is.
+// unreadInRooms selects how much is unread where something is, and of that what may be to $1, the latest first, with the
+// name of $1.
 func unreadInRooms() string {
-	return `WITH ` + followedRooms + `, me AS (SELECT ` + namesOf + ` AS names)
-		SELECT m.name, u.count, u.mentioned FROM me, marked m CROSS JOIN LATERAL ` + newestIn + `
-		CROSS JOIN LATERAL (SELECT count(*)::int, coalesce(bool_or(l.body ~* me.names), false) AS mentioned FROM (` + unreadIn(maxUnread) + `) l) u
+	return `WITH ` + followedRooms + `, me AS ` + addressed + `
+		SELECT m.name, u.count, u.addressed[1:` + strconv.Itoa(maxAddressed) + `], me.name FROM me, marked m CROSS JOIN LATERAL ` + newestIn + `
+		CROSS JOIN LATERAL (SELECT count(*)::int,
+			array_agg(l.stanza ORDER BY l.id DESC) FILTER (WHERE l.body ~* me.names OR convert_from(l.stanza, 'UTF8') ~* me.marks) AS addressed FROM (` + unreadIn(maxUnread) + `) l) u
 		WHERE u.count > 0`
 }
 
@@ -89,7 +100,7 @@ func (s roomStore) Followed(ctx context.Context, user, accounts, rooms string, m
 type UnreadRoom struct {
 	Name      string
 	Unread    int // at most 100 are counted
-	Mentioned bool
+	Mentioned int // of these, those that are to them; at most 10 are counted
 }
 
 // UnreadRooms returns the rooms that somebody follows, of at most max, where there is
@@ -99,5 +110,16 @@ func (db *Conversations) UnreadRooms(ctx context.Context, accounts, rooms, user 
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[UnreadRoom])
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (r UnreadRoom, err error) {
+		var stanzas [][]byte
+		var name string
+		err = row.Scan(&r.Name, &r.Unread, &stanzas, &name)
+		for _, raw := range stanzas {
+			m, err := stream.Parse(raw, stream.Limits{Bytes: len(raw)})
+			if err == nil && stanza.AddressedBy(m).To(name, user) {
+				r.Mentioned++
+			}
+		}
+		return r, err
+	})
 }

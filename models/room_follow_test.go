@@ -71,16 +71,16 @@ func TestRooms_Followed(t *testing.T) {
 }
 
 // What is unread: by others, after the marker, after what one said oneself, and after one
-// came; a name in it is a mention, a part of another word is not.
+// came; of that, what is to her (stanza.AddressedBy).
 func TestRooms_Unread(t *testing.T) {
 	db := open(t)
 	db.person(t, "alice")
 	db.person(t, "bob")
 	rooms, store := db.RoomStore(), db.Stores("h", RosterNone).Archive
 	settings := muc.Settings{Persistent: true, Archive: true, Private: muc.Anyone, MaxOccupants: 10}
-	say := func(room, by, body string) uuid.UUID {
+	say := func(room, by, body string, more ...string) uuid.UUID {
 		id := uuid.Must(uuid.NewV7())
-		e := archive.Entry{ID: id, Owner: room + "@rooms.h", With: by + "@h", Resource: by, Outgoing: true, Body: body, Stanza: []byte("<message><body>" + body + "</body></message>")}
+		e := archive.Entry{ID: id, Owner: room + "@rooms.h", With: by + "@h", Resource: by, Outgoing: true, Body: body, Stanza: []byte(`<message xmlns="jabber:client"><body>` + body + "</body>" + strings.Join(more, "") + "</message>")}
 		is(t, store.Append(t.Context(), []archive.Entry{e}), nil)
 		return id
 	}
@@ -90,7 +90,7 @@ func TestRooms_Unread(t *testing.T) {
 		is(t, err, nil)
 		var got []string
 		for _, r := range list {
-			got = append(got, fmt.Sprintf("%s %d %t", r.Name, r.Unread, r.Mentioned))
+			got = append(got, fmt.Sprintf("%s %d %d", r.Name, r.Unread, r.Mentioned))
 		}
 		if s := strings.Join(got, ", "); s != want {
 			t.Errorf("unread: %s, want %s", s, want)
@@ -104,26 +104,38 @@ func TestRooms_Unread(t *testing.T) {
 	unread("")
 	_, err = db.pool.Exec(t.Context(), "UPDATE room_affiliations SET since = now() - interval '1 hour'")
 	is(t, err, nil)
-	say("room", "bob", "malice is a word")
-	unread("room 2 false")
+	say("room", "bob", "malice is a word, and alice is")
+	unread("room 2 0")
 	for _, attrs := range []string{`autojoin="true"`, `autojoin="true" name="Another name"`} { // nothing is read by that
 		db.bookmark(t, "alice", "room", attrs)
-		unread("room 2 false")
+		unread("room 2 0")
 	}
 	said := say("room", "alice", "my own")
 	unread("")
 	read := say("room", "bob", "hello @alice!")
 	say("room", "bob", "and more")
-	unread("room 2 true")
+	unread("room 2 1")
 	db.publish(t, "alice", pep.NodeDisplayed, "room@rooms.h", `<displayed xmlns="urn:xmpp:mds:displayed:0"><stanza-id xmlns="urn:xmpp:sid:0" by="room@rooms.h" id="`+read.String()+`"/></displayed>`)
-	unread("room 1 false")
+	unread("room 1 0")
 	db.publish(t, "alice", pep.NodeDisplayed, "room@rooms.h", `<displayed xmlns="urn:xmpp:mds:displayed:0"><stanza-id xmlns="urn:xmpp:sid:0" by="room@rooms.h" id="------------------------------------"/></displayed>`)
-	unread("room 2 true") // no marker that can be read
+	unread("room 2 1") // no marker that can be read
 	_ = said
+	_, err = db.pool.Exec(t.Context(), "UPDATE accounts SET name = 'Alice d''Été' WHERE username = 'alice'")
+	is(t, err, nil)
+	const refers = `<reference xmlns="urn:xmpp:reference:0" type="mention" begin="0" end="1" uri="xmpp:`
+	for _, more := range []string{
+		refers + `alice@h"/>`, refers + `room@rooms.h/Alice%20d'%C3%89t%C3%A9"/>`, refers + `room@rooms.h/alice"/>`, refers + `carol@h"/>`, refers + `room@rooms.h/Carol"/>`,
+		`<reply xmlns="urn:xmpp:reply:0" id="1" to="room@rooms.h/Alice d&apos;Été"/>`, `<reply xmlns="urn:xmpp:reply:0" to="room@rooms.h/Carol" id="1"/>`,
+	} {
+		say("room", "bob", "hey", more)
+	}
+	unread("room 9 5")
+	say("room", "bob", "ask alice d'été")
+	unread("room 10 6")
 	for range 150 {
 		say("room", "bob", "much")
 	}
-	unread("room 100 false")
+	unread("room 100 0")
 	followed, err := rooms.Followed(t.Context(), "alice", "h", "rooms.h", 100)
 	if err != nil || len(followed) != 1 || !followed[0].Unread {
 		t.Errorf("%+v %v", followed, err)
@@ -135,7 +147,7 @@ func TestRooms_Unread(t *testing.T) {
 	say("zoo", "bob", "hello")
 	for _, name := range []string{"Zoo", "The zoo"} {
 		db.bookmark(t, "alice", "zoo", `autojoin="true" name="`+name+`"`)
-		unread("room 100 false, zoo 1 false")
+		unread("room 100 0, zoo 1 0")
 	}
 	plan := db.explain(t, unreadInRooms(), "alice", "h", "rooms.h", 100)
 	if strings.Contains(plan, "Seq Scan on archive") {

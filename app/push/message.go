@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -21,10 +19,10 @@ import (
 
 // Bounds of what is kept of a message.
 const (
-	maxLookedAt = 4 << 10 // bytes, in which names are looked for
-	maxShown    = 160     // characters
-	maxID       = 256     // bytes; what has a longer one may be told a second time
-	maxPayload  = 3993    // bytes: what is left of 4096 when it is encrypted (RFC 8291 §4, RFC 8188 §2.1)
+	maxText    = 4 << 10 // bytes
+	maxShown   = 160     // characters
+	maxID      = 256     // bytes; what has a longer one may be told a second time
+	maxPayload = 3993    // bytes: what is left of 4096 when it is encrypted (RFC 8291 §4, RFC 8188 §2.1)
 )
 
 // message is what is kept of one until it is looked at.
@@ -35,7 +33,7 @@ type message struct {
 	room      string // name
 	roomJID   string
 	id        string
-	answers   string // in a room, the nickname of whom it answers; empty: nobody
+	addressed stanza.Addressed
 	text      string
 	encrypted bool
 	at        time.Time
@@ -73,7 +71,7 @@ func read(m *stream.Element) (message, bool) {
 	if text == "" {
 		return message{}, false
 	}
-	return message{id: m.ID, answers: strings.Clone(stanza.AnsweredNick(m)), text: strings.Clone(stanza.CutText(stanza.LineText(m), maxLookedAt)), encrypted: encrypted}, true
+	return message{id: m.ID, addressed: stanza.AddressedBy(m), text: strings.Clone(stanza.CutText(stanza.LineText(m), maxText)), encrypted: encrypted}, true
 }
 
 // put never waits: what does not fit is not told. Who writes pays for the place, so that however much
@@ -191,8 +189,8 @@ func (s *Service) tellOne(ctx context.Context, j job, a models.PushAudience) err
 	return nil
 }
 
-// wanted reports whether somebody wants to be told. People: of everything; rooms: where one's
-// name stands in it, or that answer what they said; unless they chose.
+// wanted reports whether somebody wants to be told. People: of everything; rooms: of what is to
+// them; unless they chose.
 func wanted(j job, a models.PushAudience) bool {
 	if a.Out || a.Settings.Quiet(time.Now()) {
 		return false
@@ -205,31 +203,8 @@ func wanted(j job, a models.PushAudience) bool {
 	case j.m.room == "": // to one person is as good as a mention
 		return true
 	}
-	return strings.EqualFold(j.m.answers, a.Name) || mentions(j.m.text, a.Name) || mentions(j.m.text, j.user)
+	return j.m.addressed.To(a.Name, j.user)
 }
-
-// mentions reports whether a name stands in a text as words of their own, whatever the case.
-func mentions(text, name string) bool {
-	text, name = strings.ToLower(text), strings.ToLower(name)
-	if name == "" {
-		return false
-	}
-	for from := 0; ; {
-		i := strings.Index(text[from:], name)
-		if i < 0 {
-			return false
-		}
-		start, end := from+i, from+i+len(name)
-		before, _ := utf8.DecodeLastRuneInString(text[:start])
-		after, _ := utf8.DecodeRuneInString(text[end:])
-		if !isWord(before) && !isWord(after) {
-			return true
-		}
-		from = end
-	}
-}
-
-func isWord(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
 
 // payload is what the service worker gets (static/js/sw.js).
 func (s *Service) payload(ctx context.Context, j job, showText bool) ([]byte, error) {

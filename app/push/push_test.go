@@ -24,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/models"
 	"foyer/xmppd/muc"
@@ -314,6 +315,7 @@ func TestPush_Room(t *testing.T) {
 		s.RoomMessage(muc.Saying{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t, "<body>"+text+"</body>")})
 	}
 	say("anybody there?") // rooms: mentions only
+	say("bob is a word, too")
 	say("Hello @bob adler, tea?")
 	if n := b.next(); n.Title != "The Garden" || n.Text != "Ally: New message" || n.Tag != "garden@conference.h" || n.URL != "/chat/room/garden" {
 		t.Errorf("%+v", n)
@@ -326,16 +328,14 @@ func TestPush_Room(t *testing.T) {
 	if n := b.next(); n.Title != "The Garden" {
 		t.Errorf("%+v", n)
 	}
+	// XEP-0372 §3.2: so does one that refers to one, whatever one is called there.
+	s.RoomMessage(muc.Saying{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t,
+		`<body>Bobby?</body><reference xmlns="urn:xmpp:reference:0" type="mention" begin="0" end="5" uri="xmpp:bob@h"/>`)})
+	if n := b.next(); n.Title != "The Garden" {
+		t.Errorf("%+v", n)
+	}
 	if len(b.got) != 0 {
 		t.Errorf("%d more", len(b.got))
-	}
-}
-
-func TestMentions(t *testing.T) {
-	for text, want := range map[string]bool{"bob": true, "@Bob: hi": true, "bobby": false, "kebob": false, "ask bobby, or bob": true, "": false, "Иbob": false} {
-		if mentions(text, "Bob") != want {
-			t.Errorf("%q", text)
-		}
 	}
 }
 
@@ -360,7 +360,7 @@ func TestPush_BusyRoom(t *testing.T) {
 		t.Helper()
 		clear(told)
 		st.asked, st.names = nil, 0
-		if err := s.tellRoom(t.Context(), message{from: "alice", nick: "Ally", room: "garden", roomJID: "garden@conference.h", text: text}); err != nil {
+		if err := s.tellRoom(t.Context(), message{from: "alice", nick: "Ally", room: "garden", roomJID: "garden@conference.h", addressed: stanza.AddressedBy(message1(t, "<body>"+text+"</body>")), text: text}); err != nil {
 			t.Error(err)
 		}
 		if len(st.asked) != 3 || slices.Max(st.asked) > askedFor || st.names != 0 {
@@ -373,7 +373,7 @@ func TestPush_BusyRoom(t *testing.T) {
 	if s.Wants("moved") || s.Wants(users[len(users)-1]) || !s.Wants("user0") || !s.Wants("looks") {
 		t.Error("not those are forgotten who have no subscription")
 	}
-	if say("user0, user7: tea, and looks, moved, alice?"); len(told) != 2 || !told["user0"] || !told["user7"] {
+	if say("@user0, @user7: tea, and @looks, @moved, @alice, or user9?"); len(told) != 2 || !told["user0"] || !told["user7"] {
 		t.Errorf("told: %v", told)
 	}
 }

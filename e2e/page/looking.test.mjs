@@ -6,6 +6,20 @@ import { listeners, settle } from "./support.mjs";
 
 const page = Object.assign(new EventTarget(), { hidden: false });
 globalThis.document = page;
+const browser = new EventTarget();
+globalThis.addEventListener = browser.addEventListener.bind(browser);
+globalThis.CustomEvent ??= class extends Event {};
+const heard = [];
+globalThis.BroadcastChannel = class extends EventTarget {
+  constructor(name) {
+    super();
+    heard.push(this);
+  }
+  postMessage() {
+    for (const each of heard) if (each !== this) each.dispatchEvent(new Event("message"));
+  }
+};
+const others = new BroadcastChannel("of another page");
 globalThis.window = { converse: { env: { stx: String.raw } } };
 
 /** The browser's locks, which are granted when the test says so. */
@@ -47,4 +61,38 @@ test("a page that was visible for a moment is not taken for one that is", async 
   assert.equal(await held(), 1);
   show(false);
   assert.equal(await held(), 0);
+});
+
+test("nobody looks at a page that is visible, once nothing was done in any page for five minutes", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: Date.now() });
+  const { isLookedAt, tellWhoLooks } = await import("../../static/js/chat/connection/looking.js?again");
+  const { listen, tell } = listeners();
+  const sent = [];
+  const changes = [];
+  page.hidden = false;
+  page.addEventListener("foyer:looking", () => changes.push(isLookedAt()));
+  tellWhoLooks({ api: { listen, send: (stanza) => sent.push(/^<(\w+)/.exec(stanza)[1]), connection: { connected: () => true } } });
+  tell("connected");
+  const minutes = (n) => t.mock.timers.tick(n * 60_000);
+  minutes(4);
+  browser.dispatchEvent(new Event("keydown"));
+  minutes(4);
+  others.postMessage(); // something was done in another
+  minutes(4);
+  assert.equal(isLookedAt(), true);
+  assert.deepEqual(sent, ["active"]);
+  minutes(1);
+  assert.equal(isLookedAt(), false);
+  minutes(1);
+  assert.deepEqual(sent, ["active", "inactive"]);
+  tell("reconnected");
+  minutes(1);
+  assert.deepEqual(sent, ["active", "inactive", "inactive"], "a stream begins as one that somebody looks at");
+  browser.dispatchEvent(new Event("pointermove"));
+  assert.equal(isLookedAt(), true);
+  assert.deepEqual(sent, ["active", "inactive", "inactive", "active"]);
+  assert.deepEqual(changes, [false, true]);
+  minutes(6);
+  others.postMessage();
+  assert.equal(isLookedAt(), true);
 });

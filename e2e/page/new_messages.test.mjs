@@ -14,7 +14,7 @@ function conversation(read) {
   const { listen, tell } = listeners();
   markNewMessages({ api: { listen }, state: {} }, { readId: () => "", isUpTo: () => false });
   const messages = Object.assign(new Model(), { models: [], get: (id) => messages.models.find((message) => message.get("id") === id) });
-  const box = Object.assign(new Model({ type: "chatbox", jid: "bob@h", seen_until: read }), { messages });
+  const box = Object.assign(new Model({ type: "chatbox", jid: "bob@h", seen_until: read }), { messages, ui: new Model() });
   tell("chatBoxInitialized", box);
   const come = (time) => {
     const message = new Model({ id: time, type: "chat", sender: "them", time });
@@ -23,7 +23,11 @@ function conversation(read) {
     for (const heard of messages.heard.add) heard(message);
     return box.get("first_unread_id");
   };
-  return { come, line: () => box.get("first_unread_id") };
+  const scroll = (scrolled) => {
+    box.ui.set({ scrolled });
+    box.ui.trigger("change:scrolled");
+  };
+  return { come, line: () => box.get("first_unread_id"), scroll, seen: () => box.get("seen_until") };
 }
 
 test("the line goes to what is older and new as that comes, before it is drawn, and stays above what was read", () => {
@@ -37,5 +41,20 @@ test("the line goes to what is older and new as that comes, before it is drawn, 
   assert.equal(come("2026-11-09"), "2026-11-05");
   mock.timers.tick(300);
   assert.equal(line(), "2026-11-05");
+  mock.timers.reset();
+});
+
+test("what comes while somebody reads further up was not in sight, until they are at the end", () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const { come, scroll, seen } = conversation("2026-11-02");
+  come("2026-11-03");
+  mock.timers.tick(300);
+  assert.equal(seen(), "2026-11-03");
+  scroll(true);
+  come("2026-11-04");
+  mock.timers.tick(300);
+  assert.equal(seen(), "2026-11-03");
+  scroll(false);
+  assert.equal(seen(), "2026-11-04");
   mock.timers.reset();
 });

@@ -15,7 +15,7 @@ const ID = "019a0000-0000-7000-8000-000000000001";
 function go(query, connected = true) {
   globalThis.window = { converse: { env: { utils: { mam: { fetchArchivedMessages: async () => {} } } } } };
   globalThis.console.warn = () => {};
-  const room = Object.assign(new Model({ type: "chatroom", jid: "garden@rooms.h" }), { messages: { models: [], fetched: Promise.resolve() } });
+  const room = Object.assign(new Model({ type: "chatroom", jid: "garden@rooms.h" }), { messages: { models: [], fetched: Promise.resolve() }, ui: new Model() });
   return showAt({ state: { chatboxes: new Map([["garden@rooms.h", room]]) }, api: { archive: { query }, connection: { connected: () => connected } } }, "garden@rooms.h", ID);
 }
 

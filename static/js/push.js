@@ -55,6 +55,9 @@ export const mayBeAsked = () => possible() && Notification.permission === 'defau
 /** Whether this browser is notified for this person while no page is open. @param {ChatConfig} config */
 export const isSubscribed = (config) => possible() && Notification.permission === 'granted' && localStorage.getItem(OWNER) === config.user;
 
+/** Whether this person turned notifications on at this browser, which has no subscription all the same. @param {ChatConfig} config */
+export const isHalfOn = (config) => Boolean(config.pushKey) && wantsNotifications(config) && !isSubscribed(config);
+
 /** Whether this person is to be notified at this browser while a page is open. @param {ChatConfig} config */
 export const wantsNotifications = (config) => possible() && Notification.permission === 'granted' && localStorage.getItem(WANTS) === config.user;
 

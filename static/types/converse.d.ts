@@ -232,7 +232,7 @@ declare namespace Converse {
 
     class Model {
         get(name: string): any;
-        set(name: string, value: unknown): void;
+        set(name: string | object, value?: unknown): void;
         save(attributes: object, options?: { silent: boolean }): void;
         on(events: string, handler: (...args: any[]) => unknown): void;
         off(events: string, handler: (...args: any[]) => unknown): void;
@@ -295,6 +295,7 @@ declare namespace Converse {
         initOccupants(): void;
         initDiscoModels(): void;
         isEntered(): boolean;
+        isUserMentioned(message: any): boolean;
         getUpdatedMessageAttributes(message: Message, received: any): Promise<any>;
         join(nick?: string): Promise<unknown>;
         rejoin(): Promise<unknown>;

@@ -2,6 +2,7 @@ package muc
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -245,7 +246,7 @@ func (ac *activity) messageLocked(o *occupant, m *stream.Element, id uuid.UUID) 
 		return
 	}
 	ac.newest = newest{id: id, author: o.user, nick: o.nick, stanzaID: m.ID}
-	ac.tellLocked(o.user, messageSummary{id: id, by: o.nick, answers: stanza.AnsweredNick(m), text: stanza.LineText(m), encrypted: encrypted}, func(fo *follower) bool {
+	ac.tellLocked(o.user, messageSummary{id: id, by: o.nick, answers: stanza.AnsweredNick(m), named: stanza.Named(m), text: stanza.LineText(m), encrypted: encrypted}, func(fo *follower) bool {
 		return ac.room.svc.followers.isNew(fo, ac.room.name)
 	})
 }
@@ -301,6 +302,7 @@ type messageSummary struct {
 	id        uuid.UUID
 	by        string
 	answers   string // whose message it answers, by nickname; "": nobody's
+	named     []string
 	text      string
 	encrypted bool   // the text is for those who cannot read it
 	mine      bool   // it is the recipient's own
@@ -312,6 +314,13 @@ func (s messageSummary) payload() []byte {
 	dst = stanza.AppendAttr(dst, "by", s.by)
 	if s.answers != "" {
 		dst = stanza.AppendAttr(dst, "answers", s.answers)
+	}
+	if len(s.named) > 0 {
+		named := make([]string, len(s.named))
+		for i, name := range s.named {
+			named[i] = url.PathEscape(name)
+		}
+		dst = stanza.AppendAttr(dst, "named", strings.Join(named, " "))
 	}
 	if s.change != "" {
 		dst = stanza.AppendAttr(dst, "change", s.change)

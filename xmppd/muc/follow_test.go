@@ -41,6 +41,9 @@ func (c *client) told() string {
 			if to, ok := s.Attr("answers"); ok {
 				by += " to " + to
 			}
+			if named, ok := s.Attr("named"); ok {
+				by += " naming " + named
+			}
 			words = append(words, change+"by "+by+": "+s.Text()+mine+encrypted)
 		}
 		out = append(out, strings.Join(words, " "))
@@ -81,8 +84,10 @@ func TestFollow(t *testing.T) {
 	bob.Send(`<message xmlns="jabber:client" type="groupchat" id="5" to="garden@rooms.h"><body>no OMEMO here</body><encryption xmlns="urn:xmpp:eme:0" namespace="x"/></message>`)
 	bob.Send(`<message xmlns="jabber:client" type="groupchat" id="5a" to="garden@rooms.h"><body>&gt; roses
 yes</body><reply xmlns="urn:xmpp:reply:0" id="1" to="garden@rooms.h/Al the gardener"/><fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:reply:0"><body start="0" end="8"/></fallback></message>`)
+	bob.Send(`<message xmlns="jabber:client" type="groupchat" id="5b" to="garden@rooms.h"><body>Al, Bobby</body><reference xmlns="urn:xmpp:reference:0" type="mention" begin="0" end="2" uri="xmpp:garden@rooms.h/Al%20the%20gardener"/><reference xmlns="urn:xmpp:reference:0" type="mention" begin="4" end="9" uri="xmpp:bob@h"/></message>`)
 	bob.sync()
-	alice.isTold("garden by Bob: roses & tulips", "garden editedby Bob: roses", "garden by Bob: true", "garden by Bob to Al the gardener: yes") // whom it answers, without what (XEP-0461 §3, §3.1)
+	alice.isTold("garden by Bob: roses & tulips", "garden editedby Bob: roses", "garden by Bob: true", "garden by Bob to Al the gardener: yes", // whom it answers, without what (XEP-0461 §3, §3.1)
+		"garden by Bob naming Al%20the%20gardener bob: @Al, @Bobby") // XEP-0372 §3.2
 
 	second := w.online("alice", "a2")
 	alice.sync() // its presence

@@ -6,7 +6,7 @@ import { around, byId } from '../dom.js';
 import { setPath } from './dialogs/above.js';
 import { panel } from './panel.js';
 import { knownName } from './people/people.js';
-import { showAt } from './history/place.js';
+import { readFurtherUp, showAt } from './history/place.js';
 import { keepInTab } from './connection/tabStore.js';
 
 const OPEN = 'foyer-conversation'; // who has one open in this tab, which, and since when
@@ -40,6 +40,7 @@ export async function open(_converse, config, jid, id = '') {
     if (!jid) return;
     panel.open(jid);
     setAddress(addressOf(config, jid) + (id && `?at=${id}`));
+    if (id) readFurtherUp(_converse.state.chatboxes.get(jid));
     await show(_converse, config, jid);
     if (id) await showAt(_converse, jid, id);
 }
@@ -109,18 +110,23 @@ export function openedByAddress(_converse, config) {
     let shown = ''; // the address whose message was shown
     // Its shapes stand there until then (list.css).
     const arrive = () => ready && byId('chat').removeAttribute('data-going');
+    /** The message that the address leads to, unless that was shown. */
+    const leadsTo = () => (shown === location.href ? null : new URLSearchParams(location.search).get('at'));
+    const lead = (box) => void (leadsTo() && onChatPage() && box?.get('jid') === conversationAt(config, location.pathname) && readFurtherUp(box));
+    api.listen.on('chatBoxInitialized', lead);
+    api.listen.on('chatRoomInitialized', lead);
     const follow = async () => {
         const jid = ready && onChatPage() ? conversationAt(config, location.pathname) : null;
         if (!jid) return arrive();
         const box = _converse.state.chatboxes?.get(jid);
+        const id = leadsTo();
+        lead(box);
+        shown = location.href;
         if (!box || box.get('hidden') || box.get('closed')) {
             panel.open(jid);
             await show(_converse, config, jid).finally(arrive);
         } else arrive();
-        const id = new URLSearchParams(location.search).get('at');
-        const again = shown === location.href;
-        shown = location.href;
-        if (id && !again) await showAt(_converse, jid, id);
+        if (id) await showAt(_converse, jid, id);
     };
     const openKept = keepOpen(_converse, config);
     const becomeReady = () => {

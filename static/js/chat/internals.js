@@ -11,7 +11,7 @@ const METHODS = {
     'exports.ChatBox.prototype': ['getMessagesCollection', 'getMostRecentMessage', 'getVCard', 'queueMessage', 'onMessage', 'getDuplicateMessage', 'handleCorrection', 'handleRetraction', 'getReferencedMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close', 'maybeShow', 'handleChatMarker', 'handleUnreadMessage', 'incrementUnreadMsgsCounter', 'sendMessage', 'addReplyFallback', 'getOutgoingMessageAttributes', 'sendFiles', 'setChatState', 'retractOwnMessage'],
     'exports.MUC.prototype': [
         'getMessagesCollection', 'getMostRecentMessage', 'getUpdatedMessageAttributes', 'handleCorrection', 'handleRetraction', 'getReferencedMessage', 'queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getAndPersistNickname', 'onErrorPresence', 'createInfoMessageFromPresence', 'setDisconnectionState', 'join', 'rejoin', 'rejoinIfNecessary', 'onReconnection', 'handleDisconnection', 'handleMessageFromMUCHost',
-        'isEntered', 'setNickname', 'setRole', 'getOwnOccupant', 'getOwnAffiliation', 'sendDestroyIQ', 'getDisplayName', 'handleUnreadMessage', 'incrementUnreadMsgsCounter',
+        'isEntered', 'setNickname', 'setRole', 'getOwnOccupant', 'getOwnAffiliation', 'sendDestroyIQ', 'getDisplayName', 'handleUnreadMessage', 'incrementUnreadMsgsCounter', 'isUserMentioned',
         'sendMessage', 'addReplyFallback', 'getOutgoingMessageAttributes', 'sendFiles', 'setChatState', 'getAllKnownNicknames',
         'fetchRoomConfiguration', 'initOccupants', 'initDiscoModels', 'removeHandlers', 'refreshDiscoInfo', 'setSubject', 'close', 'maybeShow', 'sendTimedMessage', 'retractOtherMessage', 'sendRetractionIQ',
     ],

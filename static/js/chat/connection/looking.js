@@ -1,18 +1,59 @@
 // Whether somebody looks at this page, told to the chat server (XEP-0352): it then spares
-// the page what can wait, and tells the person of messages by web push instead.
+// the page what can wait, and tells the person of messages by web push instead. Nobody looks at a page that is
+// hidden, nor at one that is visible, once nothing was done for a while in any page of this browser.
 
 const HIDDEN_FOR = 2000; // ms; a page that is being left is hidden, too
-const VISIBLE = 'foyer-visible'; // the lock that pages hold while they are visible
+const AWAY_AFTER = 300_000; // ms without anything done, after which nobody looks
+const TELL_EVERY = 1000; // ms; the other pages are told of no more
+const VISIBLE = 'foyer-visible'; // the lock that pages hold while they are looked at
+// Not `scroll`: pages scroll by themselves, when messages come. Who scrolls does so by one of these; a finger is a pointer.
+const DONE = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'focus'];
 
+let isAway = false; // nothing was done for so long
 let isTold = false; // that nobody looks
 
 /** Whether the server takes this page for one that nobody looks at. */
 export const isUnseen = () => isTold;
 
-/** Whether another page of this browser is visible. */
+/** Whether somebody looks at this page; `foyer:looking` tells of each change. */
+export const isLookedAt = () => !document.hidden && !isAway;
+
+/** Whether another page of this browser is looked at, and not this one. */
 export async function isVisibleElsewhere() {
     const { held = [] } = await navigator.locks.query();
-    return document.hidden && held.some(({ name }) => name === VISIBLE);
+    return !isLookedAt() && held.some(({ name }) => name === VISIBLE);
+}
+
+/**
+ * Notes when nothing was done for a while, in this page or another, and when something is again.
+ * @param {() => void} changed called at each
+ * @returns {() => void} notes that something was done
+ */
+function followInput(changed) {
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let resting;
+    let told = 0; // when the other pages were told that something is done
+    const others = new BroadcastChannel('foyer-done');
+    const turn = (away) => {
+        isAway = away;
+        changed();
+    };
+    /** Something was done, in this page or another. */
+    const stay = () => {
+        clearTimeout(resting);
+        resting = setTimeout(turn, AWAY_AFTER, true);
+        if (isAway) turn(false);
+    };
+    const done = () => {
+        if (!isAway && Date.now() - told < TELL_EVERY) return;
+        told = Date.now();
+        others.postMessage('');
+        stay();
+    };
+    for (const name of DONE) addEventListener(name, done, { passive: true });
+    others.addEventListener('message', stay);
+    stay();
+    return done;
 }
 
 /** @param {Converse.Private} _converse */
@@ -36,16 +77,23 @@ export function tellWhoLooks({ api }) {
     const look = () => {
         clearTimeout(waiting);
         release();
-        if (document.hidden) waiting = setTimeout(() => tell(true), HIDDEN_FOR);
-        else {
+        if (isLookedAt()) {
             hold();
             if (isTold) tell(false);
-        }
+        } else waiting = setTimeout(() => tell(true), HIDDEN_FOR);
     };
-    document.addEventListener('visibilitychange', look);
+    const changed = () => {
+        look();
+        document.dispatchEvent(new CustomEvent('foyer:looking'));
+    };
+    const done = followInput(changed);
+    document.addEventListener('visibilitychange', () => {
+        if (!document.hidden) done();
+        changed();
+    });
     if (!document.hidden) hold();
     // A stream begins as one that somebody looks at; one that goes on is as it was left.
-    const begin = () => (document.hidden ? look() : tell(false));
+    const begin = () => (isLookedAt() ? tell(false) : look());
     api.listen.on('connected', begin);
     api.listen.on('reconnected', begin);
 }

@@ -402,6 +402,7 @@ export function drawWhatIsNear(_converse) {
         disconnectedCallback() {
             this.view?.end();
             this.view = undefined;
+            this.model?.ui.set({ scrolled: false }, { silent: true }); // the next one begins at the end
             super.disconnectedCallback();
         }
 

@@ -2,6 +2,7 @@
 // came since the conversation was last in sight, however it came: Converse counts only
 // what comes while the page is there, and sets its line before the first of these.
 
+import { isLookedAt } from '../connection/looking.js';
 import { counted } from '../unread/counted.js';
 import { panel } from '../panel.js';
 import { timeIn } from '../siteTime.js';
@@ -44,8 +45,9 @@ function firstNew(markers, box, { after, before, read }) {
     });
 }
 
-/** Notes until when a conversation was in sight. */
+/** Notes until when a conversation was in sight; not while somebody reads further up, where what comes is not. */
 function note(box) {
+    if (box.ui.get('scrolled')) return;
     const last = lastTime(box, () => true);
     if (last && last !== box.get('seen_until')) box.save({ seen_until: last });
 }
@@ -79,7 +81,7 @@ export function markNewMessages(_converse, markers) {
         span.line = first;
     };
     const look = (box) => {
-        if (inSight(box) === looked.has(box)) return;
+        if ((isLookedAt() && inSight(box)) === looked.has(box)) return;
         if (looked.has(box)) {
             looked.delete(box);
             return;
@@ -99,6 +101,7 @@ export function markNewMessages(_converse, markers) {
     const watch = (box) => {
         if (!isConversation(box)) return;
         box.on('change:hidden change:closed', () => look(box));
+        box.ui.on('change:scrolled', () => looked.has(box) && note(box));
         box.messages.on('add', (message) => {
             look(box); // the panel may have been closed
             if (!looked.has(box)) return;
@@ -112,5 +115,5 @@ export function markNewMessages(_converse, markers) {
     api.listen.on('chatRoomInitialized', watch);
     document.addEventListener('foyer:chat-shown', lookAtAll);
     document.addEventListener('foyer:page', lookAtAll);
-    document.addEventListener('visibilitychange', lookAtAll);
+    document.addEventListener('foyer:looking', lookAtAll);
 }

@@ -19,6 +19,7 @@ const keyOf = (_converse, chat) => `stanza_id ${chat.get('type') === 'chatroom' 
 export async function showAt(_converse, jid, id) {
     const chat = _converse.state.chatboxes.get(jid);
     if (!chat) return;
+    readFurtherUp(chat);
     await chat.messages.fetched;
     const key = keyOf(_converse, chat);
     const find = () => chat.messages.models.find((message) => goesBy(message, key, id));
@@ -33,7 +34,11 @@ export async function showAt(_converse, jid, id) {
     const message = find() ?? nearest(chat, timeOf(id)); // a correction stands where what it corrects does
     panel.warn('place', message ? '' : missing);
     if (message) await scrollTo(chat, message);
+    else chat.ui.set({ scrolled: false });
 }
+
+/** A message is being shown: what stands at the end of the conversation is not in sight, and not read, unless both are. @param {any} chat */
+export const readFurtherUp = (chat) => chat?.ui.set({ scrolled: true });
 
 function nearest(chat, time) {
     const away = (message) => Math.abs(Date.parse(message.get('time')) - Date.parse(time));
@@ -112,7 +117,7 @@ export async function fillGap(_converse, gap, previous) {
 /** Draws the messages around one, brings it into the middle, and marks it for a moment. */
 async function scrollTo(chat, message) {
     const content = await drawn(chat.get('jid'));
-    if (!content) return;
+    if (!content) return chat.ui.set({ scrolled: false }, { silent: true });
     content.view.around(message);
     const element = await until(() => /** @type {HTMLElement|undefined} */ ([...content.querySelectorAll('converse-chat-message')].find((each) => each.model === message)));
     if (!element) return;

@@ -33,7 +33,7 @@ import { isAction } from './row.js';
  * @property {string} [typing]
  * @property {number} unread
  * @property {string} [read] id of the message up to which it was read
- * @property {boolean} [mentioned]
+ * @property {number} [mentioned] how many of these are to the person, in rooms
  * @property {boolean} [pinned]
  * @property {boolean} [muted]
  * @property {boolean} [open]
@@ -136,7 +136,7 @@ function withBox(entry, box) {
         last: entry?.last && isFollowed(box) ? entry.last : newer(entry?.last, lastLine(box)),
         typing: typing(box),
         unread: (isRoom(box) ? box.get('num_unread_general') : box.get('num_unread')) ?? 0,
-        mentioned: isRoom(box) && (box.get('num_unread') ?? 0) > 0,
+        mentioned: isRoom(box) ? box.get('num_unread') ?? 0 : 0,
         open: !box.get('hidden') && !box.get('closed'),
         picture: entry?.picture ?? pictureOf(box.contact?.vcard ?? box.vcard),
     };

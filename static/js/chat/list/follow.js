@@ -4,7 +4,7 @@
 
 import { isFollowed } from '../room/lateEntry.js';
 import { levels } from '../unread/levels.js';
-import { mentions } from '../unread/notifications.js';
+import { meet, mentions } from '../unread/mentions.js';
 import { lineOfSaid, SAID } from './said.js';
 
 /** @typedef {import('./entries.js').Entry} Entry */
@@ -16,7 +16,7 @@ const BOOKMARKS = ['urn:xmpp:bookmarks:1', 'storage:bookmarks'];
 const LOAD_AFTER = 300; // ms, so that many changes at once are asked for once
 
 const unreadOf = (entry, box) => (box ? box.get('num_unread_general') : entry.unread) ?? 0;
-const isMentioned = (entry, box) => (box ? box.get('num_unread') > 0 : Boolean(entry.mentioned));
+const mentionsOf = (entry, box) => (box ? box.get('num_unread') : entry.mentioned) ?? 0;
 
 /** Whether a room that is open has said something that the site had not counted: the ids of its archive are in the order of time. */
 function cameSince(room, last) {
@@ -102,8 +102,8 @@ export class FollowedRooms {
         const box = this._converse.state.chatboxes?.get(entry.jid);
         if (box && !isFollowed(box)) return this.loadSoon(); // it is being entered
         const names = [this.config.name, this.config.user];
-        const mentioned = !line.mine && (names.includes(line.answers) || (!line.kind && mentions(line.text, names)));
-        this.#count(entry, box, line.mine ? 0 : unreadOf(entry, box) + 1, !line.mine && (mentioned || isMentioned(entry, box)));
+        const mentioned = !line.mine && (meet([line.answers, ...line.named], names) || (!line.kind && mentions(line.text, names)));
+        this.#count(entry, box, line.mine ? 0 : unreadOf(entry, box) + 1, line.mine ? 0 : mentionsOf(entry, box) + Number(mentioned));
         if (!line.mine) document.dispatchEvent(new CustomEvent('foyer:room-said', { detail: { jid: entry.jid, name: entry.name, mentioned, line } }));
     }
 
@@ -114,13 +114,13 @@ export class FollowedRooms {
         const box = this._converse.state.chatboxes?.get(entry.jid);
         if (box && !isFollowed(box)) return this.list.draw();
         const unread = unreadOf(entry, box) - Number(line.change === 'deleted' && !line.mine);
-        this.#count(entry, box, Math.max(0, unread), unread > 0 && isMentioned(entry, box));
+        this.#count(entry, box, Math.max(0, unread), Math.max(0, Math.min(unread, mentionsOf(entry, box))));
     }
 
     /** Notes how much is unread in a room that is followed: in what Converse has of it, if it was opened here before. */
     #count(entry, box, unread, mentioned) {
         Object.assign(entry, { unread, mentioned });
-        box?.save({ num_unread_general: unread, num_unread: mentioned ? Math.max(1, box.get('num_unread') ?? 0) : 0 });
+        box?.save({ num_unread_general: unread, num_unread: mentioned });
         this.count();
         this.list.draw();
     }
@@ -157,7 +157,7 @@ export class FollowedRooms {
     settle() {
         for (const entry of this.list.told().values()) {
             if (!entry.room) continue;
-            if (entry.last?.id && this.markers.wasRead(entry.jid, entry.last.id)) Object.assign(entry, { unread: 0, mentioned: false });
+            if (entry.last?.id && this.markers.wasRead(entry.jid, entry.last.id)) Object.assign(entry, { unread: 0, mentioned: 0 });
             const box = this._converse.state.chatboxes?.get(entry.jid);
             if (box?.isHidden && box.isHidden()) this.#settleBox(box, entry);
         }
@@ -166,11 +166,10 @@ export class FollowedRooms {
 
     #settleBox(box, entry) {
         if (!entry.last) return; // nothing is kept of what is said there
-        const before = box.get('num_unread_general') ?? 0;
-        const unread = cameSince(box, entry.last) ? Math.max(before, entry.unread ?? 0) : entry.unread ?? 0;
-        const mentioned = unread > 0 && (entry.mentioned || box.get('num_unread') > 0);
-        const num_unread = mentioned ? Math.max(1, box.get('num_unread') ?? 0) : 0;
-        if (unread !== before || num_unread !== box.get('num_unread')) box.save({ num_unread_general: unread, num_unread });
+        const came = cameSince(box, entry.last);
+        const counts = { num_unread_general: entry.unread ?? 0, num_unread: entry.mentioned ?? 0 };
+        for (const name of Object.keys(counts)) if (came) counts[name] = Math.max(counts[name], box.get(name) ?? 0);
+        if (Object.keys(counts).some((name) => counts[name] !== box.get(name))) box.save(counts);
     }
 
     /** Tells the page how much is unread in rooms that are not open (unread.js). */

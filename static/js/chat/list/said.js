@@ -15,7 +15,7 @@ export const timeOf = (id) => (UUID7.test(id) ? new Date(Number.parseInt(id.repl
 /**
  * What a message says, as a line.
  * @param {Element} said
- * @returns {import('./entries.js').Line & {id: string, by: string, answers: string, change: string}} answers: whose message it is an answer to, if it is one; change: "edited", "deleted" if it is known, and says something else now
+ * @returns {import('./entries.js').Line & {id: string, by: string, answers: string, named: string[], change: string}} answers: whose message it is an answer to, if it is one; named: whom it refers to; change: "edited", "deleted" if it is known, and says something else now
  */
 export function lineOfSaid(said) {
     const id = said.getAttribute('id') ?? '';
@@ -24,5 +24,5 @@ export function lineOfSaid(said) {
     const file = address && nameOfFile(address);
     const change = said.getAttribute('change') ?? '';
     const kind = change === 'deleted' ? 'deleted' : said.getAttribute('encrypted') ? 'encrypted' : file === undefined ? undefined : 'file';
-    return { id, at: timeOf(id) ?? new Date(siteTime.now()).toISOString(), by: said.getAttribute('by') ?? '', answers: said.getAttribute('answers') ?? '', mine: said.getAttribute('mine') === 'true', text: file ?? text, kind, change };
+    return { id, at: timeOf(id) ?? new Date(siteTime.now()).toISOString(), by: said.getAttribute('by') ?? '', answers: said.getAttribute('answers') ?? '', named: (said.getAttribute('named') ?? '').split(' ').map(decodeURIComponent), mine: said.getAttribute('mine') === 'true', text: file ?? text, kind, change };
 }

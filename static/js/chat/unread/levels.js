@@ -19,6 +19,7 @@ const channel = new BroadcastChannel('foyer-levels');
 /** @type {Map<string, {level: Level|'', pinned: boolean}>} */
 let chosen = new Map();
 let sound = false;
+let text = false;
 /** @type {{from: number|null, until: number|null, zone: string}} */
 let quietTime = { from: null, until: null, zone: 'UTC' };
 
@@ -41,6 +42,7 @@ async function load() {
     oldest = mine;
     chosen = new Map(settings.conversations.map(({ jid, ...rest }) => [jid, rest]));
     sound = settings.sound;
+    text = settings.text;
     quietTime = { from: settings.quietFrom, until: settings.quietUntil, zone: settings.zone };
     document.dispatchEvent(new CustomEvent('foyer:levels'));
 }
@@ -93,6 +95,9 @@ export const levels = {
     pin: (jid, pinned) => change(jid, { pinned }),
 
     sound: () => sound,
+
+    /** Whether notifications say what was written. */
+    text: () => text,
 
     /** Whether it is the person's quiet time; until is not in it. */
     quiet() {

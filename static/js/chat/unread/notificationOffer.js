@@ -4,7 +4,9 @@
 import { byId } from '../../dom.js';
 import { offeredKey } from '../signin/forget.js';
 import { panel } from '../panel.js';
-import { mayBeAsked, subscribe, wantsNotifications } from '../../push.js';
+import { isHalfOn, mayBeAsked, subscribe } from '../../push.js';
+
+const SETTINGS = { href: '/settings#notifications', label: 'Settings' };
 
 const button = (text, run) => {
     const element = Object.assign(document.createElement('button'), { type: 'button', textContent: text });
@@ -18,19 +20,30 @@ const button = (text, run) => {
  */
 export function offerNotifications({ api }, config) {
     const key = offeredKey(config.jid);
-    const isOver = () => localStorage.getItem(key) !== null || wantsNotifications(config) || !mayBeAsked();
+    let isAccepted = false; // on this page
+    const isOver = () => isAccepted || localStorage.getItem(key) !== null || !(mayBeAsked() || isHalfOn(config));
     const box = byId('chat-offer');
-    const end = () => {
+    const hide = () => {
         const byKey = box.querySelector(':focus-visible');
         box.hidden = true;
-        localStorage.setItem(key, '1');
         if (byKey) panel.takeFocus();
+    };
+    const end = () => {
+        hide();
+        localStorage.setItem(key, '1');
     };
     const offer = () => {
         if (!box.hidden || isOver()) return;
         const accept = async () => {
+            isAccepted = true;
+            hide();
+            try {
+                await subscribe(config);
+            } catch (cause) {
+                console.warn('This browser does not subscribe.', cause);
+                if (Notification.permission !== 'denied') return panel.warn('notifications', 'Notifications could not be turned on. You can try again in the settings.', SETTINGS);
+            }
             end();
-            await subscribe(config).catch((cause) => console.warn('This browser does not subscribe.', cause)); // the settings page says more
         };
         box.replaceChildren('Be notified of new messages?', ' ', button('Notify me', accept), ' ', button('Not now', end));
         box.hidden = false;

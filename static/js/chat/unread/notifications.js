@@ -7,30 +7,19 @@ import { panel } from '../panel.js';
 import { addressOf, conversationAt, open } from '../conversation.js';
 import { isUnseen, isVisibleElsewhere } from '../connection/looking.js';
 import { levels } from './levels.js';
-import { saidBy } from '../list/entries.js';
+import { meet, mentions } from './mentions.js';
+import { quoteBefore, saidBy } from '../list/entries.js';
 import { inFull, isAction } from '../list/row.js';
 import { siteTime } from '../siteTime.js';
 
 /** @typedef {import('../types.js').ChatConfig} ChatConfig */
 
 const isRoom = (box) => box.get('type') === 'chatroom';
-const quote = (text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-
-/** Whether one of these names stands in a text, as words of their own. */
-export function mentions(text, names) {
-    const known = names.filter(Boolean).map(quote).join('|');
-    return new RegExp(`(?<![\\p{L}\\p{N}])(?:${known})(?![\\p{L}\\p{N}])`, 'iu').test(text);
-}
-
-/** Whether a message answers what the person said in a room (XEP-0461 §3). */
-const answersThem = (box, attrs) => Boolean(attrs.reply_to) && attrs.reply_to === `${box.get('jid')}/${box.get('nick')}`;
-
 /** Whether a person wants to be told of a message that says something. */
-function isWanted(box, attrs, text, config) {
+function isWanted(box, message) {
     if (levels.quiet()) return false;
     const level = levels.of(box.get('jid'), isRoom(box));
-    if (level !== 'mentions' || !isRoom(box)) return level !== 'none';
-    return answersThem(box, attrs) || mentions(text, [config.name, config.user, box.get('nick')]);
+    return level === 'mentions' ? box.isUserMentioned(message) : level !== 'none';
 }
 
 const RECENT = 120_000; // ms; what is older was said while nobody was here, and is counted
@@ -53,8 +42,8 @@ const isNews = (attrs) =>
 /** What is told of a message: in a room who said it, and everywhere who does something (“/me waves”). */
 const told = (by, text, inRoom) => (isAction({ text }) || !inRoom ? inFull({ by, text, at: '' }) : `${by}: ${text}`);
 
-/** Whether the conversation is in sight. */
-const isInSight = (box) => !document.hidden && !box.isHidden();
+/** What was written, where the person chose that; as in sw.js. */
+const written = (text) => (levels.text() ? text : 'New message');
 
 /** Shows a notification unless another tab has; a second message in a conversation takes the place of the first. */
 async function show(config, notice) {
@@ -89,15 +78,14 @@ export function notifyPeople(_converse, config, markers) {
         if (!isNews(attrs)) return;
         document.dispatchEvent(new CustomEvent('foyer:news'));
         if (!wantsNotifications(config)) return;
-        const said = message.getMessageText() ?? ''; // without what it answers (XEP-0461 §3.1)
-        if (isInSight(box) || !isWanted(box, attrs, said, config)) return;
+        if (!box.isHidden() || !isWanted(box, message)) return;
         if (isUnseen() && isSubscribed(config) && (config.follow || !isRoom(box))) return; // the site sends it
         if (await isVisibleElsewhere()) return;
         const text = attrs.is_encrypted && !attrs.plaintext ? 'Encrypted message' : saidBy(message);
         const [jid, name] = [box.get('jid'), box.getDisplayName()];
         await show(config, {
             tag: jid, id: attrs.msgid, url: addressOf(config, jid),
-            title: name, body: told(isRoom(box) ? attrs.nick : name, text, isRoom(box)),
+            title: name, body: told(isRoom(box) ? attrs.nick : name, written(text), isRoom(box)),
         });
     };
     // What is counted as unread, once: what a stream that goes on brings again is not new.
@@ -109,6 +97,15 @@ export function notifyPeople(_converse, config, markers) {
             if (message && !markers.isRead(this, message)) notify(this, message).catch((cause) => console.warn('A message was not notified.', cause));
         };
     }
+    // Patch: mentioned
+    exports.MUC.prototype.isUserMentioned = function (message) {
+        const { reply_to: answers, references } = message.attributes;
+        const quote = quoteBefore(message);
+        const named = (references ?? []).filter(({ type, begin }) => type === 'mention' && begin >= quote).map(({ uri }) => uri);
+        const names = [config.name, config.user, this.get('nick')].filter(Boolean);
+        const addresses = [config.jid, ...names.map((name) => `${this.get('jid')}/${name}`)];
+        return meet([answers], addresses) || meet(named, addresses.map((address) => `xmpp:${encodeURI(address)}`)) || mentions(saidBy(message), names);
+    };
     // Rooms that are not open here (list/follow.js).
     document.addEventListener('foyer:room-said', async ({ detail: { jid, name, mentioned, line } }) => {
         const level = levels.of(jid, true);
@@ -116,7 +113,7 @@ export function notifyPeople(_converse, config, markers) {
         if (isUnseen() && isSubscribed(config)) return; // the site sends it
         if (await isVisibleElsewhere()) return;
         const text = line.kind === 'encrypted' ? 'Encrypted message' : line.text;
-        await show(config, { tag: jid, id: line.id, url: addressOf(config, jid), title: name, body: told(line.by, text, true) });
+        await show(config, { tag: jid, id: line.id, url: addressOf(config, jid), title: name, body: told(line.by, written(text), true) });
     });
     if (config.follow) document.addEventListener('foyer:read', ({ detail: jid }) => clearNotifications(jid, ({ data }) => markers.wasRead(jid, data?.id)));
     api.listen.on('chatBoxesInitialized', () => {

@@ -28,7 +28,6 @@ function setUnread(box, count) {
     const mentions = Math.min(box.get('num_unread') ?? 0, count);
     box.save(isRoom(box) ? { num_unread_general: count, num_unread: mentions } : { num_unread: count });
 }
-const isInSight = (box) => !document.hidden && !box.isHidden();
 const unreadOf = (box) => (isRoom(box) ? box.get('num_unread_general') : box.get('num_unread')) ?? 0;
 
 /**
@@ -248,7 +247,7 @@ export class Markers {
         if (known && this.isAfter(box, known, this.readId(box))) box.save({ read_id: known });
         const here = this.readId(box);
         if (!upTo && !here) return;
-        const count = isInSight(box) ? 0 : this.countedBefore(box) + this.countAfter(box, this.laterOf(box, upTo, here));
+        const count = box.isHidden() ? this.countedBefore(box) + this.countAfter(box, this.laterOf(box, upTo, here)) : 0;
         if (count !== unreadOf(box)) setUnread(box, count);
     }
 

@@ -27,6 +27,7 @@ import { showBadge } from './badge.js';
 import { counted } from './counted.js';
 import { levels } from './levels.js';
 import { panel } from '../panel.js';
+import { isLookedAt } from '../connection/looking.js';
 import { keepInTab } from '../connection/tabStore.js';
 
 /** Unread in a conversation; in rooms Converse counts mentions apart. */
@@ -55,10 +56,10 @@ function show(count) {
 function readOnlyInSight({ prototype }) {
     const { isHidden, clearUnreadMsgCounter } = prototype;
     prototype.isHidden = function () {
-        return !panel.visible() || isHidden.call(this);
+        return !panel.visible() || !isLookedAt() || isHidden.call(this);
     };
     prototype.clearUnreadMsgCounter = function () {
-        if (panel.visible() && !document.hidden) return clearUnreadMsgCounter.call(this);
+        if (panel.visible() && isLookedAt() && !this.ui.get('scrolled')) return clearUnreadMsgCounter.call(this);
     };
 }
 
@@ -138,7 +139,7 @@ export function countUnread(_converse, user, heardAgain) {
         sum();
     });
     const whenRestored = api.waitUntil('chatBoxesFetched').then(() => heardAgain).then(restore);
-    document.addEventListener('foyer:chat-shown', readWhatIsInSight);
+    for (const event of ['foyer:chat-shown', 'foyer:looking']) document.addEventListener(event, readWhatIsInSight);
     api.listen.on('chatRoomViewInitialized', readWhatIsInSight); // a room that was open when the page was left
     document.addEventListener('foyer:page', sum);
     document.addEventListener('foyer:unread', sum);
