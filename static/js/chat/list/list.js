@@ -20,6 +20,7 @@ import { goByKeys } from './step.js';
 const MODELS = 'add remove reset change';
 const TYPING = 180; // ms that somebody who types may pause before the site is asked
 const PATIENCE = 10_000; // ms that the site has to say what it finds
+const PAGE = 100; // people who come as one scrolls to the end
 const MINUTE = 60_000;
 const AGAIN = 150; // ms, of which twice as many pass before the site is asked again
 const SELDOM = 30_000; // and no more than these
@@ -30,6 +31,7 @@ const ROWS = '.conversations-rows > li > :is(a, button)';
 /** What is known of conversations: by the site, and where it tells nothing by the archive. */
 class Told {
     all = /** @type {Map<string, Entry>} */ (new Map());
+    hasMore = false; // the site
     #bySite = this.all;
     #byArchive = this.all;
 
@@ -64,7 +66,7 @@ export function listConversations(_converse, config, markers, first) {
         if (event.target === find && event.key === 'ArrowDown') draw();
         return rows.move(event, find);
     });
-    const rows = new Rows(byId('conversations-list'), (entry) => entry.found?.address ?? addressOf(config, entry.jid), { fill: field.hits.fill, shown });
+    const rows = new Rows(byId('conversations-list'), (entry) => entry.found?.address ?? addressOf(config, entry.jid), { fill: field.hits.fill, shown, drawn: (below) => below?.last || field.typed || goOn() });
     const told = new Told();
     let loaded = false;
     const draw = () => {
@@ -74,6 +76,7 @@ export function listConversations(_converse, config, markers, first) {
         const below = hits.rows(typed);
         const shown = [...list, ...below];
         rows.show(shown);
+        hasMore = told.hasMore;
         tell(typed, list.length, below.length - 1, loaded);
         return shown;
     };
@@ -82,12 +85,19 @@ export function listConversations(_converse, config, markers, first) {
         followed?.settle();
         later();
     };
-    const { load, forget: askForAll } = asker({
+    let hasMore = false; // the site, than what is shown
+    const goOn = () => {
+        if (!hasMore) return;
+        hasMore = told.hasMore = false;
+        further();
+    };
+    const { load, further, forget: askForAll } = asker({
         heard: () => followed?.heard ?? 0,
-        take: (conversations, heard) => {
+        take: (answer, heard) => {
             loaded = true;
-            followed?.keepHeard(conversations, heard);
-            told.bySite(conversations);
+            followed?.keepHeard(answer.told, heard);
+            told.bySite(answer.told);
+            told.hasMore = answer.more;
             take();
         },
         fail: () => {
@@ -193,16 +203,17 @@ function findHits(config, draw) {
  * Asks the site for the conversations. Of several answers none is taken that is older than what is shown. Of rooms where
  * something came meanwhile, which may not be in the answer, what came is kept; and the site is asked again, ever more
  * seldom where something comes all the time.
- * @param {{heard: () => number, take: (told: Map<string, Entry>, heard: number) => void, fail: () => void}} on
+ * @param {{heard: () => number, take: (answer: {told: Map<string, Entry>, more: boolean}, heard: number) => void, fail: () => void}} on
  */
 function asker({ heard, take, fail }) {
     let asks = 0;
     let taken = 0; // the ask whose answer is shown
     let tag = ''; // of that answer
     let wait = AGAIN; // before the site is asked again
+    let people = 0; // further ones, whom somebody scrolled to
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let again;
-    const load = (asked = askConversations(tag)) => {
+    const load = (asked = askConversations(tag, people)) => {
         const mine = ++asks;
         const before = heard();
         return asked.then(
@@ -214,7 +225,7 @@ function asker({ heard, take, fail }) {
                 clearTimeout(again);
                 if (isWhole) wait = AGAIN;
                 else again = setTimeout(load, (wait = Math.min(2 * wait, SELDOM)));
-                take(answer.told, before);
+                take(answer, before);
             },
             (cause) => {
                 fail();
@@ -222,7 +233,11 @@ function asker({ heard, take, fail }) {
             },
         );
     };
-    return { load, forget: () => { tag = ''; } };
+    const further = () => {
+        people += PAGE;
+        load();
+    };
+    return { load, further, forget: () => { tag = ''; } };
 }
 
 /** Goes through the rows by keys, and calls open with what one that is clicked stands for, unless it is to open elsewhere. */
