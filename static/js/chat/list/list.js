@@ -62,10 +62,7 @@ class Told {
  */
 export function listConversations(_converse, config, markers, first) {
     const later = once(() => draw());
-    const field = fieldOf(_converse, config, later, () => draw(), (event, find) => {
-        if (event.target === find && event.key === 'ArrowDown') draw();
-        return rows.move(event, find);
-    });
+    const field = fieldOf(_converse, config, later, () => draw(), (event, find) => (event.target === find && event.key === 'ArrowDown' && draw(), rows.move(event, find)));
     const rows = new Rows(byId('conversations-list'), (entry) => entry.found?.address ?? addressOf(config, entry.jid), { fill: field.hits.fill, shown, drawn: (below) => below?.last || field.typed || goOn() });
     const told = new Told();
     let loaded = false;
