@@ -114,10 +114,10 @@ type Chat interface {
 	// it: ErrRoomRefused.
 	Invite(ctx context.Context, room, inviter, invitee string) error
 
-	// Latest returns the latest message of each of viewer's conversations with others, of
-	// at most max of them, and of each of the rooms, which viewer belongs to. A server
+	// Latest returns the latest message of each of viewer's conversations with others,
+	// and of each of the rooms, which viewer belongs to; and whether there are more with others. A server
 	// that tells people only returns none.
-	Latest(ctx context.Context, viewer string, max int, rooms []string) ([]ConversationMessage, error)
+	Latest(ctx context.Context, viewer string, q LatestQuery) (list []ConversationMessage, more bool, err error)
 
 	// Unread returns what viewer has not read in rooms that they follow, of at most max rooms,
 	// by the room's name. A server whose clients count by themselves returns none.
@@ -168,6 +168,13 @@ const (
 	Asks                            // viewer is asked
 	KnownPeople                     // viewer sees the other's presence
 )
+
+// LatestQuery says of which conversations the latest message is asked for.
+type LatestQuery struct {
+	Max    int // conversations with others
+	Looked int // of those that come after them, in how many something that is unread is looked for: those where it is are returned, too
+	Rooms  []string
+}
 
 // RoomQuery says which rooms a page shows.
 type RoomQuery struct {

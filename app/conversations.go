@@ -44,7 +44,9 @@ func (s *conversationLists) chatRoutes(xmpp fiber.Router) {
 
 // How much of it is there at once.
 const (
-	maxConversations = 100 // people
+	maxConversations = 100  // people
+	maxListed        = 1000 // people, of a list that was scrolled to its end
+	maxLookedAt      = 1100 // people, of whom something unread is looked for, listed or not
 	maxOwnRooms      = 500
 	maxFound         = 8  // people, and rooms
 	maxNamed         = 50 // people who are asked for by their user names; TOGETHER in names.js
@@ -103,8 +105,9 @@ type ConversationMessage struct {
 	Read   string // id of the message up to which it was read; empty: not known
 }
 
-// conversations: GET /xmpp/conversations — whom one talks with and the rooms one
-// belongs to, the latest first.
+// conversations: GET /xmpp/conversations?further= — whom one talks with and the rooms one
+// belongs to, the latest first: of people a hundred and so many further ones, and whoever else has
+// written something that is unread.
 func (s *conversationLists) conversations(c *fiber.Ctx) error {
 	v := viewer(c)
 	if v == nil {
@@ -116,35 +119,40 @@ func (s *conversationLists) conversations(c *fiber.Ctx) error {
 		return err
 	}
 	defer release()
-	list, err := s.conversationsOf(ctx, me)
+	list, more, err := s.conversationsOf(ctx, me, maxConversations+min(max(c.QueryInt("further"), 0), maxListed-maxConversations))
 	if err != nil {
 		return err
 	}
+	answer := fiber.Map{"conversations": list}
+	if more {
+		answer["more"] = true
+	}
 	c.Set(headerTime, strconv.FormatInt(time.Now().UnixMilli(), 10))
-	return c.JSON(fiber.Map{"conversations": list})
+	return c.JSON(answer)
 }
 
-// conversationsOf are somebody's, with what was said last and what is unread.
-func (s *conversationLists) conversationsOf(ctx context.Context, me string) ([]Conversation, error) {
+// conversationsOf are somebody's, with what was said last and what is unread, those with so many people; and whether
+// a longer list has more.
+func (s *conversationLists) conversationsOf(ctx context.Context, me string, people int) ([]Conversation, bool, error) {
 	rooms, err := s.chat.Rooms(ctx, me, RoomQuery{Joined: true, Max: maxOwnRooms})
 	if err != nil && !errors.Is(err, ErrChatAway) {
-		return nil, err
+		return nil, false, err
 	}
 	names := make([]string, len(rooms))
 	for i, r := range rooms {
 		names[i] = r.Name
 	}
-	latest, err := s.chat.Latest(ctx, me, maxConversations, names)
+	latest, more, err := s.chat.Latest(ctx, me, LatestQuery{Max: people, Looked: maxLookedAt - people, Rooms: names})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	unread, err := s.chat.Unread(ctx, me, maxOwnRooms)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	list, err := s.withPeople(ctx, me, latest)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for _, r := range rooms {
 		entry := s.roomConversation(r)
@@ -155,7 +163,7 @@ func (s *conversationLists) conversationsOf(ctx context.Context, me string) ([]C
 		list = append(list, entry)
 	}
 	slices.SortStableFunc(list, func(a, b Conversation) int { return b.at().Compare(a.at()) })
-	return list, nil
+	return list, more && people < maxListed, nil
 }
 
 // at is when something was said last; before everything else if nothing was.

@@ -72,6 +72,10 @@ func TestConversations(t *testing.T) {
 	if at := time.UnixMilli(ms); at.Before(asked.Truncate(time.Millisecond)) || at.After(time.Now()) {
 		t.Errorf("at %v it says that it is %v", asked, at)
 	}
+	delete(alice.headers, "If-None-Match")
+	for _, further := range []string{"x", "-100", "9223372036854775807", "99999999999999999999"} {
+		alice.get("/xmpp/conversations?further="+further).wants(200, "Surprise party")
+	}
 	alice.submit("/", "/rooms", "name", "Another party", "who", "invited")
 	if alice.get("/xmpp/conversations"); !strings.Contains(alice.body, "Another party") {
 		t.Error(alice.last.StatusCode, alice.body)

@@ -363,16 +363,16 @@ func (e *embedded) DestroyRoom(ctx context.Context, room, owner string) error {
 }
 
 // Latest implements Chat.
-func (e *embedded) Latest(ctx context.Context, viewer string, max int, rooms []string) ([]ConversationMessage, error) {
-	jids := make([]string, len(rooms))
-	for i, name := range rooms {
+func (e *embedded) Latest(ctx context.Context, viewer string, q LatestQuery) ([]ConversationMessage, bool, error) {
+	jids := make([]string, len(q.Rooms))
+	for i, name := range q.Rooms {
 		jids[i] = name + "@" + e.rooms.Domain()
 	}
 	read, err := e.db.Conversations.ReadUpTo(ctx, e.domain, viewer)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	list, err := e.db.Conversations.LatestMessages(ctx, e.domain, viewer, max, jids, read)
+	list, more, err := e.db.Conversations.LatestMessages(ctx, e.domain, viewer, q.Max, q.Looked, jids, read)
 	messages := make([]ConversationMessage, len(list))
 	for i, m := range list {
 		name, domain, _ := strings.Cut(m.With, "@")
@@ -384,7 +384,7 @@ func (e *embedded) Latest(ctx context.Context, viewer string, max int, rooms []s
 			messages[i].Read = id.String()
 		}
 	}
-	return messages, err
+	return messages, more, err
 }
 
 // Unread implements Chat.

@@ -239,8 +239,8 @@ func (r *relayed) tellProfile(ctx context.Context, user string) error {
 }
 
 // Latest implements Chat: the archive is the server's.
-func (r *relayed) Latest(context.Context, string, int, []string) ([]ConversationMessage, error) {
-	return nil, nil
+func (r *relayed) Latest(context.Context, string, LatestQuery) ([]ConversationMessage, bool, error) {
+	return nil, false, nil
 }
 
 // Unread implements Chat.

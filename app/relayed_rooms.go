@@ -37,8 +37,14 @@ func roomsFor(list []remote.Room, me string, q RoomQuery) (found []ChatRoom) {
 		return !room.MayKnow(me) || ((q.Own || q.Joined) && room.Affiliations[me] == "") || !matches(keys[room.Name], room.Description, typed) ||
 			(q.After != "" && cmp.Or(strings.Compare(keys[room.Name], after), strings.Compare(room.Name, q.After)) <= 0)
 	})
+	later := func(room remote.Room) int { // than those whose title begins with what was typed
+		if strings.HasPrefix(keys[room.Name], typed) {
+			return 0
+		}
+		return 1
+	}
 	slices.SortFunc(list, func(a, b remote.Room) int {
-		return cmp.Or(strings.Compare(keys[a.Name], keys[b.Name]), strings.Compare(a.Name, b.Name))
+		return cmp.Or(later(a)-later(b), strings.Compare(keys[a.Name], keys[b.Name]), strings.Compare(a.Name, b.Name))
 	})
 	for _, room := range list[:min(len(list), q.Max)] {
 		found = append(found, asChatRoom(room, me))

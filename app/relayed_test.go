@@ -258,6 +258,9 @@ func TestRelayed_RoomsFor(t *testing.T) {
 			}
 		}
 	}
+	if found := roomsFor(slices.Clone(list), "ben@h", RoomQuery{Typed: "e", Max: 1}); len(found) != 1 || found[0].Title != "École" {
+		t.Errorf("what begins with what was typed does not come before what has it elsewhere: %+v", found)
+	}
 	if mine := roomsFor(slices.Clone(list), "ann@h", RoomQuery{Own: true, Max: 9}); len(mine) != 1 || mine[0].Name != "hidden" {
 		t.Errorf("ann's: %+v", mine)
 	}

@@ -88,7 +88,13 @@ test("200 rooms are followed without being opened; what is read on one device is
     await expect(alice.page.locator("#conversations a.conversation").first()).toContainText("Room 7");
     await expect(alice.page).toHaveTitle(/^\(1\)/);
     await expect(alice.listed("Room 7").locator(".conversation-mention")).toHaveCount(0);
-    await bob.say(`You, ${names.alice}?`);
+    const offers = bob.page.getByRole("listbox", { name: "Suggestions" }).getByRole("option");
+    await bob.input().pressSequentially("You, @adl"); // who belongs to the room, and is not in it
+    await expect(offers).toHaveText([names.alice]);
+    await bob.page.keyboard.press("Enter");
+    await expect(bob.input()).toHaveValue(`You, @${names.alice} `);
+    await bob.page.keyboard.press("Enter");
+    await expect(bob.page.locator("#chat .chat-msg__text .mention")).toHaveText([names.alice]);
     await expect(unread(alice, "Room 7")).toHaveText("2");
     await expect(alice.listed("Room 7").locator(".conversation-mention")).toBeVisible();
     expect(sent).toBe(0);

@@ -229,3 +229,137 @@ test("people and rooms by name, messages by where, when and file, all by keyboar
   await expect(alice.room("Book club")).toBeVisible();
   await expect(alice.message("The kettle is on")).toBeInViewport();
 });
+
+/** Holds back what the site answers, until it is let go; isAsked is for the first that is asked. */
+async function holdAnswers({ page }: Person, path: string): Promise<{ isAsked: Promise<unknown>; letGo: () => Promise<void> }> {
+  let release = () => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  await page.route(path, async (route) => {
+    await released;
+    await route.continue().catch(() => {}); // given up meanwhile
+  });
+  return {
+    isAsked: page.waitForRequest(path),
+    letGo: async () => {
+      release();
+      await page.unroute(path);
+    },
+  };
+}
+
+const FIND = "**/xmpp/find?*";
+
+async function enterInSearch(alice: Person): Promise<void> {
+  const { page } = alice;
+  const isWith = (name: string) => expect(page).toHaveURL(new RegExp(`/chat/with/${name}$`));
+  await test.step("Ctrl+K, a name, Enter", async () => {
+    const { isAsked, letGo } = await holdAnswers(alice, FIND);
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("carol");
+    await page.keyboard.press("Enter");
+    await expect(found(alice)).toHaveText([/Carol Costa/]); // what is listed is narrowed at once
+    await isAsked;
+    await expect(page).toHaveURL(/\/chat$/);
+    await letGo();
+    await expect(dialog(alice)).toBeHidden();
+    await isWith("carol");
+  });
+  await test.step("the text that is there counts", async () => {
+    await searchFor(alice, "bob");
+    await expect(dialog(alice).getByRole("status")).toHaveText(/found/);
+    const { isAsked, letGo } = await holdAnswers(alice, FIND);
+    await dialog(alice).getByRole("combobox", { name: /Search people/ }).fill("");
+    await page.keyboard.type("dav");
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("e"); // somebody went on: that Enter is over
+    await isAsked;
+    await letGo();
+    await expect(dialog(alice).getByRole("status")).toHaveText(/found/);
+    await isWith("carol");
+    await expect(found(alice)).toHaveText([/Dave Dunn/, /Not Dave/]); // which has it in its name as well, and is later
+    await page.keyboard.press("Enter");
+    await isWith("dave");
+  });
+  await test.step("Escape, and there is no Enter any more", async () => {
+    const { isAsked, letGo } = await holdAnswers(alice, FIND);
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("carol");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Escape");
+    await isAsked;
+    const answered = page.waitForResponse(FIND);
+    await letGo();
+    await (await answered).finished();
+    await searchFor(alice, "carol");
+    await expect(dialog(alice).getByRole("status")).toHaveText(/found/); // after that answer
+    await isWith("dave");
+    await page.keyboard.press("Escape");
+  });
+  await test.step("who was gone to with the arrow keys is not waited for", async () => {
+    const { isAsked, letGo } = await holdAnswers(alice, FIND);
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("dave");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await expect(alice.room("Not Dave")).toBeVisible();
+    await isAsked;
+    await letGo();
+  });
+}
+
+async function enterInBeginning(alice: Person): Promise<void> {
+  const { page } = alice;
+  const begin = page.getByRole("dialog", { name: "Start a conversation" });
+  await test.step("a person", async () => {
+    const { isAsked, letGo } = await holdAnswers(alice, FIND);
+    await page.getByRole("button", { name: "Start a conversation, or make a room" }).press("Enter");
+    await page.keyboard.type("carol");
+    await page.keyboard.press("Enter");
+    await isAsked;
+    await expect(begin).toBeVisible();
+    await letGo();
+    await expect(page).toHaveURL(/\/chat\/with\/carol$/);
+  });
+  await test.step("a room", async () => {
+    await page.getByRole("button", { name: "Start a conversation, or make a room" }).press("Enter");
+    await begin.getByRole("tab", { name: "Rooms" }).click();
+    await expect(begin.getByRole("option")).toHaveText([/Atelier/, /Lobby/, /Not Dave/, /Studio/, /Studio atelier/]);
+    const { isAsked, letGo } = await holdAnswers(alice, "**/xmpp/rooms?*");
+    await expect(begin.getByRole("combobox")).toBeFocused();
+    await page.keyboard.type("studio");
+    await page.keyboard.press("Enter");
+    await expect(begin.getByRole("option")).toHaveText([/Studio/, /Studio atelier/]);
+    await isAsked;
+    await expect(begin).toBeVisible();
+    await letGo();
+    await expect(alice.room("Studio")).toBeVisible();
+  });
+}
+
+async function enterInList(alice: Person): Promise<void> {
+  const { page } = alice;
+  const field = page.locator("#conversations-find");
+  const { isAsked, letGo } = await holdAnswers(alice, FIND);
+  await field.focus();
+  await page.keyboard.type("dave");
+  await page.keyboard.press("Enter");
+  await isAsked;
+  await expect(page.locator("#conversations a.conversation .conversation-name")).toHaveText(["Dave Dunn", "Not Dave"]);
+  await expect(field).toHaveValue("dave");
+  await letGo();
+  await expect(page).toHaveURL(/\/chat\/with\/dave$/);
+  await expect(field).toHaveValue("");
+}
+
+test("a name and Enter, however soon after it, open whom or what is called so", async ({ alice, site }) => {
+  const bob = await Client.signIn(site, "bob");
+  for (const name of ["Atelier", "Studio", "Studio atelier"]) await bob.makeRoom(name);
+  await makeRoom(alice, "Not Dave");
+  await alice.say("Who is in");
+  await bob.say("The latest");
+  await alice.page.goto("/chat");
+  await expect(alice.listed("Bob Baker")).toContainText("The latest");
+  await enterInSearch(alice);
+  await enterInBeginning(alice);
+  await enterInList(alice);
+});

@@ -447,7 +447,7 @@ func TestArchive_Retractions(t *testing.T) {
 	is(t, db.Stores("h", RosterNone).Archive.Append(t.Context(), said), nil)
 	seen := func() string {
 		t.Helper()
-		latest, err := db.Conversations.LatestMessages(t.Context(), "h", "alice", 10, []string{"den@rooms.h"}, nil)
+		latest, _, err := db.Conversations.LatestMessages(t.Context(), "h", "alice", 10, 0, []string{"den@rooms.h"}, nil)
 		is(t, err, nil)
 		unread, err := db.Conversations.UnreadRooms(t.Context(), "h", "rooms.h", "alice", 10)
 		is(t, err, nil)

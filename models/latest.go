@@ -51,19 +51,28 @@ func unreadOf(columns, selected, newest, after, own, prefix string, max int) str
 
 // latestBetween reads one message for each of the $3 conversations that $1, a bare JID,
 // had last with members of the domain $2, and counts what is unread: $4 are addresses up
-// to where they were read, $5 those messages, $6 the user name.
+// to where they were read, $5 those messages, $6 the user name. Of $7 conversations that come after
+// those it reads the ones where something is unread.
 func latestBetween() string {
-	return `SELECT c.peer, m.id, '', '', m.outgoing, m.stanza,
-			(SELECT count(*) FROM (` + unreadOf("id", between, "m.id", "coalesce(r.id, me.unread_from)", "outgoing", peerNumber, maxUnread) + `) unread)
-		FROM (SELECT peer, latest FROM conversations WHERE owner = $1 ORDER BY latest DESC LIMIT $3) c
+	unread := func(max int) string {
+		return `FROM (` + unreadOf("id", between, "m.id", "coalesce(r.id, me.unread_from)", "outgoing", peerNumber, max) + `) unread`
+	}
+	return `SELECT c.peer, m.id, '', '', m.outgoing, m.stanza, u.unread
+		FROM (SELECT peer, row_number() OVER (ORDER BY latest DESC) > $3 AS beyond FROM conversations
+			WHERE owner = $1 ORDER BY latest DESC LIMIT $3 + $7) c
 		JOIN accounts a ON a.username = split_part(c.peer, '@', 1) COLLATE "default" AND a.blocked_at IS NULL
 		JOIN accounts me ON me.username = $6
 		LEFT JOIN unnest($4::text[], $5::uuid[]) r (peer, id) ON r.peer = c.peer
 		CROSS JOIN LATERAL (SELECT id, outgoing, stanza FROM archive WHERE ` + between + `
 			ORDER BY ` + peerNumber + ` DESC, id DESC LIMIT 1) m
-		WHERE split_part(c.peer, '@', 2) = $2
+		CROSS JOIN LATERAL (SELECT CASE WHEN NOT c.beyond OR EXISTS (SELECT ` + unread(newestLooked) + `)
+			THEN (SELECT count(*) ` + unread(maxUnread) + `) ELSE 0 END AS unread) u
+		WHERE split_part(c.peer, '@', 2) = $2 AND (NOT c.beyond OR u.unread > 0)
 		ORDER BY m.id DESC`
 }
+
+// moreConversations: $1 had more than $2.
+const moreConversations = `SELECT EXISTS (SELECT FROM conversations WHERE owner = $1 ORDER BY latest DESC OFFSET $2 LIMIT 1)`
 
 // latestInRooms reads for each of the rooms $1, bare JIDs, the message that said something last: as it
 // was corrected, or what stands in its place since it was taken back. What is unread there is told by
@@ -79,12 +88,12 @@ const latestInRooms = `SELECT r.jid, m.id, m.peer, m.resource, false, coalesce(c
 		ORDER BY x.owner DESC, x.replaces DESC, x.id DESC LIMIT 1) c ON true`
 
 // LatestMessages returns the latest message of each of the conversations that a member
-// has with others, of at most max of them, and of each of the rooms; and how much of those
-// with others is unread, where read says up to where they have read some. It costs one round trip, and
+// has with others, of max of them and of those where something is unread of looked that come after these, and of each of
+// the rooms; how much of those with others is unread, where read says up to where they have read some; and
+// whether there are more with others. It costs one round trip, and
 // reads in an index one message of each conversation, and the newest maxUnread of those where
-// something is unread.
-func (db *Conversations) LatestMessages(ctx context.Context, domain, user string, max int, rooms []string, read map[string]uuid.UUID) ([]LatestMessage, error) {
-	var list []LatestMessage
+// something is unread; of those that come after max, and were answered last, the newest newestLooked.
+func (db *Conversations) LatestMessages(ctx context.Context, domain, user string, max, looked int, rooms []string, read map[string]uuid.UUID) (list []LatestMessage, more bool, err error) {
 	add := func(rows pgx.Rows) error {
 		some, err := pgx.CollectRows(rows, pgx.RowToStructByPos[LatestMessage])
 		list = append(list, some...)
@@ -97,7 +106,9 @@ func (db *Conversations) LatestMessages(ctx context.Context, domain, user string
 	}
 	me := user + "@" + domain
 	var batch pgx.Batch
-	batch.Queue(latestBetween(), me, domain, max, jids, ids, user).Query(add)
+	batch.Queue(latestBetween(), me, domain, max, jids, ids, user, looked).Query(add)
 	batch.Queue(latestInRooms, nonNil(rooms)).Query(add)
-	return list, db.pool.SendBatch(ctx, &batch).Close()
+	batch.Queue(moreConversations, me, max).QueryRow(func(row pgx.Row) error { return row.Scan(&more) })
+	err = db.pool.SendBatch(ctx, &batch).Close()
+	return list, more, err
 }

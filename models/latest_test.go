@@ -32,7 +32,7 @@ func TestLatestMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	latest := func(max int, rooms ...string) string {
-		list, err := db.Conversations.LatestMessages(t.Context(), "h", "alice", max, rooms, nil)
+		list, _, err := db.Conversations.LatestMessages(t.Context(), "h", "alice", max, 0, rooms, nil)
 		is(t, err, nil)
 		var said []string
 		for _, m := range list {
@@ -108,7 +108,7 @@ func TestLatestMessages_Unread(t *testing.T) {
 	}
 	is(t, db.Stores("h", RosterNone).Archive.Append(t.Context(), said), nil)
 	read := map[string]uuid.UUID{"bob@h": message(4, "").ID, "dave@h": message(40, "").ID}
-	list, err := db.Conversations.LatestMessages(t.Context(), "h", "alice", 10, nil, read)
+	list, _, err := db.Conversations.LatestMessages(t.Context(), "h", "alice", 10, 0, nil, read)
 	is(t, err, nil)
 	got := make(map[string]int)
 	for _, m := range list {
@@ -117,6 +117,53 @@ func TestLatestMessages_Unread(t *testing.T) {
 	want := map[string]int{"bob@h": 4, "carol@h": 7, "dave@h": 2}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// However long ago it was said, what is unread is there, and that there are more.
+func TestLatestMessages_Older(t *testing.T) {
+	db := open(t)
+	db.person(t, "alice")
+	if _, err := db.pool.Exec(t.Context(), "UPDATE accounts SET unread_from = $1", uuid.Nil); err != nil {
+		t.Fatal(err)
+	}
+	read := map[string]uuid.UUID{}
+	say := func(minute, ms int, with string, mine bool) archive.Entry {
+		e := message(120_000*minute+ms, "text")
+		e.With, e.Outgoing = with, mine
+		is(t, db.Stores("h", RosterNone).Archive.Append(t.Context(), []archive.Entry{e}), nil)
+		return e
+	}
+	for i := range 12 {
+		name := fmt.Sprintf("p%02d", i)
+		db.person(t, name)
+		said := say(i, 0, name+"@h", i == 2) // who was answered
+		if i > 3 || i == 1 {
+			read[name+"@h"] = said.ID
+		}
+	}
+	say(1, 1000, "p01@h", false) // of which conversations says nothing: it comes within the minute
+	latest := func(max, looked int) string {
+		list, more, err := db.Conversations.LatestMessages(t.Context(), "h", "alice", max, looked, nil, read)
+		is(t, err, nil)
+		var got []string
+		for _, m := range list {
+			name, _, _ := strings.Cut(m.With, "@")
+			got = append(got, fmt.Sprint(name, " ", m.Unread))
+		}
+		return fmt.Sprint(strings.Join(got, ", "), "; more: ", more)
+	}
+	for _, c := range []struct {
+		max, looked int
+		want        string
+	}{
+		{4, 7, "p11 0, p10 0, p09 0, p08 0, p03 1, p01 1; more: true"}, // p00 is older than those that are looked at
+		{8, 3, "p11 0, p10 0, p09 0, p08 0, p07 0, p06 0, p05 0, p04 0, p03 1, p01 1; more: true"},
+		{12, 0, "p11 0, p10 0, p09 0, p08 0, p07 0, p06 0, p05 0, p04 0, p03 1, p02 0, p01 1, p00 1; more: false"},
+	} {
+		if got := latest(c.max, c.looked); got != c.want {
+			t.Errorf("%d and %d: %s", c.max, c.looked, got)
+		}
 	}
 }
 
@@ -134,8 +181,13 @@ func TestLatestMessages_Plans(t *testing.T) {
 	}
 	is(t, err, nil)
 	none := []uuid.UUID{uuid.Nil}
-	plan := explain(t, db.chat, latestBetween(), "user1@h", "h", 100, []string{"x"}, none, "user1")
+	plan := explain(t, db.chat, latestBetween(), "user1@h", "h", 100, []string{"x"}, none, "user1", 0)
 	if strings.Contains(plan, "Seq Scan on archive") || strings.Contains(plan, "Bitmap") || !strings.Contains(plan, "(actual rows=100 loops") {
+		t.Error(plan)
+	}
+	// Of those that are older, whatever was said last: a few of each that is looked at, in an index.
+	plan = explain(t, db.chat, latestBetween(), "user1@h", "h", 2, []string{"x"}, none, "user1", 100)
+	if strings.Contains(plan, "Seq Scan on archive") || strings.Contains(plan, "Bitmap Heap Scan on archive") {
 		t.Error(plan)
 	}
 	// Of rooms as well: these archives are those of rooms now, to which one of the accounts belongs.

@@ -20,7 +20,7 @@ const (
 	ownerless = `NOT EXISTS (SELECT 1 FROM room_affiliations o WHERE o.room = r.name AND o.affiliation = 'owner')`
 
 	// visibleRooms: $1 asks, $2 with those nobody owns, $3 only own, $4 at most.
-	// {which} narrows them down.
+	// {which} narrows them down, {near} says which come first.
 	visibleRooms = `WITH candidates AS (
 			(SELECT r.name FROM rooms r WHERE NOT $3 AND r.persistent AND r.public AND ` + notBanned + ` AND {which}
 				ORDER BY ` + roomKey + `, r.name COLLATE "C" LIMIT $4)
@@ -33,7 +33,7 @@ const (
 		SELECT ` + listingColumns + `, coalesce(a.affiliation, 'none'), $2 AND ` + ownerless + `
 		FROM candidates c CROSS JOIN LATERAL (SELECT * FROM rooms WHERE name = c.name LIMIT 1) r
 		LEFT JOIN room_affiliations a ON a.room = r.name AND a.username = $1
-		ORDER BY ` + roomKey + `, r.name COLLATE "C" LIMIT $4`
+		ORDER BY {near}` + roomKey + `, r.name COLLATE "C" LIMIT $4`
 
 	// $5 is the room after which they begin, by its title $6, whether it is there or not; '' begins with the first.
 	roomsAfter = `($5 = '' OR (` + roomKey + `, r.name COLLATE "C") > (folded($6) COLLATE "C", $5))`
@@ -45,10 +45,10 @@ const (
 )
 
 var (
-	oneRoom     = strings.NewReplacer("{which}", "r.name = $5", "{more}", "").Replace(visibleRooms)
-	pageOfRooms = strings.NewReplacer("{which}", roomsAfter, "{more}", "").Replace(visibleRooms)
-	// The public ones by title come from one index, by their words from another.
-	foundRooms = strings.NewReplacer("{which}", roomsFound, "{more}", roomsWithWords).
+	oneRoom     = strings.NewReplacer("{which}", "r.name = $5", "{more}", "", "{near}", "").Replace(visibleRooms)
+	pageOfRooms = strings.NewReplacer("{which}", roomsAfter, "{more}", "", "{near}", "").Replace(visibleRooms)
+	// The public ones by title come from one index, by their words from another. Those whose title begins so come first.
+	foundRooms = strings.NewReplacer("{which}", roomsFound, "{more}", roomsWithWords, "{near}", "NOT ("+roomsBeginning+"), ").
 			Replace(strings.Replace(visibleRooms, "{which}", roomsBeginning, 1))
 )
 

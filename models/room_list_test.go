@@ -17,6 +17,9 @@ func TestRooms_Visible(t *testing.T) {
 		SELECT 'r' || n, 'Room ' || n, 'About ' || (ARRAY['chess','gardens','музыка'])[1 + n % 3] || n, true, n % 10 <> 0, false, false, false, false, false, 'anyone', true, 100
 		FROM generate_series(1, 20000) n;
 		INSERT INTO room_affiliations (room, username, affiliation) VALUES ('r10', 'alice', 'owner'), ('r3', 'alice', 'member'), ('r1', 'alice', 'outcast'), ('r20', 'bob', 'owner');
+		INSERT INTO rooms (name, title, description, persistent, public, members_only, moderated, non_anonymous, change_subject, invites, private, archive, max_occupants)
+		SELECT 'x' || n, title, '', true, true, false, false, false, false, false, 'anyone', true, 100
+		FROM unnest(ARRAY['Sorting vat', 'Vat', 'Vats', 'Tall vat']) WITH ORDINALITY t (title, n);
 		ANALYZE rooms; ANALYZE room_affiliations`
 	if _, err := db.pool.Exec(ctx, fill); err != nil {
 		t.Fatal(err)
@@ -37,6 +40,7 @@ func TestRooms_Visible(t *testing.T) {
 		{muc.Wanted{User: "bob", Max: 1, Typed: "room 20"}, "r20"},
 		{muc.Wanted{User: "alice", Max: 1, Typed: "room 20"}, "r2001"}, // the other is bob's own
 		{muc.Wanted{User: "bob", Max: 9, Own: true}, "r20"},
+		{muc.Wanted{User: "bob", Max: 2, Typed: "vat"}, "x2 x3"}, // before those that have it somewhere else in their titles
 	} {
 		list, err := store.Visible(ctx, c.w)
 		var names []string

@@ -12,7 +12,7 @@ const METHODS = {
     'exports.MUC.prototype': [
         'getMessagesCollection', 'getMostRecentMessage', 'getUpdatedMessageAttributes', 'handleCorrection', 'handleRetraction', 'getReferencedMessage', 'queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getAndPersistNickname', 'onErrorPresence', 'createInfoMessageFromPresence', 'setDisconnectionState', 'join', 'rejoin', 'rejoinIfNecessary', 'onReconnection', 'handleDisconnection', 'handleMessageFromMUCHost',
         'isEntered', 'setNickname', 'setRole', 'getOwnOccupant', 'getOwnAffiliation', 'sendDestroyIQ', 'getDisplayName', 'handleUnreadMessage', 'incrementUnreadMsgsCounter', 'isUserMentioned',
-        'sendMessage', 'addReplyFallback', 'getOutgoingMessageAttributes', 'sendFiles', 'setChatState', 'getAllKnownNicknames',
+        'sendMessage', 'addReplyFallback', 'getOutgoingMessageAttributes', 'sendFiles', 'setChatState', 'getAllKnownNicknames', 'getReferenceURIFromNickname',
         'fetchRoomConfiguration', 'initOccupants', 'initDiscoModels', 'removeHandlers', 'refreshDiscoInfo', 'setSubject', 'close', 'maybeShow', 'sendTimedMessage', 'retractOtherMessage', 'sendRetractionIQ',
     ],
     'exports.MUCMessage.prototype': ['getVCard'],

@@ -1,6 +1,7 @@
 // A part of the dialog that begins conversations: a field, and below it what there is by that name.
 
 import { failureText } from '../search/find.js';
+import { hasWords } from '../search/fold.js';
 import { Options } from '../dialogs/options.js';
 
 const TYPING = 180; // ms that somebody who types may pause before the site is asked
@@ -13,7 +14,7 @@ const TYPING = 180; // ms that somebody who types may pause before the site is a
  *
  * @typedef {object} Kind what is found
  * @property {string} label of the field
- * @property {(typed: string) => Answer} [known] what is there without asking
+ * @property {(typed: string) => HTMLElement[]} [known] what is there without asking; else it is what of the last answer has what is typed
  * @property {(typed: string, after: string, signal: AbortSignal) => Promise<Answer>} find
  */
 
@@ -33,7 +34,7 @@ export class Finder {
         const { label } = this.kind;
         render(html`
             <input type="text" id="begin-words" class="begin-words" role="combobox" aria-expanded="true" aria-controls="begin-found" aria-autocomplete="list" aria-label=${label}
-                placeholder=${label} autocomplete="off" spellcheck="false" enterkeyhint="go" @input=${() => this.#type()}>
+                placeholder=${label} autocomplete="off" spellcheck="false" enterkeyhint="go" @input=${() => this.#find('', TYPING)}>
             <div class="search-results" id="begin-found" role="listbox" aria-label="What was found"></div>
             <div class="search-foot"><p class="search-status" role="status"></p><button type="button" class="search-onward" hidden @click=${() => this.#goOn()}></button></div>`, within);
         const one = (selector) => /** @type {HTMLElement} */ (within.querySelector(selector));
@@ -56,40 +57,42 @@ export class Finder {
         this.asked.abort();
     }
 
-    #type() {
-        this.#showKnown();
-        clearTimeout(this.typing);
-        this.typing = setTimeout(() => this.#find(), TYPING);
-    }
-
     get #typed() {
         return this.field?.value.trim() ?? '';
     }
 
-    #showKnown() {
-        const known = this.kind.known?.(this.#typed);
-        if (known) this.#show({ ...known, said: '' });
+    /** What is there by what is typed, without asking. */
+    #known() {
+        const shown = /** @type {HTMLElement[]} */ ([...(this.list?.children ?? [])]);
+        return this.kind.known?.(this.#typed) ?? shown.filter((option) => hasWords(option.querySelector('.search-name')?.textContent ?? '', this.#typed));
     }
 
-    async #find(after = '') {
-        this.asked.abort();
+    /** @param {string} [after] which page @param {number} [pause] ms before the site is asked */
+    async #find(after = '', pause = 0) {
+        this.end();
         const { signal } = (this.asked = new AbortController());
-        if (!after) this.#showKnown();
+        if (!after) {
+            this.options?.wait();
+            this.#show({ options: this.#known(), said: '' });
+        }
+        if (pause) await new Promise((resolve) => (this.typing = setTimeout(resolve, pause)));
         try {
             const answer = await this.kind.find(this.#typed, after, signal);
             if (!signal.aborted) this.#show(answer, Boolean(after));
+            if (!signal.aborted) this.options?.done();
         } catch (cause) {
-            if (!signal.aborted) this.#offer(failureText(cause), 'Try again', () => this.#find(after));
+            if (signal.aborted) return;
+            this.#offer(failureText(cause), 'Try again', () => this.#find(after));
+            this.options?.done(false);
         }
     }
 
     /** @param {Answer} answer @param {boolean} [more] they come after those that are shown */
     #show({ options, said, next }, more = false) {
-        if (!this.list || !this.options) return;
-        const at = more ? null : this.options.chosen()?.dataset.jid; // what somebody has gone to stays chosen
-        if (more) this.list.append(...options);
-        else this.list.replaceChildren(...options);
-        if (!more) this.options.choose(options.find(({ dataset }) => dataset.jid === at) ?? options[0]);
+        const { list } = this;
+        if (!list) return;
+        if (more) list.append(...options);
+        else this.options?.relist(() => list.replaceChildren(...options));
         this.#offer(said, next ? 'Show more' : '', () => this.#find(next));
     }
 

@@ -2,7 +2,7 @@
 // asking it; and rooms, a page at a time.
 
 import { ask } from '../search/find.js';
-import { hasWords } from '../search/fold.js';
+import { hasWords, nearestFirst } from '../search/fold.js';
 import { make } from '../list/row.js';
 import { option } from '../dialogs/options.js';
 import { isAround, knownName, pictureOf } from '../people/people.js';
@@ -17,22 +17,23 @@ const line = (text) => Object.assign(make('span', 'search-text', text), { dir: '
 /** @param {import('./dialog.js').Chat} chat @returns {Kind} */
 export function people({ addressOf, contacts }) {
     const row = (person) => option({ ...person, room: false }, addressOf(person.jid), name(person.name), line(person.around ? 'Around' : ''));
-    const inRoster = (typed) =>
-        contacts()
+    const inRoster = (typed) => {
+        const found = contacts()
             .filter((contact) => !contact.get('requesting') && hasWords(knownName(contact) ?? '', typed))
             .map((contact) => ({ jid: contact.get('jid'), name: knownName(contact) ?? '', picture: pictureOf(contact.vcard), around: isAround(contact.presence) }))
             .filter((person) => person.name)
-            .sort((a, b) => Number(b.around) - Number(a.around) || a.name.localeCompare(b.name))
-            .slice(0, MOST_KNOWN);
+            .sort((a, b) => Number(b.around) - Number(a.around) || a.name.localeCompare(b.name));
+        return nearestFirst(found, typed).slice(0, MOST_KNOWN);
+    };
     return {
         label: 'Find a person',
-        known: (typed) => ({ options: inRoster(typed).map(row), said: '' }),
+        known: (typed) => inRoster(typed).map(row),
         async find(typed, after, signal) {
             const known = inRoster(typed);
             if (!typed) return { options: known.map(row), said: known.length ? '' : 'Type a name.' };
             const { conversations } = await ask('/xmpp/find', { q: typed }, signal);
             const others = conversations.filter(({ jid, room }) => !room && !known.some((person) => person.jid === jid));
-            const found = [...known, ...others];
+            const found = nearestFirst([...known, ...others], typed);
             return { options: found.map(row), said: found.length ? `${found.length} found.` : 'Nobody by that name.' };
         },
     };
@@ -49,7 +50,7 @@ export function rooms({ addressOf, isListed }) {
         async find(typed, after, signal) {
             const { rooms: found, next } = await ask('/xmpp/rooms', { q: typed, after }, signal);
             const none = typed ? 'No room by that name.' : after ? '' : 'No rooms yet. Make the first one: a place where several people talk.';
-            return { options: found.map(row), said: found.length ? (typed ? `${found.length} found.` : '') : none, next };
+            return { options: nearestFirst(found, typed).map(row), said: found.length ? (typed ? `${found.length} found.` : '') : none, next };
         },
     };
 }

@@ -1,5 +1,6 @@
 // Names after an @ and emoji after a colon, offered while they are typed.
 
+import { nameMembers } from './members.js';
 import { offersFor } from './offers.js';
 
 /** A list of what may be meant, above the field in which it is typed. */
@@ -26,15 +27,16 @@ export class Completion {
         });
     }
 
-    /** Looks at what stands before the caret. */
-    async look() {
+    /** Looks at what stands before the caret. @param {boolean} [again] when more is known: what is chosen stays so */
+    async look(again = false) {
         const asked = ++this.#asked;
         const { selectionStart, selectionEnd, value } = this.textarea;
         const before = selectionStart === selectionEnd ? value.slice(0, selectionEnd) : '';
         const { from, offers } = await offersFor(this.api, this.chat, before);
         if (asked !== this.#asked) return; // something else is typed by now
         this.#from = from;
-        this.#show(offers);
+        this.#show(offers, again ? this.#offers[this.#chosen]?.text : '');
+        if (value.includes('@')) nameMembers(this.chat)?.then(() => asked === this.#asked && this.look(true));
     }
 
     close() {
@@ -55,7 +57,7 @@ export class Completion {
         return true;
     }
 
-    #show(offers) {
+    #show(offers, chosen = '') {
         this.#offers = offers;
         this.list.hidden = offers.length === 0;
         this.list.replaceChildren(...offers.map(({ label, sign }, i) => {
@@ -65,7 +67,7 @@ export class Completion {
             option.append(label);
             return option;
         }));
-        this.#choose(0);
+        this.#choose(Math.max(0, offers.findIndex(({ text }) => text === chosen)));
     }
 
     #choose(index) {

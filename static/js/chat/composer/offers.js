@@ -1,20 +1,24 @@
 // What may be meant by what stands before the caret: names after an @, emoji after a colon.
 
-import { fold } from '../search/fold.js';
+import { fold, nearestFirst } from '../search/fold.js';
 
 /** @typedef {{label: string, sign: string, text: string}} Offer what is read, the sign before it, and what is put into the field */
 
 const MOST = 8; // that are offered
 
-/** Names of the people in a room that begin so, or one of whose words does. */
+const { compare } = new Intl.Collator();
+
+/** Names of the people of a room that begin so, or one of whose words does; those who are there before others. */
 function namesLike(chat, typed) {
     const own = chat.get('nick');
     const start = fold(typed);
     const names = (chat.getAllKnownNicknames?.() ?? []).filter((name) => name !== own);
     if (names.some((name) => fold(name) === start.trimEnd())) return []; // it is complete
-    return names
+    const here = new Set(chat.occupants?.map((occupant) => occupant.get('nick')));
+    const like = names
         .filter((name) => fold(name).startsWith(start) || (start && fold(name).split(/\s+/).some((word) => word.startsWith(start))))
-        .map((name) => ({ label: name, sign: '', text: `@${name} ` }));
+        .sort((a, b) => Number(here.has(b)) - Number(here.has(a)) || compare(a, b));
+    return nearestFirst(like.map((name) => ({ name })), typed).map(({ name }) => ({ label: name, sign: '', text: `@${name} ` }));
 }
 
 const character = (codes) => String.fromCodePoint(...codes.split('-').map((code) => Number.parseInt(code, 16)));

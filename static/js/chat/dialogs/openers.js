@@ -21,8 +21,15 @@ function openAtOnce(dialog, fill) {
     field?.focus();
     field?.select(); // what is typed takes the place of what was there
     const isWaiting = () => dialog.open && mine === opened;
+    /** @type {KeyboardEvent | undefined} */
+    let pressed;
+    dialog.onkeydown = (event) => void (pressed = event);
     const fetchIt = () =>
-        withLater((later) => isWaiting() && fill(later), () => {
+        withLater((later) => {
+            if (!isWaiting()) return;
+            fill(later);
+            if (pressed?.key === 'Enter' && field?.value) dialog.querySelector('input')?.dispatchEvent(new KeyboardEvent('keydown', pressed));
+        }, () => {
             if (navigator.onLine) return dialog.close();
             /** @type {Element} */ (dialog.querySelector('[role="status"]')).textContent = 'You are offline. This works again when you are back.';
             window.addEventListener('online', () => isWaiting() && fetchIt(), { once: true });

@@ -6,6 +6,11 @@ import { longTime, shortTime } from '../list/time.js';
 import { make, picture } from '../list/row.js';
 
 export class Options {
+    #text = ''; // for which they are listed
+    #waits = false; // more of them are looked for
+    #entered = false; // meanwhile Enter was pressed
+    #byHand = false; // somebody has gone to the one that is chosen
+
     /**
      * @param {HTMLInputElement} field
      * @param {HTMLElement} list
@@ -15,6 +20,7 @@ export class Options {
         this.list = list;
         this.id = `${field.id}-chosen`;
         field.addEventListener('keydown', (event) => this.#onKey(event));
+        field.addEventListener('blur', () => (this.#entered = false));
     }
 
     all() {
@@ -36,15 +42,46 @@ export class Options {
         next.scrollIntoView({ block: 'nearest' });
     }
 
+    /** What the field has is looked for: Enter waits for that, unless somebody went to one of those that are listed. */
+    wait() {
+        if (this.#text !== this.field.value) this.#entered = this.#byHand = false;
+        this.#text = this.field.value;
+        this.#waits = true;
+    }
+
+    /** Lists others. What somebody has gone to stays chosen; else it is the first. @param {() => void} change */
+    relist(change) {
+        const { jid, id } = (this.#byHand && this.chosen()?.dataset) || {};
+        change();
+        const all = this.all();
+        this.choose(all.find(({ dataset }) => dataset.jid === jid && dataset.id === id) ?? all[0]);
+    }
+
+    /** What was looked for is listed, or could not be: then nothing is done that nobody has seen. @param {boolean} [found] */
+    done(found = true) {
+        const goOn = found && this.#entered;
+        this.#waits = this.#entered = false;
+        if (goOn) this.chosen()?.click();
+    }
+
     /** @param {KeyboardEvent} event */
     #onKey(event) {
+        const { key } = event;
+        const isEnter = key === 'Enter' && !isComposing(event);
+        const mustWait = this.#waits && !this.#byHand;
+        this.#entered = isEnter && mustWait && Boolean(this.field.value.trim());
+        if (key === 'ArrowDown' || key === 'ArrowUp') this.#go(key === 'ArrowDown' ? 1 : -1);
+        else if (!isEnter) return;
+        else if (!mustWait) this.chosen()?.click();
+        event.preventDefault();
+    }
+
+    /** @param {number} by */
+    #go(by) {
         const all = this.all();
         const at = all.indexOf(/** @type {HTMLElement} */ (this.chosen()));
-        if (event.key === 'ArrowDown') this.choose(all[Math.min(at + 1, all.length - 1)]);
-        else if (event.key === 'ArrowUp') this.choose(all[Math.max(at - 1, 0)]);
-        else if (event.key === 'Enter' && !isComposing(event)) this.chosen()?.click();
-        else return;
-        event.preventDefault();
+        this.choose(all[Math.max(0, Math.min(at + by, all.length - 1))]);
+        this.#byHand = all.length > 0;
     }
 }
 

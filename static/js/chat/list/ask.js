@@ -17,26 +17,27 @@ const ask = (path, headers) => fetch(path, { headers: { Accept: 'application/jso
 
 async function entriesIn(/** @type {Response} */ response) {
     if (!response.ok) throw new Error(`${response.url}: ${response.status}`);
-    /** @type {{conversations: Entry[]}} */
-    const { conversations } = await response.json();
-    return new Map(conversations.map((entry) => [entry.jid, entry]));
+    /** @type {{conversations: Entry[], more?: boolean}} */
+    const { conversations, more = false } = await response.json();
+    return { told: new Map(conversations.map((entry) => [entry.jid, entry])), more };
 }
 
 /**
- * One's conversations, by their addresses, and the tag of this answer; null: they are as in the answer that has the tag.
- * The answer says what time it is.
+ * One's conversations, by their addresses, whether there are more, and the tag of this answer; null: they are as in the answer that has
+ * the tag. The answer says what time it is.
  * @param {string} [tag]
+ * @param {number} [further] people, after those who are told without that
  */
-export async function askConversations(tag) {
+export async function askConversations(tag, further) {
     const asked = Date.now();
-    const response = await ask('/xmpp/conversations', tag ? { 'If-None-Match': tag } : {});
+    const response = await ask(`/xmpp/conversations${further ? `?further=${further}` : ''}`, tag ? { 'If-None-Match': tag } : {});
     const at = Number(response.headers.get('Foyer-Time'));
     if (at) siteTime.tell(at, asked);
-    return response.status === 304 ? null : { told: await entriesIn(response), tag: response.headers.get('ETag') ?? '' };
+    return response.status === 304 ? null : { ...(await entriesIn(response)), tag: response.headers.get('ETag') ?? '' };
 }
 
 /**
  * People and rooms that one can talk with, by their addresses.
  * @param {{q: string} | string[][]} what is typed, or user names: [['user', 'bob'], …]
  */
-export const askFor = async (what) => entriesIn(await ask(`/xmpp/find?${new URLSearchParams(what)}`));
+export const askFor = async (what) => (await entriesIn(await ask(`/xmpp/find?${new URLSearchParams(what)}`))).told;

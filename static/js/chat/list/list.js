@@ -2,7 +2,8 @@
 // any other, and messages. It stands in the place of Converse's own lists.
 
 import { around, byId, isComposing } from '../../dom.js';
-import { hasWords } from '../search/fold.js';
+import { inTime } from '../inTime.js';
+import { hasWords, nearestFirst } from '../search/fold.js';
 import { withLater } from '../onDemand.js';
 import { panel } from '../panel.js';
 import { addressOf, open, openedByAddress } from '../conversation.js';
@@ -18,6 +19,8 @@ import { goByKeys } from './step.js';
 
 const MODELS = 'add remove reset change';
 const TYPING = 180; // ms that somebody who types may pause before the site is asked
+const PATIENCE = 10_000; // ms that the site has to say what it finds
+const PAGE = 100; // people who come as one scrolls to the end
 const MINUTE = 60_000;
 const AGAIN = 150; // ms, of which twice as many pass before the site is asked again
 const SELDOM = 30_000; // and no more than these
@@ -28,6 +31,7 @@ const ROWS = '.conversations-rows > li > :is(a, button)';
 /** What is known of conversations: by the site, and where it tells nothing by the archive. */
 class Told {
     all = /** @type {Map<string, Entry>} */ (new Map());
+    hasMore = false; // the site
     #bySite = this.all;
     #byArchive = this.all;
 
@@ -58,29 +62,39 @@ class Told {
  */
 export function listConversations(_converse, config, markers, first) {
     const later = once(() => draw());
-    const field = fieldOf(_converse, config, later, (event, find) => rows.move(event, find));
-    const rows = new Rows(byId('conversations-list'), (entry) => entry.found?.address ?? addressOf(config, entry.jid), { fill: field.hits.fill, shown });
+    const field = fieldOf(_converse, config, later, () => draw(), (event, find) => (event.target === find && event.key === 'ArrowDown' && draw(), rows.move(event, find)));
+    const rows = new Rows(byId('conversations-list'), (entry) => entry.found?.address ?? addressOf(config, entry.jid), { fill: field.hits.fill, shown, drawn: (below) => below?.last || field.typed || goOn() });
     const told = new Told();
     let loaded = false;
     const draw = () => {
         const { typed, hits } = field;
         const all = entries(_converse, told.all);
-        const list = typed ? [...all.filter(({ name }) => hasWords(name, typed)), ...field.others(all)] : all;
+        const list = typed ? nearestFirst([...all.filter(({ name }) => hasWords(name, typed)), ...field.others(all)], typed) : all;
         const below = hits.rows(typed);
-        rows.show([...list, ...below]);
+        const shown = [...list, ...below];
+        rows.show(shown);
+        hasMore = told.hasMore;
         tell(typed, list.length, below.length - 1, loaded);
+        return shown;
     };
     const take = () => {
         document.dispatchEvent(new CustomEvent('foyer:conversations', { detail: told.all }));
         followed?.settle();
         later();
     };
-    const { load, forget: askForAll } = asker({
+    let hasMore = false; // the site, than what is shown
+    const goOn = () => {
+        if (!hasMore) return;
+        hasMore = told.hasMore = false;
+        further();
+    };
+    const { load, further, forget: askForAll } = asker({
         heard: () => followed?.heard ?? 0,
-        take: (conversations, heard) => {
+        take: (answer, heard) => {
             loaded = true;
-            followed?.keepHeard(conversations, heard);
-            told.bySite(conversations);
+            followed?.keepHeard(answer.told, heard);
+            told.bySite(answer.told);
+            told.hasMore = answer.more;
             take();
         },
         fail: () => {
@@ -111,34 +125,43 @@ export function listConversations(_converse, config, markers, first) {
  * The field above the list: what it finds besides what is listed, people and rooms of the site and messages.
  * @param {Converse.Private} _converse
  * @param {import('../types.js').ChatConfig} config
- * @param {() => void} draw
+ * @param {() => void} draw soon
+ * @param {() => any[]} drawNow returns what is listed
  * @param {(event: KeyboardEvent, find: HTMLElement) => boolean} move goes through the rows by keys
  */
-function fieldOf(_converse, config, draw, move) {
+function fieldOf(_converse, config, draw, drawNow, move) {
     const find = /** @type {HTMLInputElement} */ (byId('conversations-find'));
     const hits = findHits(config, draw);
     let found = /** @type {Map<string, Entry>} */ (new Map());
-    lookFor(find, draw, async (typed) => {
-        hits.look(typed);
-        const answer = typed ? await askFor({ q: typed }) : new Map();
-        if (typed !== find.value.trim()) return; // something else is looked for by now
-        found = answer;
-        draw();
-    });
-    goThrough(byId('conversations'), find, move, ({ jid = '', id, words }) => {
+    let by = ''; // what was typed for them
+    /** @param {{jid?: string, id?: string, words?: string}} which */
+    const choose = ({ jid = '', id, words }) => {
         if (words) return document.dispatchEvent(new CustomEvent('foyer:search', { detail: { words } })); // the field keeps them
         find.value = '';
         found = new Map();
         open(_converse, config, jid, id);
         return draw();
+    };
+    const search = async (typed) => {
+        hits.look(typed);
+        const answer = typed ? await inTime(askFor({ q: typed }), PATIENCE) : new Map();
+        if (typed !== find.value.trim()) return; // something else is looked for by now
+        if (!answer) throw new Error('too late');
+        [found, by] = [answer, typed];
+        draw();
+    };
+    const enter = lookFor(find, draw, search, () => {
+        const [first] = drawNow();
+        if (first) choose(first.found ?? first);
     });
+    goThrough(byId('conversations'), find, move, enter, choose);
     return {
         hits,
         get typed() {
             return find.value.trim();
         },
         /** Whom and what the site found that is not listed. @param {Entry[]} all */
-        others: (all) => [...found.values()].filter(({ jid }) => !all.some((entry) => entry.jid === jid)),
+        others: (all) => [...found.values()].filter(({ jid, name }) => (by === find.value.trim() || hasWords(name, find.value)) && !all.some((entry) => entry.jid === jid)),
     };
 }
 
@@ -177,16 +200,17 @@ function findHits(config, draw) {
  * Asks the site for the conversations. Of several answers none is taken that is older than what is shown. Of rooms where
  * something came meanwhile, which may not be in the answer, what came is kept; and the site is asked again, ever more
  * seldom where something comes all the time.
- * @param {{heard: () => number, take: (told: Map<string, Entry>, heard: number) => void, fail: () => void}} on
+ * @param {{heard: () => number, take: (answer: {told: Map<string, Entry>, more: boolean}, heard: number) => void, fail: () => void}} on
  */
 function asker({ heard, take, fail }) {
     let asks = 0;
     let taken = 0; // the ask whose answer is shown
     let tag = ''; // of that answer
     let wait = AGAIN; // before the site is asked again
+    let people = 0; // further ones, whom somebody scrolled to
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let again;
-    const load = (asked = askConversations(tag)) => {
+    const load = (asked = askConversations(tag, people)) => {
         const mine = ++asks;
         const before = heard();
         return asked.then(
@@ -198,7 +222,7 @@ function asker({ heard, take, fail }) {
                 clearTimeout(again);
                 if (isWhole) wait = AGAIN;
                 else again = setTimeout(load, (wait = Math.min(2 * wait, SELDOM)));
-                take(answer.told, before);
+                take(answer, before);
             },
             (cause) => {
                 fail();
@@ -206,12 +230,16 @@ function asker({ heard, take, fail }) {
             },
         );
     };
-    return { load, forget: () => { tag = ''; } };
+    const further = () => {
+        people += PAGE;
+        load();
+    };
+    return { load, further, forget: () => { tag = ''; } };
 }
 
 /** Goes through the rows by keys, and calls open with what one that is clicked stands for, unless it is to open elsewhere. */
-function goThrough(nav, find, move, open) {
-    nav.addEventListener('keydown', (event) => isComposing(event) || move(event, find) || onKey(event, find));
+function goThrough(nav, find, move, enter, open) {
+    nav.addEventListener('keydown', (event) => isComposing(event) || move(event, find) || onKey(event, find, enter));
     nav.addEventListener('click', (event) => {
         const row = around(event, ROWS);
         if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -310,27 +338,42 @@ function follow(_converse, draw) {
     api.listen.on('rosterContactsFetched', watchPeople);
 }
 
-/** Looks for what is typed: at once in the list, and a little later at the site. */
-function lookFor(find, draw, search) {
+/**
+ * Looks for what is typed: at once in the list, and a little later at the site. What it returns is for Enter, which opens the
+ * first of what is found: while the site is asked, of its answer, unless another key comes before that.
+ */
+function lookFor(find, draw, search, openFirst) {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let typing;
-    let asked = 0;
+    let asking; // for the answer that is waited for
+    let entered = false;
+    find.addEventListener('blur', () => (entered = false));
     find.addEventListener('input', () => {
         draw();
+        entered = false;
         clearTimeout(typing);
-        const mine = ++asked;
-        typing = setTimeout(() => {
-            if (mine === asked) search(find.value.trim()).then(() => panel.warn('search'), () => panel.warn('search', navigator.onLine ? 'The search did not work. Please try again.' : ''));
-        }, TYPING);
+        const mine = (asking = {});
+        const done = (failed) => {
+            panel.warn('search', failed && navigator.onLine ? 'The search did not work. Please try again.' : '');
+            if (mine !== asking) return;
+            asking = 0;
+            if (entered && !failed) openFirst();
+            entered = false;
+        };
+        typing = setTimeout(() => search(find.value.trim()).then(() => done(), done), TYPING);
     });
     if (find.value) find.dispatchEvent(new Event('input')); // typed while the chat was fetched
+    return () => {
+        entered = asking && find.value.trim();
+        if (!entered) openFirst();
+    };
 }
 
 /** Enter in the field opens the first row, Escape empties it. */
-function onKey(event, find) {
+function onKey(event, find, enter) {
     const { key } = event;
     if (event.target !== find) return;
-    if (key === 'Enter') event.currentTarget.querySelector(ROWS)?.click();
+    if (key === 'Enter') enter();
     else if (key === 'Escape' && find.value) {
         find.value = '';
         find.dispatchEvent(new Event('input'));

@@ -17,7 +17,7 @@ export class Rows {
     /**
      * @param {HTMLElement} scroller
      * @param {(entry: any) => string} address of a conversation
-     * @param {{fill: (row: HTMLElement, entry: any, address: string) => void, shown: (entry: any) => string, lostFocus?: () => void}} row how one is filled, what it shows, and what happens when the one that had the focus is gone
+     * @param {{fill: (row: HTMLElement, entry: any, address: string) => void, shown: (entry: any) => string, lostFocus?: () => void, drawn?: (next: any) => void}} row how one is filled, what it shows, what happens when the one that had the focus is gone, and after some are drawn, with what comes below them
      */
     constructor(scroller, address, row = { fill, shown }) {
         this.scroller = scroller;
@@ -115,6 +115,7 @@ export class Rows {
         }
         this.#inOrder();
         this.#stop();
+        this.row.drawn?.(this.#entries[to]);
     }
 
     #place(entry, index, height) {

@@ -6,3 +6,20 @@ export function hasWords(name, typed) {
     const folded = fold(name);
     return fold(typed).split(/\s+/u).every((word) => folded.includes(word));
 }
+
+/**
+ * Those first whose name is what is typed, then whose name begins so, then of whom a word does.
+ * @template {{name: string}} T
+ * @param {T[]} all
+ * @param {string} typed
+ */
+export function nearestFirst(all, typed) {
+    const wanted = fold(typed);
+    const by = /** @type {T[][]} */ ([[], [], [], []]);
+    for (const each of all) {
+        const name = fold(each.name);
+        const at = ` ${name}`.indexOf(` ${wanted}`);
+        by[name === wanted ? 0 : at < 0 ? 3 : at ? 2 : 1].push(each);
+    }
+    return by.flat();
+}

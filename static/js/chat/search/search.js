@@ -4,13 +4,14 @@
 
 import { around, byId } from '../../dom.js';
 import { ask, findMessages, whereSaid, failureText } from './find.js';
+import { hasWords, nearestFirst } from './fold.js';
 import { inFull, make } from '../list/row.js';
 import { marked, option, Options, timeOf } from '../dialogs/options.js';
 import { siteTime } from '../siteTime.js';
 
 const TYPING = 180; // ms that somebody who types may pause before the site is asked
 const DAY = 24 * 60 * 60 * 1000;
-const RECENT = 8; // conversations that stand there before anything is typed
+const RECENT = 8; // conversations that stand there before anything is typed, and of those that have it in their names
 const BETWEEN = 'between'; // the choice of two days
 const LAST_DAY = '9999-12-31'; // that a date field takes
 
@@ -100,8 +101,7 @@ export class Search {
 
     soon() {
         byId('search-between').hidden = this.filter('days').value !== BETWEEN;
-        clearTimeout(this.typing);
-        this.typing = setTimeout(() => this.search(), TYPING);
+        this.search(TYPING);
     }
 
     /** Whom and which rooms one can narrow the search to, in the order of the list, and at the end who is chosen: what was just begun is there too. */
@@ -150,29 +150,44 @@ export class Search {
         };
     }
 
-    async search() {
+    /** @param {number} [pause] ms before the site is asked */
+    async search(pause = 0) {
         this.asked.abort();
+        clearTimeout(this.typing);
         const { signal } = (this.asked = new AbortController());
         const asks = this.asks();
         this.next = '';
         this.loading = false;
         this.latest = asks;
+        this.options.wait();
         if (asks.from && asks.to && asks.from > asks.to) return this.tell('The last day is before the first.');
         if (!asks.q && !asks.files) {
             if (asks.with || asks.room) return this.tell('Type words of a message.');
             return this.tell(this.config.search ? 'Type a name, or words of a message.' : 'Type a name.', group('Last conversations', this.recent()));
         }
+        const narrowed = asks.with || asks.room || asks.from || asks.to || asks.files;
+        const listed = narrowed ? [] : nearestFirst(this.listed().filter(({ name }) => hasWords(name, asks.q)), asks.q).slice(0, RECENT);
+        this.results.scrollTop = 0;
+        this.drawPeople(listed);
+        if (pause) await new Promise((resolve) => (this.typing = setTimeout(resolve, pause)));
         this.say('Searching…');
         try {
-            const narrowed = asks.with || asks.room || asks.from || asks.to || asks.files;
-            const [people, messages] = await Promise.all([
-                narrowed ? { conversations: [] } : ask('/xmpp/find', { q: asks.q }, signal),
-                this.config.search ? findMessages(asks, signal) : { messages: [] },
-            ]);
-            if (!signal.aborted) this.draw(people.conversations, messages);
+            const messages = this.config.search ? findMessages(asks, signal) : Promise.resolve({ messages: [] });
+            messages.catch(() => {}); // told below
+            const { conversations } = narrowed ? { conversations: [] } : await ask('/xmpp/find', { q: asks.q }, signal);
+            if (signal.aborted) return;
+            const others = conversations.filter(({ jid }) => !listed.some((entry) => entry.jid === jid));
+            this.drawPeople(nearestFirst([...listed, ...others], asks.q));
+            if (this.options.chosen()) this.options.done(); // which no message comes before
+            const answer = await messages;
+            if (signal.aborted) return;
+            this.add(answer.messages.map(messageOption));
+            this.counted(answer);
+            this.options.done();
         } catch (cause) {
             if (signal.aborted) return;
-            this.tell(failureText(cause));
+            this.say(failureText(cause));
+            this.options.done(false);
             this.offer('Try again', () => this.search());
         }
     }
@@ -185,8 +200,8 @@ export class Search {
 
     /** Says something in the place of what was found, and offers what may be meant. @param {Element[]} [instead] */
     tell(text, instead = []) {
-        this.results.replaceChildren(...instead);
-        this.options.choose(this.options.all()[0]);
+        this.options.relist(() => this.results.replaceChildren(...instead));
+        this.options.done();
         this.say(text);
     }
 
@@ -203,11 +218,9 @@ export class Search {
         this.goOn = goOn;
     }
 
-    draw(people, answer) {
-        this.results.replaceChildren(...[group('People and rooms', people.map(personOption)), group('Messages', answer.messages.map(messageOption))].flat());
-        this.results.scrollTop = 0;
-        this.options.choose(this.options.all()[0]);
-        this.counted(answer);
+    /** Lists people and rooms, and nothing else. */
+    drawPeople(people) {
+        this.options.relist(() => this.results.replaceChildren(...group('People and rooms', people.map(personOption))));
     }
 
     /** How much was found so far, and how it goes on. @param {import('./find.js').Messages} answer */
