@@ -249,6 +249,51 @@ async function sendSeveral(alice: Person, bob: Person): Promise<void> {
   });
 }
 
+test("a photo that is sent without a network goes by itself once that is back, the text after it after it; the list tells of it, and who leaves is asked", async ({ alice, bob }) => {
+  const { page } = alice;
+  alice.watch.allowOutage();
+  alice.watch.allow(/ERR_INTERNET_DISCONNECTED/);
+  await alice.talkTo("carol");
+  await alice.say("Hello");
+  await alice.talkTo("bob");
+  await alice.say("A photo, in a moment");
+  await bob.talkTo("alice");
+  const row = alice.listed("Bob Baker").locator(".conversation-line");
+  const photo = await picture(alice, "evening.png");
+  await choose(alice, photo);
+  await alice.talkTo("carol");
+  await expect(row).toHaveText("Draft: evening.png");
+  await alice.talkTo("bob");
+  await alice.context.setOffline(true);
+  await expect(alice.notice()).toContainText("You are offline.");
+  await alice.type("This is from yesterday");
+  await expect(tray(alice).getByRole("listitem")).toHaveText([/evening\.png.*Waiting for the connection/s, /This is from yesterday.*Waiting/s]);
+  await expect(tray(alice).getByRole("alert")).toHaveCount(0);
+  await alice.talkTo("carol");
+  await expect(row).toHaveText("Not sent yet: evening.png");
+
+  const asked = page.waitForEvent("dialog");
+  await page.evaluate(() => void setTimeout(() => location.reload()));
+  const dialog = await asked;
+  expect(dialog.type()).toBe("beforeunload");
+  await dialog.dismiss(); // they stay
+
+  await alice.context.setOffline(false);
+  await bob.hears("This is from yesterday");
+  const all = await bob.page.locator("#chat .chat-msg").evaluateAll((messages) => messages.map((message) => /evening|photo|yesterday/.exec(message.outerHTML.replaceAll(/<!--.*?-->/g, ""))?.[0]));
+  expect(all).toEqual(["photo", "evening", "yesterday"]);
+  await expect(row).toHaveText("You: This is from yesterday");
+
+  let asks = 0;
+  page.on("dialog", (dialog) => {
+    asks++;
+    return dialog.accept();
+  });
+  await page.reload();
+  await alice.ready();
+  expect(asks, "whoever has nothing to send is not asked").toBe(0);
+});
+
 test("pictures fit on a phone and, in the dark, on a wide screen", async ({ visit }, info) => {
   const alice = await visit("alice", { contextOptions: { viewport: screens.phone, reducedMotion: "reduce" } });
   const bob = await visit("bob", { contextOptions: { viewport: screens.wide, reducedMotion: "reduce", colorScheme: "dark" } });

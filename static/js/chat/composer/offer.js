@@ -5,7 +5,7 @@ import { around, byId } from '../../dom.js';
 import { drafts } from './drafts.js';
 import { withComposer } from './form.js';
 import { sendAsMeant } from './meant.js';
-import { queueOf } from './queue.js';
+import { goOnWhenBack, queueOf } from './queue.js';
 import { stayAboveKeyboard } from './keyboard.js';
 
 const CONVERSATION = 'converse-chat, converse-muc';
@@ -27,6 +27,7 @@ export function offerComposer(_converse, config) {
             queueOf(_converse, this).choose([...files]);
         };
     }
+    goOnWhenBack(_converse);
     takeDropped(_converse);
     stayAboveKeyboard();
 }

@@ -80,7 +80,7 @@ class Entry {
 }
 
 /** Resolves when a room can be talked in, or does not come back within a minute. @returns {Promise<void>} */
-function entered(room) {
+export function entered(room) {
     return new Promise((resolve) => {
         if (!room || room.isEntered()) return resolve();
         enter(room); // it may be one that nobody has opened on this page
