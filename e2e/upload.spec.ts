@@ -294,6 +294,46 @@ test("a photo that is sent without a network goes by itself once that is back, t
   expect(asks, "whoever has nothing to send is not asked").toBe(0);
 });
 
+test("what is pasted from a table is its text, and what is dropped beside a conversation leaves the site alone", async ({ alice }) => {
+  const { page } = alice;
+  await alice.talkTo("bob");
+  /** Whether it was taken as files, and not left to the browser. */
+  const paste = (text: string, html: string) =>
+    alice.input().evaluate((input, [text, html]) => {
+      const data = new DataTransfer();
+      if (text) data.setData("text/plain", text!);
+      if (html) data.setData("text/html", html!);
+      data.items.add(new File(["x"], "image.png", { type: "image/png" }));
+      return !input.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+    }, [text, html]);
+  const picture = '<meta charset="utf-8"><img src="https://example.org/kettle.png" alt="Kettle">';
+  for (const [what, text, html, isFile] of [
+    ["a table", "Loaves\t2\nCakes\t1", "<table><tr><td>Loaves<td>2<tr><td>Cakes<td>1</table>", false],
+    ["a text", "Two loaves", "", false],
+    ["a picture of a document, with a blank for its text", " \r\n", "<p><img src=x> </p>", true],
+    ["a picture of a page", "", picture, true],
+    ["a picture, with where it is from", "https://example.org/kettle.png", picture, true],
+    ["a file, with its name", "/home/alice/image.png", "", true],
+    ["a file", "", "", true],
+  ] as const) expect(await paste(text, html), what).toBe(isFile);
+  await expect(tray(alice).getByRole("listitem")).toHaveCount(5);
+
+  const drop = (selector: string, kind: "files" | "text") =>
+    page.locator(selector).first().evaluate((target, kind) => {
+      const data = new DataTransfer();
+      if (kind === "files") data.items.add(new File(["x"], "dropped.txt", { type: "text/plain" }));
+      else data.setData("text/plain", "x");
+      return ["dragover", "drop"].map((name) => !target.dispatchEvent(new DragEvent(name, { dataTransfer: data, bubbles: true, cancelable: true })));
+    }, kind);
+  expect(await drop("#conversations", "files")).toEqual([true, true]);
+  expect(await drop("#conversations", "text")).toEqual([false, false]);
+  page.on("dialog", (dialog) => dialog.accept());
+  await page.goto("/settings");
+  await alice.ready();
+  expect(await drop("main h1", "files")).toEqual([true, true]);
+  expect(await drop('main input[type="file"]', "files"), "a field that takes files").toEqual([false, false]);
+});
+
 test("pictures fit on a phone and, in the dark, on a wide screen", async ({ visit }, info) => {
   const alice = await visit("alice", { contextOptions: { viewport: screens.phone, reducedMotion: "reduce" } });
   const bob = await visit("bob", { contextOptions: { viewport: screens.wide, reducedMotion: "reduce", colorScheme: "dark" } });
