@@ -215,11 +215,10 @@ export function renameDays() {
     document.addEventListener('visibilitychange', look);
 }
 
-/** How far a message of one's own got, as a class of its element. */
+/** Whether it is told how far a message of one's own got, and that it was read, as a class of its element; outbox.js says how far. */
 function deliveryOf(model) {
-    if (model.get('sender') !== 'me' || model.get('type') !== 'chat') return [];
-    if (model.get('marker_displayed')) return ['chat-msg--read'];
-    return model.get('received') ? ['chat-msg--sent'] : [];
+    if (model.get('sender') !== 'me' || model.get('type') !== 'chat' || model.isRetracted()) return [];
+    return [model.get('marker_displayed') ? 'chat-msg--read' : 'chat-msg--sent'];
 }
 
 /** The sign of what is pinned. */
