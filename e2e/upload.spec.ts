@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import type { Locator } from "@playwright/test";
 import { violations } from "./support/axe.ts";
 import { attach, choose, expectShown, type File, images, picture, tray } from "./support/files.ts";
+import { bubble, reply, retract, tombstones } from "./support/messages.ts";
 import { comeToRest } from "./support/rest.ts";
 import { enterRoom, expect, makeRoom, type Person, screens, type Site, test } from "./support/test.ts";
 
@@ -390,6 +391,52 @@ test("pictures fit on a phone and, in the dark, on a wide screen", async ({ visi
       }
     }
   });
+});
+
+test("lines are as long as the eye can follow, an answer stands apart from the pictures above it, and the time of a deleted message behind that", async ({ visit }) => {
+  const alice = await visit("alice", { contextOptions: { viewport: { width: 1920, height: 1080 } } });
+  const carol = await visit("carol", { contextOptions: { viewport: screens.phone } });
+  for (const person of [alice, carol]) await person.signIn();
+  await carol.talkTo("alice");
+  await alice.talkTo("carol");
+  await alice.page.goto("/chat/with/carol");
+  await carol.say("Never mind");
+  await alice.hears("Never mind");
+  await retract(carol, "Never mind");
+  await expect(tombstones(alice)).toHaveText("Carol Costa deleted this message.");
+  for (const size of [{ width: 1920, height: 1080 }, screens.phone]) {
+    await alice.page.setViewportSize(size);
+    const [behind, start, below] = await tombstones(alice).evaluate((sentence) => {
+      const [said, time] = [sentence.firstElementChild!, sentence.parentElement!.querySelector(".chat-msg__time")!].map((each) => [...each.getClientRects()]);
+      return [time![0]!.left - said!.at(-1)!.right, time![0]!.left - said![0]!.left, time![0]!.bottom - said!.at(-1)!.bottom];
+    });
+    if (below! < 10) expect(Math.abs(behind! - 6), "px from the sentence to the time").toBeLessThan(6);
+    else expect(start, "where there is no room behind it, it begins the next line").toBe(0);
+    if (size.width > 1000) expect(below).toBeLessThan(10);
+  }
+
+  await alice.page.setViewportSize({ width: 1920, height: 1080 });
+  await alice.say("Shall we? ".repeat(50).trim());
+  const rem = await alice.page.evaluate(() => Number.parseFloat(getComputedStyle(document.documentElement).fontSize));
+  expect((await alice.message("Shall we").boundingBox())!.width).toBeLessThanOrEqual(46 * rem);
+  await alice.input().fill(`\`\`\`\n${"code ".repeat(200)}\n\`\`\``);
+  await alice.input().press("Enter");
+  const code = alice.page.locator("#chat .chat-msg code.block");
+  await expect(code).toBeVisible();
+  expect((await code.boundingBox())!.width, "code is as wide as there is room").toBeGreaterThan(60 * rem);
+
+  const file = await picture(carol, "one.png");
+  for (const name of ["one.png", "two.png"]) await attach(carol, { ...file, name });
+  await expect(carol.page.locator("#chat .pictures converse-chat-message")).toHaveCount(2);
+  await reply(carol, "Shall we", "An answer below");
+  await alice.hears("An answer below");
+  for (const person of [alice, carol]) {
+    await expectShown(images(person).last());
+    await person.page.evaluate(comeToRest);
+    const above = (await images(person).last().boundingBox())!;
+    const answer = (await bubble(person, "An answer below").locator(".chat-msg__reply-context").boundingBox())!;
+    expect(answer.y - above.y - above.height).toBeGreaterThan(10);
+  }
 });
 
 /** A picture whose one half is red, and the other blue. */

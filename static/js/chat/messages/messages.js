@@ -250,6 +250,8 @@ function withStates(Message) {
         updated(changed) {
             super.updated(changed);
             this.querySelector('.chat-msg__author > a')?.setAttribute('dir', 'auto'); // cut where its own script ends
+            const deleted = this.querySelector('.retraction');
+            if (deleted) deleted.after(this.querySelector('.chat-msg__time')); // it runs on as text
             const label = labelOf(this.model);
             if (!label) return;
             this.setAttribute('role', 'article');
