@@ -212,6 +212,44 @@ test("what is done with messages in a room and in a chat, and what both see of i
   await test.step("what was said on one device is edited and taken back on another", () => useAnotherDevice(alice, bob));
 });
 
+test("a link to the site itself opens in the same page, and any other in a tab of its own", async ({ alice, site }) => {
+  const { page } = alice;
+  await makeRoom(alice, "Book club");
+  await alice.say("The kettle is on");
+  await alice.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await choose(alice, "kettle is on", "Copy link");
+  await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toContain("?at=");
+  const link = new URL(await page.evaluate(() => navigator.clipboard.readText()));
+  await alice.talkTo("bob");
+  for (const text of [link.href, `${site.url}/people`, `${site.url}/chat/with/carol`, "https://example.org/kettle"]) await alice.say(text);
+  const said = (text: string) => alice.page.locator("#chat .chat-msg__text a").and(page.locator(`[href="${text}"]`));
+  await expect(said("https://example.org/kettle")).toHaveAttribute("target", "_blank");
+  await expect(said("https://example.org/kettle")).toHaveAttribute("rel", /noopener/);
+  await page.evaluate(() => Object.assign(window, { isSame: true }));
+  const goes = async (text: string, whose: string, address: RegExp) => {
+    await said(text).click();
+    await expect(page.locator("#chat .chat-head").getByText(whose, { exact: true }).filter({ visible: true })).toBeVisible();
+    await expect(page).toHaveURL(address);
+  };
+  await goes(link.href, "Book club", /\/$/); // in the panel beside the page
+  await expect(alice.message("The kettle is on")).toBeInViewport();
+  await alice.goTo("Chat");
+  await alice.talkTo("bob");
+  await goes(`${site.url}/chat/with/carol`, names.carol, /\/chat\/with\/carol$/); // which was never open
+  await page.goBack();
+  await expect(said(link.href)).toBeVisible();
+  for (let i = 0; i < 2; i++) { // and once more, where the address is the same
+    await goes(link.href, "Book club", /\/chat\/room\/book-club-\w+\?at=/);
+    await expect(page.locator("converse-chat-message[data-found]")).toContainText("The kettle is on");
+    await alice.talkTo("bob");
+  }
+  await said(`${site.url}/people`).click();
+  await expect(page).toHaveURL(/\/people$/);
+  await expect(page.locator('body[data-page="people"]')).toBeAttached();
+  expect(await page.evaluate(() => "isSame" in window), "the page is the same").toBe(true);
+  expect(alice.context.pages().length).toBe(1);
+});
+
 test("what is answered stands in plain words, and leads to its place", async ({ alice, visit }) => {
   const bob = await meetInRoom(alice, visit);
   await alice.say("Bring the *cake*");

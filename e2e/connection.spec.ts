@@ -141,6 +141,37 @@ test("what is written while there is no stream, or on a dead one, is marked, kep
 });
 
 // X-36: the browser keeps what was written, whatever becomes of the page.
+/** What stands below a message of one's own. */
+const below = (person: Person, text: string) => person.page.locator("#chat .chat-msg").filter({ hasText: text }).locator(".chat-msg__content").evaluate((content) => getComputedStyle(content, "::after").content);
+
+test("below the latest message stands how far it got: to the server, whoever is there or not, and into somebody’s sight", async ({ visit }) => {
+  const alice = await visit("alice");
+  const line = await Line.of(alice);
+  await alice.signIn();
+  alice.watch.allow(/WebSocket is already in CLOSING/);
+  await alice.talkTo("bob"); // who is away
+  await alice.say("Are you there?");
+  await expect.poll(() => below(alice, "Are you there?")).toBe('"Sent"');
+  await alice.say("It is me");
+  await expect.poll(() => below(alice, "It is me")).toBe('"Sent"');
+  expect(await below(alice, "Are you there?")).toBe("none");
+  await alice.page.reload();
+  await alice.ready();
+  await expect.poll(() => below(alice, "It is me")).toBe('"Sent"');
+  line.goSilent();
+  await alice.say("Hello?");
+  expect(await below(alice, "Hello?")).not.toBe('"Sent"');
+  await expect.poll(() => below(alice, "Hello?")).toBe('"Not sent yet"');
+  await expect.poll(() => below(alice, "Hello?"), { timeout: 60_000 }).toBe('"Sent"');
+  const bob = await visit("bob");
+  await bob.signIn();
+  await bob.talkTo("alice");
+  await bob.hears("Hello?");
+  await alice.say("There you are");
+  await bob.hears("There you are");
+  await expect.poll(() => below(alice, "There you are")).toBe('"Read"');
+});
+
 test("what was written without a stream is sent once by another tab, when its own was closed; or never, on a device that was signed out of", async ({ visit, bob, database }) => {
   const alice = await visit("alice");
   const line = await Line.of(alice);

@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import type { Locator } from "@playwright/test";
 import { violations } from "./support/axe.ts";
 import { attach, choose, expectShown, type File, images, picture, tray } from "./support/files.ts";
+import { bubble, reply, retract, tombstones } from "./support/messages.ts";
 import { comeToRest } from "./support/rest.ts";
 import { enterRoom, expect, makeRoom, type Person, screens, type Site, test } from "./support/test.ts";
 
@@ -249,6 +250,91 @@ async function sendSeveral(alice: Person, bob: Person): Promise<void> {
   });
 }
 
+test("a photo that is sent without a network goes by itself once that is back, the text after it after it; the list tells of it, and who leaves is asked", async ({ alice, bob }) => {
+  const { page } = alice;
+  alice.watch.allowOutage();
+  alice.watch.allow(/ERR_INTERNET_DISCONNECTED/);
+  await alice.talkTo("carol");
+  await alice.say("Hello");
+  await alice.talkTo("bob");
+  await alice.say("A photo, in a moment");
+  await bob.talkTo("alice");
+  const row = alice.listed("Bob Baker").locator(".conversation-line");
+  const photo = await picture(alice, "evening.png");
+  await choose(alice, photo);
+  await alice.talkTo("carol");
+  await expect(row).toHaveText("Draft: evening.png");
+  await alice.talkTo("bob");
+  await alice.context.setOffline(true);
+  await expect(alice.notice()).toContainText("You are offline.");
+  await alice.type("This is from yesterday");
+  await expect(tray(alice).getByRole("listitem")).toHaveText([/evening\.png.*Waiting for the connection/s, /This is from yesterday.*Waiting/s]);
+  await expect(tray(alice).getByRole("alert")).toHaveCount(0);
+  await alice.talkTo("carol");
+  await expect(row).toHaveText("Not sent yet: evening.png");
+
+  const asked = page.waitForEvent("dialog");
+  await page.evaluate(() => void setTimeout(() => location.reload()));
+  const dialog = await asked;
+  expect(dialog.type()).toBe("beforeunload");
+  await dialog.dismiss(); // they stay
+
+  await alice.context.setOffline(false);
+  await bob.hears("This is from yesterday");
+  const all = await bob.page.locator("#chat .chat-msg").evaluateAll((messages) => messages.map((message) => /evening|photo|yesterday/.exec(message.outerHTML.replaceAll(/<!--.*?-->/g, ""))?.[0]));
+  expect(all).toEqual(["photo", "evening", "yesterday"]);
+  await expect(row).toHaveText("You: This is from yesterday");
+
+  let asks = 0;
+  page.on("dialog", (dialog) => {
+    asks++;
+    return dialog.accept();
+  });
+  await page.reload();
+  await alice.ready();
+  expect(asks, "whoever has nothing to send is not asked").toBe(0);
+});
+
+test("what is pasted from a table is its text, and what is dropped beside a conversation leaves the site alone", async ({ alice }) => {
+  const { page } = alice;
+  await alice.talkTo("bob");
+  /** Whether it was taken as files, and not left to the browser. */
+  const paste = (text: string, html: string) =>
+    alice.input().evaluate((input, [text, html]) => {
+      const data = new DataTransfer();
+      if (text) data.setData("text/plain", text!);
+      if (html) data.setData("text/html", html!);
+      data.items.add(new File(["x"], "image.png", { type: "image/png" }));
+      return !input.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+    }, [text, html]);
+  const picture = '<meta charset="utf-8"><img src="https://example.org/kettle.png" alt="Kettle">';
+  for (const [what, text, html, isFile] of [
+    ["a table", "Loaves\t2\nCakes\t1", "<table><tr><td>Loaves<td>2<tr><td>Cakes<td>1</table>", false],
+    ["a text", "Two loaves", "", false],
+    ["a picture of a document, with a blank for its text", " \r\n", "<p><img src=x> </p>", true],
+    ["a picture of a page", "", picture, true],
+    ["a picture, with where it is from", "https://example.org/kettle.png", picture, true],
+    ["a file, with its name", "/home/alice/image.png", "", true],
+    ["a file", "", "", true],
+  ] as const) expect(await paste(text, html), what).toBe(isFile);
+  await expect(tray(alice).getByRole("listitem")).toHaveCount(5);
+
+  const drop = (selector: string, kind: "files" | "text") =>
+    page.locator(selector).first().evaluate((target, kind) => {
+      const data = new DataTransfer();
+      if (kind === "files") data.items.add(new File(["x"], "dropped.txt", { type: "text/plain" }));
+      else data.setData("text/plain", "x");
+      return ["dragover", "drop"].map((name) => !target.dispatchEvent(new DragEvent(name, { dataTransfer: data, bubbles: true, cancelable: true })));
+    }, kind);
+  expect(await drop("#conversations", "files")).toEqual([true, true]);
+  expect(await drop("#conversations", "text")).toEqual([false, false]);
+  page.on("dialog", (dialog) => dialog.accept());
+  await page.goto("/settings");
+  await alice.ready();
+  expect(await drop("main h1", "files")).toEqual([true, true]);
+  expect(await drop('main input[type="file"]', "files"), "a field that takes files").toEqual([false, false]);
+});
+
 test("pictures fit on a phone and, in the dark, on a wide screen", async ({ visit }, info) => {
   const alice = await visit("alice", { contextOptions: { viewport: screens.phone, reducedMotion: "reduce" } });
   const bob = await visit("bob", { contextOptions: { viewport: screens.wide, reducedMotion: "reduce", colorScheme: "dark" } });
@@ -305,6 +391,52 @@ test("pictures fit on a phone and, in the dark, on a wide screen", async ({ visi
       }
     }
   });
+});
+
+test("lines are as long as the eye can follow, an answer stands apart from the pictures above it, and the time of a deleted message behind that", async ({ visit }) => {
+  const alice = await visit("alice", { contextOptions: { viewport: { width: 1920, height: 1080 } } });
+  const carol = await visit("carol", { contextOptions: { viewport: screens.phone } });
+  for (const person of [alice, carol]) await person.signIn();
+  await carol.talkTo("alice");
+  await alice.talkTo("carol");
+  await alice.page.goto("/chat/with/carol");
+  await carol.say("Never mind");
+  await alice.hears("Never mind");
+  await retract(carol, "Never mind");
+  await expect(tombstones(alice)).toHaveText("Carol Costa deleted this message.");
+  for (const size of [{ width: 1920, height: 1080 }, screens.phone]) {
+    await alice.page.setViewportSize(size);
+    const [behind, start, below] = await tombstones(alice).evaluate((sentence) => {
+      const [said, time] = [sentence.firstElementChild!, sentence.parentElement!.querySelector(".chat-msg__time")!].map((each) => [...each.getClientRects()]);
+      return [time![0]!.left - said!.at(-1)!.right, time![0]!.left - said![0]!.left, time![0]!.bottom - said!.at(-1)!.bottom];
+    });
+    if (below! < 10) expect(Math.abs(behind! - 6), "px from the sentence to the time").toBeLessThan(6);
+    else expect(start, "where there is no room behind it, it begins the next line").toBe(0);
+    if (size.width > 1000) expect(below).toBeLessThan(10);
+  }
+
+  await alice.page.setViewportSize({ width: 1920, height: 1080 });
+  await alice.say("Shall we? ".repeat(50).trim());
+  const rem = await alice.page.evaluate(() => Number.parseFloat(getComputedStyle(document.documentElement).fontSize));
+  expect((await alice.message("Shall we").boundingBox())!.width).toBeLessThanOrEqual(46 * rem);
+  await alice.input().fill(`\`\`\`\n${"code ".repeat(200)}\n\`\`\``);
+  await alice.input().press("Enter");
+  const code = alice.page.locator("#chat .chat-msg code.block");
+  await expect(code).toBeVisible();
+  expect((await code.boundingBox())!.width, "code is as wide as there is room").toBeGreaterThan(60 * rem);
+
+  const file = await picture(carol, "one.png");
+  for (const name of ["one.png", "two.png"]) await attach(carol, { ...file, name });
+  await expect(carol.page.locator("#chat .pictures converse-chat-message")).toHaveCount(2);
+  await reply(carol, "Shall we", "An answer below");
+  await alice.hears("An answer below");
+  for (const person of [alice, carol]) {
+    await expectShown(images(person).last());
+    await person.page.evaluate(comeToRest);
+    const above = (await images(person).last().boundingBox())!;
+    const answer = (await bubble(person, "An answer below").locator(".chat-msg__reply-context").boundingBox())!;
+    expect(answer.y - above.y - above.height).toBeGreaterThan(10);
+  }
 });
 
 /** A picture whose one half is red, and the other blue. */

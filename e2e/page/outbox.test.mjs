@@ -157,13 +157,15 @@ test("what a tab that is gone has not sent is marked, and sent by one of two oth
   const [first, second] = [open(store), open(store)];
   await pass(t, 100);
   const message = new Model({ msgid: "1" });
+  let drawn = 0;
+  message.on("change", () => drawn++);
   assert.deepEqual([first, second].map(({ outbox }) => outbox.isMarked(message)), [true, false]);
   for (const { tell } of [first, second]) tell("connected");
   await pass(t, 100);
   assert.deepEqual([...first.sent, ...second.sent], ["written on the way"]);
   first.state.answers = true;
   await first.outbox.ask();
-  assert.equal(message.get("foyer_unsent"), false);
+  assert.deepEqual([drawn, first.outbox.stateOf(message)], [1, " chat-msg--arrived"]);
   assert.deepEqual(Object.keys(store), []);
 });
 

@@ -2,25 +2,39 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Model, onClock, pass, settle } from "./support.mjs";
+import { listeners, Model, onClock, pass, settle } from "./support.mjs";
 
 globalThis.document ??= new EventTarget();
-const { Queue } = await import("../../static/js/chat/composer/queue.js");
+globalThis.Element ??= class {};
+const { askNoMore, goOnWhenBack, Queue, unsentOf } = await import("../../static/js/chat/composer/queue.js");
+const { withLater } = await import("../../static/js/chat/onDemand.js");
+globalThis.window = /** @type {any} */ ({ converse: { env: {} } });
+await new Promise(withLater); // what uploads
+
+/** @type {any} */
+let open = {};
 
 /** A conversation whose server says nothing when a place for a file is asked for, if nothing else is given: Strophe forgot who waits for the answer. */
 function conversation(sendIQ = () => new Promise(() => {})) {
-  globalThis.window = { converse: { env: { stx: () => ({}), u: { getUniqueId: (name) => name } } } };
-  globalThis.Element ??= class {};
+  globalThis.window = Object.assign(new EventTarget(), { converse: { env: { stx: () => ({}), u: { getUniqueId: (name) => name } } } });
   const said = [];
-  const chat = Object.assign(new Model(), { messages: { findWhere() {} }, sendMessage: async ({ body }) => said.push(body) });
+  delete open.collection; // that of the test before is closed
+  const chat = Object.assign(open = new Model({ jid: "bob@h" }), { collection: {}, messages: { findWhere() {} }, sendMessage: async ({ body }) => said.push(body) });
+  const state = { connected: true, services: [{ id: "upload.h", dataforms: { models: [] } }] };
+  const { listen, tell } = listeners();
   const api = {
-    connection: { connected: () => true, authenticated: () => false, reconnect() {} },
-    disco: { features: { get: async () => [{ id: "upload.h", dataforms: { models: [] } }] } },
+    listen,
+    connection: { connected: () => state.connected, authenticated: () => state.connected, reconnect() {} },
+    disco: { features: { get: async () => state.services } },
     hook: async (name, context, value) => value,
     sendIQ,
   };
-  return { queue: new Queue({ api, session: new Model({ domain: "h" }) }, chat), said };
+  const _converse = { api, session: new Model({ domain: "h" }) };
+  goOnWhenBack(_converse);
+  return { queue: new Queue(_converse, chat), said, state, tell, api, chat };
 }
+
+const states = ({ items }) => items.map(({ state }) => state);
 
 const file = new File(["twelve bytes"], "plan.pdf", { type: "application/pdf" });
 
@@ -47,6 +61,143 @@ test("nor is one that is taken away meanwhile in anybody's way", async (t) => {
   assert.deepEqual(said, ["And the text"]);
 });
 
+const ADDRESS = "https://h/upload/x/plan.pdf";
+
+test("a file that found no network goes by itself once that is back, and what was written after it after it", async (t) => {
+  onClock(t);
+  const { queue, said } = conversation(place(200));
+  Object.assign(navigator, { onLine: false });
+  queue.choose([file]);
+  queue.send("And the text");
+  await settle();
+  assert.deepEqual(states(queue), ["away", "waiting"]);
+  Object.assign(navigator, { onLine: true });
+  window.dispatchEvent(new Event("online"));
+  await pass(t, 100);
+  assert.deepEqual(said, [ADDRESS, "And the text"]);
+});
+
+test("nor does one wait for somebody that was sent while there was no stream, or that lost its own before it had a place", async (t) => {
+  onClock(t);
+  const { queue, said, state, tell, api } = conversation();
+  state.connected = false;
+  queue.choose([file]);
+  queue.send("");
+  await settle();
+  assert.deepEqual(states(queue), ["away"]);
+  Object.assign(state, { connected: true });
+  tell("connected");
+  await settle();
+  assert.deepEqual(states(queue), ["sending"]);
+  state.connected = false;
+  tell("will-reconnect");
+  await settle();
+  assert.deepEqual(states(queue), ["away"]);
+  api.sendIQ = place(200);
+  state.connected = true;
+  tell("reconnected");
+  await pass(t, 100);
+  assert.deepEqual(said, [ADDRESS]);
+});
+
+test("what fails when the site is back already is tried again at once, and what was refused is not", async (t) => {
+  onClock(t);
+  const { queue, said, tell, api } = conversation(place(0));
+  queue.choose([file]);
+  let fail = () => {};
+  const { sendIQ } = api;
+  api.sendIQ = () => new Promise((_, reject) => (fail = () => reject(new Error("lost"))));
+  queue.send("");
+  await settle();
+  tell("reconnected");
+  api.sendIQ = place(200);
+  fail();
+  await pass(t, 100);
+  assert.deepEqual(said, [ADDRESS]);
+  api.sendIQ = sendIQ;
+  place(507);
+  queue.choose([file]);
+  queue.send("");
+  await pass(t, 100);
+  place(200);
+  tell("reconnected");
+  await pass(t, 100);
+  assert.deepEqual(states(queue), ["failed"]);
+  queue.retry(queue.items[0]);
+  await pass(t, 100);
+  assert.deepEqual(states(queue), []);
+});
+
+test("that no service for files was found without a stream does not mean that there is none", async (t) => {
+  onClock(t);
+  const { queue, state } = conversation();
+  state.services = [];
+  queue.choose([file]);
+  queue.send("");
+  state.connected = false; // while it is asked
+  await pass(t, 100);
+  assert.deepEqual(states(queue), ["away"]);
+});
+
+test("in a room a file waits until that is entered again", async (t) => {
+  onClock(t);
+  const { queue, said, chat } = conversation(place(200));
+  window.converse.ROOMSTATUS = { BANNED: "banned", DESTROYED: "destroyed", NICKNAME_REQUIRED: "nameless" };
+  let isIn = false;
+  Object.assign(chat, { isEntered: () => isIn, session: new Model() });
+  queue.choose([file]);
+  queue.send("");
+  await pass(t, 100);
+  assert.deepEqual([states(queue), said], [["sending"], []]);
+  isIn = true;
+  chat.session.trigger("change:connection_status");
+  await pass(t, 100);
+  assert.deepEqual(said, [ADDRESS]);
+});
+
+test("the list says of a conversation what failed there, or else what is under way or was chosen", async (t) => {
+  onClock(t);
+  const { queue, chat } = conversation();
+  assert.equal(unsentOf("bob@h"), undefined);
+  let told = 0;
+  document.addEventListener("foyer:drafts", () => told++);
+  queue.choose([file]);
+  assert.deepEqual([unsentOf("bob@h"), unsentOf("carol@h"), told], [["chosen", "plan.pdf"], undefined, 1]);
+  queue.send("And the text");
+  await settle();
+  assert.deepEqual(unsentOf("bob@h"), ["sending", "plan.pdf"]);
+  await pass(t, 31_000, 1000);
+  assert.deepEqual(unsentOf("bob@h"), ["failed", "plan.pdf"]);
+  queue.remove(queue.items[0]);
+  await settle();
+  assert.equal(unsentOf("bob@h"), undefined);
+  chat.set({ jid: "someone@h", from: "garden@rooms.h/Kim" }); // in private there
+  queue.choose([file]);
+  assert.deepEqual(unsentOf("garden@rooms.h"), ["chosen", "plan.pdf"]);
+  delete (/** @type {any} */ (chat).collection); // it was closed
+  assert.equal(unsentOf("garden@rooms.h"), undefined);
+});
+
+test("who leaves the page is asked while there are files that may still be sent, and only then", async (t) => {
+  onClock(t);
+  const { queue } = conversation();
+  const isAsked = () => !window.dispatchEvent(new Event("beforeunload", { cancelable: true }));
+  queue.choose([new File([], "empty.txt")]);
+  await settle();
+  assert.equal(isAsked(), false, "what can never be sent");
+  queue.choose([file]);
+  assert.equal(isAsked(), true, "what was chosen");
+  queue.send("");
+  await settle();
+  assert.equal(isAsked(), true, "what is under way");
+  queue.remove(queue.items[1]);
+  queue.send("A text"); // which is kept
+  assert.equal(isAsked(), false);
+  queue.choose([file]);
+  askNoMore();
+  assert.equal(isAsked(), false, "somebody signs out");
+});
+
 /** An error that a service answers with. */
 function refusal(type, condition, text = "", maxSize = "") {
   const error = { getAttribute: () => type, querySelector: (name) => (name === "text" ? text && { textContent: text } : name === condition ? {} : null) };
@@ -62,12 +213,13 @@ function place(status, text = "", type = "text/plain") {
     responseText = text;
     getResponseHeader = () => type;
     open() {}
+    abort() {}
     setRequestHeader() {}
     send() {
       this.dispatchEvent(new Event(status ? "load" : "error"));
     }
   });
-  const address = { getAttribute: () => "https://h/upload/x/plan.pdf", querySelectorAll: () => [] };
+  const address = { getAttribute: () => ADDRESS, querySelectorAll: () => [] };
   return async () => ({ querySelector: () => address });
 }
 

@@ -103,6 +103,20 @@ function keepOpen(_converse, config) {
     };
 }
 
+/** A link to the site itself opens here: Converse has each one open a tab of its own, with another chat in it. */
+function followLinks(_converse, config) {
+    // Patch: links-here
+    document.addEventListener('click', (event) => {
+        const link = around(event, '#chat a[target]');
+        if (!(link instanceof HTMLAnchorElement) || link.origin !== location.origin || link.pathname.startsWith('/upload/')) return;
+        link.target = '_self'; // so that Turbo goes there
+        const box = _converse.state.chatboxes?.models.find((each) => addressOf(config, each.get('jid') ?? '') === link.pathname);
+        if (!box || event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        open(_converse, config, box.get('jid'), new URLSearchParams(link.search).get('at') ?? '');
+    });
+}
+
 /** Opens what the page's address means: when the chat is ready, and when the page changes. */
 export function openedByAddress(_converse, config) {
     const { api } = _converse;
@@ -144,6 +158,7 @@ export function openedByAddress(_converse, config) {
     api.listen.on('rosterContactsFetched', () => setTimeout(nameIt));
     // Whoever was blocked, or a room that was left, is not to open again with the next stream.
     api.listen.on('chatBoxClosed', (box) => onChatPage() && conversationAt(config, location.pathname) === box.get('jid') && setAddress('/chat'));
+    followLinks(_converse, config);
     // On a phone there is a way back to the list.
     document.addEventListener('click', (event) => around(event, 'converse-controlbox-navback') && setAddress('/chat'));
     // So is the browser's own, from the first conversation that was opened from the list.

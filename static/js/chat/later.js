@@ -3,6 +3,7 @@
 export { Bar } from './messages/bar.js';
 export { Begin } from './begin/dialog.js';
 export { Completion } from './composer/completion.js';
+export { upload, whyNever } from './composer/upload.js';
 export { makeContact } from './people/contacts.js';
 export { Hits } from './list/hits.js';
 export { MessageSheet } from './messages/messageSheet.js';

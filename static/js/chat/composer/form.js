@@ -265,8 +265,9 @@ export function withComposer(_converse, Form) {
 
         /** @param {ClipboardEvent} event */
         onPaste(event) {
-            const files = [...(event.clipboardData?.files ?? [])];
-            if (!files.length) return;
+            const data = event.clipboardData;
+            const files = [...(data?.files ?? [])];
+            if (!files.length || isText(data, files)) return;
             event.preventDefault();
             this.queue.choose(files);
         }
@@ -312,6 +313,19 @@ export function withComposer(_converse, Form) {
 function whom(model) {
     const name = knownName(model);
     return name ? `Message ${name}` : 'Message';
+}
+
+/**
+ * Whether what is pasted is a text: of one that was copied in a document or a table there is a picture, too. Of a picture or of
+ * files there may be a text: where it is from, or their names.
+ * @param {DataTransfer} data
+ * @param {File[]} files
+ */
+function isText(data, files) {
+    const lines = data.getData('text/plain').trim().split(/\s*\n/);
+    const { body } = new DOMParser().parseFromString(data.getData('text/html'), 'text/html');
+    const isPicture = !body.textContent.trim() && body.querySelector('img');
+    return !isPicture && !lines.every((line) => files.some(({ name }) => line.endsWith(name) || !line));
 }
 
 /** A file that was chosen can be chosen again. */

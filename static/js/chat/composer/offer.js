@@ -5,7 +5,7 @@ import { around, byId } from '../../dom.js';
 import { drafts } from './drafts.js';
 import { withComposer } from './form.js';
 import { sendAsMeant } from './meant.js';
-import { queueOf } from './queue.js';
+import { goOnWhenBack, queueOf } from './queue.js';
 import { stayAboveKeyboard } from './keyboard.js';
 
 const CONVERSATION = 'converse-chat, converse-muc';
@@ -27,34 +27,41 @@ export function offerComposer(_converse, config) {
             queueOf(_converse, this).choose([...files]);
         };
     }
+    goOnWhenBack(_converse);
     takeDropped(_converse);
     stayAboveKeyboard();
 }
 
-/** The conversation under a pointer that carries files, if it has a composer. */
+/** Whether a pointer carries files, and not over a field for files of the page's own. */
+const carries = (event) => event.dataTransfer?.types.includes('Files') && !around(event, 'input[type="file"]');
+
+/** The conversation under it, if it has a composer. */
 function below(event) {
-    if (!event.dataTransfer?.types.includes('Files')) return null;
     const view = around(event, CONVERSATION);
     return view?.querySelector('.chat-message-form') ? view : null;
 }
 
+/** What is dropped beside a conversation is nobody's: browsers would leave the site for it. @param {Converse.Private} _converse */
 function takeDropped(_converse) {
     const chat = byId('chat');
     const mark = (view) => {
         for (const each of chat.querySelectorAll('.takes-files')) if (each !== view) each.classList.remove('takes-files');
         view?.classList.add('takes-files');
     };
-    chat.addEventListener('dragover', (event) => {
+    window.addEventListener('dragover', (event) => {
+        if (!carries(event)) return mark(null);
         const view = below(event);
-        if (view) event.preventDefault();
+        event.preventDefault();
+        if (!view && event.dataTransfer) event.dataTransfer.dropEffect = 'none';
         mark(view);
     });
     chat.addEventListener('dragleave', (event) => event.relatedTarget instanceof Node && chat.contains(event.relatedTarget) ? undefined : mark(null));
-    chat.addEventListener('drop', (event) => {
-        const view = below(event);
+    window.addEventListener('drop', (event) => {
         mark(null);
-        if (!view) return;
+        if (!carries(event)) return;
         event.preventDefault();
+        const view = below(event);
+        if (!view) return;
         const box = _converse.state.chatboxes.get(view.getAttribute('jid') ?? '');
         if (box) queueOf(_converse, box).choose(event.dataTransfer?.files ?? []);
         /** @type {HTMLElement | null} */ (view.querySelector('.chat-textarea'))?.focus();

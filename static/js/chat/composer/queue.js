@@ -1,14 +1,15 @@
 // What is to be sent in a conversation, in its order: files that were chosen, and texts.
-// One thing goes after the other. Where one does not get through it stands still, until somebody
-// tries that one again or takes it away, so that nothing overtakes what was before it. What is
-// refused, for now or for ever, is in nobody's way. An edit has its place already, and waits for
-// other edits alone.
+// One thing goes after the other. Where one does not get through it stands still, until the network
+// or the site is back, or somebody tries that one again or takes it away, so that nothing overtakes
+// what was before it. What is refused, for now or for ever, is in nobody's way. An edit has its place
+// already, and waits for other edits alone. Files are in this page alone, which asks before it goes.
 //
 // What something edits or answers is what it did when Send was pressed, whatever is edited or
 // answered when it goes out.
 
 import { answers } from '../connection/connectivity.js';
-import { upload, UploadError, whyNever } from './upload.js';
+import { entered } from '../connection/outbox.js';
+import { soonWithLater, withLater } from '../onDemand.js';
 
 // After how long it is asked whether the connection is alive, and how long that may take.
 const LONG = 2000; // ms
@@ -19,7 +20,7 @@ const PATIENCE = 6000; // ms
  * @property {File} [file]
  * @property {string} [text]
  * @property {string} [picture] a small one of the file, as an address, if it is one
- * @property {'chosen' | 'waiting' | 'sending' | 'failed'} state
+ * @property {'chosen' | 'waiting' | 'sending' | 'away' | 'failed'} state away: it waits for the network, or the site
  * @property {number} progress from 0 to 1
  * @property {string} why it failed, in words
  * @property {boolean} [permanent] trying again would fail as well
@@ -39,6 +40,52 @@ const underWay = new Set();
 /** Resolves when all that is being sent is sent, or failed. */
 export const allSent = () => Promise.all(underWay);
 
+/** Those with something in them. @type {Set<Queue>} */
+const filled = new Set();
+
+/** Those of them whose conversation is there. */
+const ofOpen = () => [...filled].filter(({ chat }) => chat.collection);
+
+/**
+ * What a conversation has that is not sent: what failed, or else its first file.
+ * @param {string} jid
+ * @returns {[Item['state'], string] | undefined} how it stands with it, and its name
+ */
+export function unsentOf(jid) {
+    for (const { chat, items } of ofOpen()) {
+        const [first] = [...items.filter(({ state }) => state === 'failed'), ...items.filter(({ file }) => file)];
+        const whose = chat.get('from') ?? chat.get('jid'); // in private, within a room, of somebody there
+        if (first && whose.split('/')[0] === jid) return [first.state, first.file?.name ?? first.text ?? ''];
+    }
+    return undefined;
+}
+
+let asks = true;
+
+/** Somebody signs out: what could not be sent until now keeps nobody here. */
+export const askNoMore = () => (asks = false);
+
+let returns = 0; // how often the network, or the site, was back
+
+/**
+ * What did not get through is tried again as soon as that may help; who leaves the page is asked while there are files that
+ * may still be sent.
+ * @param {Converse.Private} _converse
+ */
+export function goOnWhenBack(_converse) {
+    const { api } = _converse;
+    const goOn = () => {
+        returns++;
+        for (const queue of filled) queue.goOn();
+    };
+    api.listen.on('connected', goOn);
+    api.listen.on('reconnected', goOn);
+    window.addEventListener('online', async () => (await answers(_converse, PATIENCE)) && goOn()); // or else there is another stream soon
+    window.addEventListener('beforeunload', (event) => {
+        if (asks && ofOpen().some(({ items }) => items.some(({ file, permanent }) => file && !permanent))) event.preventDefault();
+    });
+}
+
 /** That of a conversation. @param {Converse.Private} _converse @param {any} chat @returns {Queue} */
 export function queueOf(_converse, chat) {
     let queue = queues.get(chat);
@@ -48,6 +95,9 @@ export function queueOf(_converse, chat) {
 
 /** @returns {Item} */
 const item = (what, state) => ({ ...what, state, progress: 0, why: '', since: Date.now(), stop: new AbortController() });
+
+/** Whether there is a way to the site, as far as the page knows. @param {Converse.Private} _converse */
+const isThere = (_converse) => _converse.api.connection.connected() && navigator.onLine;
 
 const THUMBNAIL = 88; // px
 
@@ -103,7 +153,8 @@ export class Queue extends EventTarget {
                 chosen.picture = picture;
                 this.#changed();
             });
-            whyNever(this._converse, file).then((why) => {
+            soonWithLater(async ({ whyNever }) => {
+                const why = await whyNever(this._converse, file);
                 if (!why || chosen.state !== 'chosen') return; // or it is found as it is sent
                 Object.assign(chosen, { state: 'failed', why, permanent: true, refused: true });
                 this.#changed();
@@ -131,6 +182,11 @@ export class Queue extends EventTarget {
         if (corrects) corrects.save('correcting', false);
         this.#changed();
         this.#run();
+    }
+
+    /** The network is back, or the site. */
+    goOn() {
+        for (const item of this.items) if (item.state === 'away' || (item.state === 'failed' && !item.refused)) this.retry(item);
     }
 
     /** @param {Item} failed */
@@ -165,27 +221,35 @@ export class Queue extends EventTarget {
 
     /** @param {Item} first */
     async #deliver(first) {
-        first.state = 'sending';
+        first.state = first.file && !isThere(this._converse) ? 'away' : 'sending';
         this.#changed();
+        if (first.state === 'away') return;
         const dead = setTimeout(() => this.#comeBackIfDead(), LONG);
+        const before = returns;
         try {
             const said = first.file ? await this.#upload(first, first.file) : { body: first.text };
+            if (this.chat.isEntered && isThere(this._converse)) await entered(this.chat); // it was left with the stream before
             first.stop.signal.throwIfAborted();
             if (!(await this.chat.sendMessage(said, first))) throw new Error('the conversation takes no messages'); // meant.js
             this.remove(first);
-        } catch (cause) {
-            if (!(cause instanceof UploadError) && !first.stop.signal.aborted) console.warn('Something was not sent.', cause);
-            const { message, permanent, refused } = cause instanceof UploadError ? cause : new UploadError('It was not sent. Please try again.');
-            Object.assign(first, { state: 'failed', why: message, permanent, refused });
+        } catch (/** @type {any} */ cause) {
+            const isTold = cause?.refused !== undefined; // upload.js
+            if (!isTold && !first.stop.signal.aborted) console.warn('Something was not sent.', cause);
+            const { message: why, permanent, refused } = isTold ? cause : { message: 'It was not sent. Please try again.' };
+            const isAway = !isThere(this._converse);
+            const again = !permanent && (isAway || before !== returns);
+            Object.assign(first, { state: !again ? 'failed' : isAway ? 'away' : 'waiting', why, permanent, refused: refused && !again });
             this.#changed();
         }
         clearTimeout(dead);
     }
 
-    #upload(first, file) {
+    async #upload(first, file) {
+        /** @type {import('../onDemand.js').Later} */
+        const { upload } = await new Promise(withLater);
         const onProgress = (part) => {
             first.progress = part;
-            this.#changed();
+            this.dispatchEvent(new Event('change'));
         };
         return upload(this._converse, this.chat, file, onProgress, first.stop.signal);
     }
@@ -198,6 +262,8 @@ export class Queue extends EventTarget {
     }
 
     #changed() {
+        filled[this.items.length ? 'add' : 'delete'](this);
         this.dispatchEvent(new Event('change'));
+        document.dispatchEvent(new Event('foyer:drafts')); // the list tells of it
     }
 }

@@ -3,7 +3,7 @@
 
 import { inWords } from '../size.js';
 
-const STATES = { chosen: '', waiting: 'Waiting', sending: 'Sending', failed: 'Not sent' };
+const STATES = { chosen: '', waiting: 'Waiting', sending: 'Sending', away: 'Waiting for the connection' };
 
 const ending = (name) => /\.(\w{1,4})$/.exec(name)?.[1].toUpperCase() ?? '•';
 

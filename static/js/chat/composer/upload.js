@@ -1,5 +1,6 @@
 // A file's way to where the site keeps files (XEP-0363): a slot is asked for, and the
 // file is put there. Converse does it as well, without a way to stop it or to try again.
+// It comes with the first file (onDemand.js).
 
 import { inWords } from '../size.js';
 
@@ -7,14 +8,13 @@ const UPLOAD = 'urn:xmpp:http:upload:0';
 const PATIENCE = 30_000; // ms until it is known where a file goes
 
 /** What went wrong, as people are told. */
-export class UploadError extends Error {
+class UploadError extends Error {
     /** Whether trying again would fail as well. */
     permanent = false;
     /** Whether what comes after the file goes all the same: not where there is no way through, which may be there again in a moment. */
     refused = false;
 }
 
-const AWAY = 'There is no connection. Try again when it is back.';
 const FAILED = 'The file did not get through.';
 const REFUSED = 'The server does not take this file.';
 
@@ -53,7 +53,7 @@ export async function whyNever(_converse, file) {
 
 /** Why no slot was given, in the service's words if it has any (XEP-0363 §5; RFC 6120 §8.3.2). */
 function whyNoSlot(answer) {
-    if (!(answer instanceof Element)) return new UploadError(AWAY);
+    if (!(answer instanceof Element)) return new UploadError(FAILED);
     const maxSize = Number(answer.querySelector('file-too-large > max-file-size')?.textContent);
     if (maxSize) return refusal(tooLarge(maxSize));
     const error = answer.querySelector('error');
@@ -90,7 +90,7 @@ async function slotFor(_converse, file, to) {
 function put(file, slot, onProgress, signal) {
     return new Promise((resolve, reject) => {
         const request = new XMLHttpRequest();
-        const fail = async () => reject((await isReadable(file)) ? new UploadError(navigator.onLine ? FAILED : AWAY) : refusal(UNREADABLE));
+        const fail = async () => reject((await isReadable(file)) ? new UploadError(FAILED) : refusal(UNREADABLE));
         signal.addEventListener('abort', () => request.abort(), { once: true });
         request.upload.addEventListener('progress', ({ loaded, total, lengthComputable }) => lengthComputable && onProgress(loaded / total));
         request.addEventListener('abort', fail);
@@ -118,7 +118,6 @@ function put(file, slot, onProgress, signal) {
  */
 export async function upload(_converse, chat, file, onProgress, signal) {
     const { api } = _converse;
-    if (!api.connection.connected()) throw new UploadError(AWAY);
     const ready = async () => {
         const why = await whyNever(_converse, file);
         if (why) throw refusal(why);
@@ -128,8 +127,9 @@ export async function upload(_converse, chat, file, onProgress, signal) {
     };
     // Strophe forgets who waits for an answer when a stream is lost; what comes after the file would wait for ever.
     const { sent, slot } = await new Promise((resolve, reject) => {
-        const stop = () => reject(new UploadError(api.connection.connected() ? FAILED : AWAY));
+        const stop = () => reject(new UploadError(FAILED));
         signal.addEventListener('abort', stop);
+        api.listen.once('will-reconnect', stop);
         setTimeout(stop, PATIENCE);
         ready().then(resolve, reject);
     });

@@ -63,7 +63,8 @@ class Entry {
     /** @param {boolean} unsent */
     mark(unsent) {
         this.isMarked = unsent;
-        this.message?.set('foyer_unsent', unsent); // draws it again
+        this.message?.set('foyer_unsent', unsent, { silent: true });
+        this.message?.trigger('change', this.message); // draws it again
     }
 
     /** The stanza, with when it was written (XEP-0203). */
@@ -80,7 +81,7 @@ class Entry {
 }
 
 /** Resolves when a room can be talked in, or does not come back within a minute. @returns {Promise<void>} */
-function entered(room) {
+export function entered(room) {
     return new Promise((resolve) => {
         if (!room || room.isEntered()) return resolve();
         enter(room); // it may be one that nobody has opened on this page
@@ -102,6 +103,7 @@ class Outbox {
     asking = false;
     /** @type {(() => void)[]} who waits until nothing is under way */
     emptied = [];
+    begun = new Set(); // ids of messages that are shown, and go in a moment or are under way
     stream = 0; // counts them
 
     constructor(_converse, jid) {
@@ -167,6 +169,13 @@ class Outbox {
         return this.entries.some(({ written }) => written.id === id);
     }
 
+    /** How far a message that is drawn now got, as a class of its element: not at all, no word yet, or to the server. */
+    stateOf(message) {
+        if (this.isMarked(message)) return ' chat-msg--unsent';
+        const isUnderWay = this.begun.has(message.get('msgid')) || this.entries.some((each) => each.message === message || each.isOf(message));
+        return isUnderWay ? '' : ' chat-msg--arrived';
+    }
+
     /** Whether a message that is drawn now is marked. */
     isMarked(message) {
         const entry = this.entries.find((each) => each.isMarked && (each.message ?? message) === message && each.isOf(message));
@@ -202,7 +211,10 @@ class Outbox {
                 break;
             }
             this.entries = this.entries.filter((entry) => !asked.includes(entry));
-            for (const entry of asked) entry.mark(false);
+            for (const entry of asked) {
+                this.begun.delete(entry.written.id);
+                entry.mark(false);
+            }
             this.save();
             if (this.entries.length === 0) for (const resolve of this.emptied.splice(0)) resolve();
         }
@@ -254,6 +266,10 @@ export function deliverAll(_converse, jid) {
     api.listen.on('send', (element) => {
         if (says(element)) outbox.add(element, true);
     });
+    api.listen.on('getOutgoingMessageAttributes', (_chat, message) => {
+        outbox.begun.add(message.msgid);
+        return message;
+    });
     api.listen.on('sendMessage', ({ message }) => outbox.written(message));
     api.listen.on('will-reconnect', () => outbox.stream++);
     api.listen.on('connected', () => outbox.flush());
@@ -271,6 +287,6 @@ async function showUnsent(outbox) {
     const { getExtraMessageClasses } = view;
     // Patch: unsent
     view.getExtraMessageClasses = function () {
-        return getExtraMessageClasses.call(this) + (outbox.isMarked(this.model) ? ' chat-msg--unsent' : '');
+        return getExtraMessageClasses.call(this) + outbox.stateOf(this.model);
     };
 }

@@ -30,6 +30,7 @@ import { isAction } from './row.js';
  * @property {boolean} [around]
  * @property {Line} [last]
  * @property {string} [draft]
+ * @property {[string, string]} [unsent] a file that is not sent, or what failed: how it stands with it, and its name
  * @property {string} [typing]
  * @property {number} unread
  * @property {string} [read] id of the message up to which it was read

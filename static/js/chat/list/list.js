@@ -6,6 +6,7 @@ import { inTime } from '../inTime.js';
 import { hasWords, nearestFirst } from '../search/fold.js';
 import { withLater } from '../onDemand.js';
 import { panel } from '../panel.js';
+import { unsentOf } from '../composer/queue.js';
 import { addressOf, open, openedByAddress } from '../conversation.js';
 import { listArchived } from './archived.js';
 import { askConversations, askFor, isLeaving } from './ask.js';
@@ -68,7 +69,7 @@ export function listConversations(_converse, config, markers, first) {
     let loaded = false;
     const draw = () => {
         const { typed, hits } = field;
-        const all = entries(_converse, told.all);
+        const all = entries(_converse, told.all).map((entry) => ({ ...entry, unsent: unsentOf(entry.jid) }));
         const list = typed ? nearestFirst([...all.filter(({ name }) => hasWords(name, typed)), ...field.others(all)], typed) : all;
         const below = hits.rows(typed);
         const shown = [...list, ...below];

@@ -46,13 +46,17 @@ export const inWords = (line) => KINDS[line.kind ?? '']?.(line.text) ?? line.tex
 /** The same, with its author's name where it is read after that. @param {import('./entries.js').Line} line */
 export const inFull = (line) => (isAction(line) ? `${line.by} ` : '') + inWords(line);
 
+/** What stands before the name of what is not sent; of the rest, that it is being sent. */
+const UNSENT = { chosen: 'Draft:', away: 'Not sent yet:', failed: 'Not sent:' };
+
 /**
  * What is said below the name.
  * @param {Entry} entry
  */
 function below(entry) {
     if (entry.typing) return make('span', 'conversation-line conversation-typing', entry.typing);
-    if (entry.draft && !entry.open) return make('span', 'conversation-line', make('em', 'conversation-draft', 'Draft:'), ` ${entry.draft}`);
+    const [state, name] = (!entry.open && (entry.unsent ?? (entry.draft && ['chosen', entry.draft]))) || [];
+    if (state) return make('span', 'conversation-line', ...(UNSENT[state] ? [make('em', 'conversation-draft', UNSENT[state])] : ['Sending']), ` ${name}`);
     const { last } = entry;
     if (!last) return make('span', 'conversation-line', entry.room ? 'Nothing said yet' : entry.around ? 'Around' : '');
     const who = isAction(last) ? '' : last.mine ? 'You: ' : last.by ? `${last.by}: ` : '';

@@ -215,11 +215,10 @@ export function renameDays() {
     document.addEventListener('visibilitychange', look);
 }
 
-/** How far a message of one's own got, as a class of its element. */
+/** Whether it is told how far a message of one's own got, and that it was read, as a class of its element; outbox.js says how far. */
 function deliveryOf(model) {
-    if (model.get('sender') !== 'me' || model.get('type') !== 'chat') return [];
-    if (model.get('marker_displayed')) return ['chat-msg--read'];
-    return model.get('received') ? ['chat-msg--sent'] : [];
+    if (model.get('sender') !== 'me' || model.get('type') !== 'chat' || model.isRetracted()) return [];
+    return [model.get('marker_displayed') ? 'chat-msg--read' : 'chat-msg--sent'];
 }
 
 /** The sign of what is pinned. */
@@ -251,6 +250,8 @@ function withStates(Message) {
         updated(changed) {
             super.updated(changed);
             this.querySelector('.chat-msg__author > a')?.setAttribute('dir', 'auto'); // cut where its own script ends
+            const deleted = this.querySelector('.retraction');
+            if (deleted) deleted.after(this.querySelector('.chat-msg__time')); // it runs on as text
             const label = labelOf(this.model);
             if (!label) return;
             this.setAttribute('role', 'article');
