@@ -304,6 +304,7 @@ const states = {
   errors: async () => {
     const lost = await arrive("alice", "phone", "light", "/chat/with/bob");
     await said(lost, "At four").waitFor();
+    await lost.waitForLoadState("networkidle"); // which it never comes to without a network
     await lost.context().setOffline(true);
     await field(lost).fill("I am on the train");
     await field(lost).press("Enter");
