@@ -159,7 +159,7 @@ type PersonCard struct {
 	Name    string       `json:"name"`
 	Picture string       `json:"picture,omitempty"`
 	Role    string       `json:"role,omitempty"` // on the site
-	Rooms   []SharedRoom `json:"rooms"` // that both belong to
+	Rooms   []SharedRoom `json:"rooms"`          // that both belong to
 }
 
 // SharedRoom is a room that two people belong to, as far as it shows whose accounts people are.

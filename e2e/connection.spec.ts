@@ -167,6 +167,7 @@ test("below the latest message stands how far it got: to the server, whoever is 
   await bob.signIn();
   await bob.talkTo("alice");
   await bob.hears("Hello?");
+  await expect.poll(() => below(alice, "Hello?"), "what the archive brought was read, too").toBe('"Read"');
   await alice.say("There you are");
   await bob.hears("There you are");
   await expect.poll(() => below(alice, "There you are")).toBe('"Read"');

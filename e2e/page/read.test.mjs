@@ -26,6 +26,8 @@ function conversation(server = {}) {
   class ChatBox extends Model {
     messages = Object.assign(new Model(), { models: [], fetched: Promise.resolve() });
     isHidden = () => true;
+    told = [];
+    sendMarkerForMessage = (message) => this.told.push(message.get("body"));
     incrementUnreadMsgsCounter() {
       this.save({ num_unread: this.get("num_unread") + 1 });
     }
@@ -156,4 +158,16 @@ test("what could not be told is told on the next stream, unless another device h
     await pass(t, 400);
     assert.deepEqual(all, told);
   }
+});
+
+test("who wrote what the archive brought to an open conversation is told once that it was read", () => {
+  const { box, say, see } = conversation();
+  say("b", false);
+  say("c", false);
+  see();
+  see();
+  assert.deepEqual(box.told, ["c"]);
+  say("d");
+  see();
+  assert.deepEqual(box.told, ["c"], "of what comes live Converse tells");
 });

@@ -143,6 +143,7 @@ export class Markers {
         const seen = box.get('seen_until');
         const last = box.messages.models.findLast((message) => isSaid(message) && message.get(key) && message.get('time') <= seen)?.get(key);
         if (!last || !this.isAfter(box, last, this.readId(box))) return;
+        tellWriter(box, seen);
         const jid = box.get('jid');
         box.save({ read_id: last });
         this.learn(jid, last);
@@ -347,4 +348,13 @@ export function syncWhatIsRead(_converse, config, restored) {
         _converse.state.chatboxes.on('add', (box) => markers.has(box) && restored.then(() => markers.apply(box)));
     });
     return markers;
+}
+
+/**
+ * Tells who wrote something that it was read (XEP-0333 §4), if the archive brought it to a conversation that is open: of
+ * what comes otherwise Converse tells.
+ */
+function tellWriter(box, seen) {
+    const theirs = box.messages.models.findLast((message) => message.get('sender') === 'them' && message.get('time') <= seen);
+    if (!isRoom(box) && theirs?.get('is_archived')) box.sendMarkerForMessage(theirs);
 }
