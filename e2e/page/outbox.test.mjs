@@ -49,11 +49,8 @@ function open(store, held = new Set()) {
       return { documentElement: stanza };
     }
   };
-  globalThis.XMLSerializer = class {
-    serializeToString = ({ raw }) => raw;
-  };
   globalThis.customElements = { whenDefined: () => new Promise(() => {}) };
-  globalThis.window = Object.assign(new EventTarget(), { converse: { env: { stx: () => ({}), u: { getUniqueId: (name) => name } }, ROOMSTATUS: { BANNED: "banned", DESTROYED: "destroyed", NICKNAME_REQUIRED: "nameless" } } });
+  globalThis.window = Object.assign(new EventTarget(), { converse: { env: { stx: () => ({}), Strophe: { serialize: ({ raw }) => raw }, u: { getUniqueId: (name) => name } }, ROOMSTATUS: { BANNED: "banned", DESTROYED: "destroyed", NICKNAME_REQUIRED: "nameless" } } });
   let isIn = false;
   const room = { isEntered: () => isIn, session: new Model() };
   const sent = [];

@@ -23,6 +23,7 @@ declare namespace Converse {
             NS: Record<string, string>;
             getBareJidFromJid(jid: string): string;
             getDomainFromJid(jid: string): string;
+            serialize(element: Element): string;
             Connection: typeof Connection;
             Websocket: { prototype: Websocket };
             Bosh: { prototype: { _conn: Connection; _throttledRequestHandler(): void } };

@@ -59,7 +59,7 @@ const METHODS = {
     'env.Strophe.Bosh.prototype': ['_onIdle', '_doDisconnect', '_throttledRequestHandler'],
     'env.Strophe.Websocket.prototype': ['_connect', '_closeSocket', '_onOpen', '_onInitialMessage', '_onError', '_onClose', '_doDisconnect'],
     'env.Stanza.prototype': ['toString', 'tree'],
-    'env.Strophe': ['getBareJidFromJid', 'getDomainFromJid', 'SASLExternal'],
+    'env.Strophe': ['getBareJidFromJid', 'getDomainFromJid', 'SASLExternal', 'serialize'],
     'env': ['stx', 'html', 'render'],
     'env.u': ['getUniqueId'],
     'env.u.emojis': ['getEmojisByAttribute'],

@@ -46,7 +46,7 @@ class Entry {
     static of(stanza, sent) {
         const to = stanza.getAttribute('to');
         const written = {
-            raw: new XMLSerializer().serializeToString(stanza),
+            raw: window.converse.env.Strophe.serialize(stanza), // whose elements have their namespaces as attributes alone
             room: stanza.getAttribute('type') === 'groupchat' ? to : null,
             at: new Date(siteTime.now()).toISOString(),
             id: stanza.getAttribute('id'),
