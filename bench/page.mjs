@@ -315,9 +315,9 @@ async function scrolledBack() {
     await visit.page.mouse.wheel(0, -2000);
   }
   const after = await visit.metrics();
+  const { count: drawn, late } = await frames(visit);
   await visit.cdp.send("HeapProfiler.collectGarbage");
   const { Nodes, JSHeapUsedSize } = await visit.metrics(); // what is kept
-  const { count: drawn, late } = await frames(visit);
   const count = await read();
   const each = ((after.TaskDuration - before.TaskDuration) * 1000) / count;
   note("10,000 messages scrolled back, for a minute",

@@ -35,6 +35,11 @@ const (
 
 	lookPatience = 20 * time.Second
 
+	// waits is how long somebody waits for the first answer; and after a look that failed there is
+	// none for as long as it took, rests at most: a server that hangs keeps nobody's requests.
+	waits = 5 * time.Second
+	rests = 10 * time.Second
+
 	roomPatience = 3 * time.Second
 )
 
@@ -65,6 +70,7 @@ type Directory struct {
 	looking chan struct{}    // closed when a look that is under way is over; nil: none is
 	changed map[string]*Room // since that look began: it may have passed them already; nil: the room is no more
 	err     error            // of the last look
+	until   time.Time        // no look before that
 }
 
 // NewDirectory makes a Directory of the rooms at domain. own returns the names of rooms
@@ -77,13 +83,15 @@ func NewDirectory(service *Service, domain string, own func(ctx context.Context,
 func (d *Directory) Rooms(ctx context.Context) ([]Room, error) {
 	d.mu.Lock()
 	age := time.Since(d.at)
-	if age > fresh && d.looking == nil {
+	if age > fresh && d.looking == nil && time.Now().After(d.until) {
 		d.looking, d.changed = make(chan struct{}), make(map[string]*Room)
 		go d.look(d.looking)
 	}
 	looking := d.looking
 	d.mu.Unlock()
-	if age > kept {
+	if age > kept && looking != nil {
+		ctx, cancel := context.WithTimeout(ctx, waits)
+		defer cancel()
 		select {
 		case <-looking:
 		case <-ctx.Done():
@@ -133,7 +141,9 @@ func (d *Directory) look(over chan struct{}) {
 	rooms, err := d.all(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.err = err; err == nil {
+	if d.err = err; err != nil {
+		d.until = time.Now().Add(min(time.Since(started), rests))
+	} else {
 		d.rooms, d.at = rooms, started
 		for name, r := range d.changed {
 			if delete(d.rooms, name); r != nil {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"foyer/internal/stream"
 
@@ -283,6 +285,33 @@ func TestDirectory_Away(t *testing.T) {
 	if dials != 1 {
 		t.Error(dials, "attempts")
 	}
+}
+
+// Of a server that hangs people wait for a moment, and then it has a rest: their other requests wait for theirs.
+func TestDirectory_Hangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service := NewService(func(ctx context.Context, _ string) (Conn, error) { <-ctx.Done(); return nil, Away(ctx.Err()) }, "_site")
+		d := NewDirectory(service, "c.h", func(context.Context, int) ([]string, error) { return nil, nil })
+		ask := func() time.Duration {
+			asked := time.Now()
+			if list, err := d.Rooms(t.Context()); !errors.Is(err, ErrAway) {
+				t.Error(list, err)
+			}
+			return time.Since(asked)
+		}
+		if took := ask(); took != waits {
+			t.Error("the first waited for", took)
+		}
+		time.Sleep(lookPatience) // it ends
+		if took := ask(); took != 0 {
+			t.Error("while it rests one waits for", took)
+		}
+		time.Sleep(rests)
+		if took := ask(); took != waits {
+			t.Error("then for", took)
+		}
+		time.Sleep(lookPatience)
+	})
 }
 
 // Of too many rooms those that the site made have their share, since the server lists no

@@ -126,14 +126,19 @@ test("the archive is asked from the last message on of which it is known when it
   assert.equal(new Chat({ jid }, said.slice(4)).getMostRecentMessage(), undefined);
 });
 
-test("where the store has a hole, the archive is asked from the message before it", () => {
+test("where the store has a hole, the archive is asked from the message before it, until it has told", async () => {
   const chat = new Chat({ jid }, ["10:00:00", "10:10:00"].map((time) => ({ sender: "them", time: at(time), is_archived: true })));
-  page(chat);
+  const { api } = page(chat);
   const [before, after] = chat.messages.models;
   assert.equal(chat.getMostRecentMessage(), after);
   const stored = [{ time: at("10:00:00") }, null, { time: at("10:10:00") }];
   assert.deepEqual(withoutHoles(chat, stored), [stored[0], stored[2]]);
   assert.equal(chat.getMostRecentMessage(), before);
+  const ask = (start) => api.archive.query({ mam: { with: jid, start }, rsm: { before: "" } });
+  await ask(at("10:10:00"));
+  assert.equal(chat.getMostRecentMessage(), before, "what was asked for came later");
+  await ask(at("10:00:00"));
+  assert.equal(chat.getMostRecentMessage(), after);
   assert.deepEqual(withoutHoles(chat, [null, stored[2]]), [stored[2]]);
   assert.equal(chat.getMostRecentMessage(), undefined, "all is asked for");
 });

@@ -34,7 +34,7 @@ const wholeUpTo = new WeakMap();
 
 /**
  * What the store has of a conversation: a page that went away may have named messages there, and not stored them. Without
- * these; and for as long as this page stands, the archive is asked for what came since the one before them.
+ * these; and the archive is asked for what came since the one before them.
  * @param {object} chat
  * @param {any[]} stored null where there is nothing
  */
@@ -99,6 +99,7 @@ export function rememberGaps(_converse, markers) {
         const result = await query(options);
         if (!result.error) heard.delete(options.mam?.with);
         const chat = options.mam?.with && _converse.state.chatboxes.get(options.mam.with);
+        if (chat && !result.error && options.rsm?.before === '' && !(options.mam.start > (wholeUpTo.get(chat) ?? ''))) wholeUpTo.delete(chat); // what is missing still is noted as a gap
         // Patch: gaps
         if (chat && options.rsm?.before !== undefined && !isTimeout(result.error)) {
             const gap = options.mam.start && !result.complete ? before(result, options.mam.start) : null;
