@@ -248,8 +248,8 @@ func TestPreviews_AtOnce(t *testing.T) {
 	var now, most atomic.Int32
 	arrived, answer := make(chan struct{}, 1000), make(chan struct{})
 	at := serve(t, map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, r *http.Request) {
-		if n := now.Add(1); n > most.Load() {
-			most.Store(n)
+		n := now.Add(1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 		}
 		arrived <- struct{}{}
 		<-answer

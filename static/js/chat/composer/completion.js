@@ -10,6 +10,7 @@ export class Completion {
     #chosen = 0;
     #from = 0; // where what is completed begins
     #asked = 0;
+    #isClosed = true; // until something is typed
 
     /**
      * @param {HTMLTextAreaElement} textarea
@@ -30,17 +31,19 @@ export class Completion {
     /** Looks at what stands before the caret. @param {boolean} [again] when more is known: what is chosen stays so */
     async look(again = false) {
         const asked = ++this.#asked;
+        this.#isClosed = false;
         const { selectionStart, selectionEnd, value } = this.textarea;
         const before = selectionStart === selectionEnd ? value.slice(0, selectionEnd) : '';
         const { from, offers } = await offersFor(this.api, this.chat, before);
         if (asked !== this.#asked) return; // something else is typed by now
         this.#from = from;
         this.#show(offers, again ? this.#offers[this.#chosen]?.text : '');
-        if (value.includes('@')) nameMembers(this.chat)?.then(() => asked === this.#asked && this.look(true));
+        if (value.includes('@')) nameMembers(this.chat)?.then(() => (this.#isClosed ? undefined : this.look(true)));
     }
 
     close() {
         this.#asked++;
+        this.#isClosed = true;
         this.#show([]);
     }
 

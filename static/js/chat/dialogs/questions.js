@@ -26,12 +26,18 @@ export async function ask(api, { title, text, verb, destroys }) {
     return Boolean(await api.confirm(title, [text].flat()));
 }
 
-/** Escape says no wherever the focus is: it may come to a question a moment after that is in sight. @param {KeyboardEvent} event */
+/**
+ * Escape says no wherever the focus is, which may come to a question a moment after that is in sight; and while the question
+ * still comes, when nothing closes it, as soon as it is there.
+ * @param {KeyboardEvent} event
+ */
 function closeByKey(event) {
     const question = event.key === 'Escape' && document.querySelector('#chat .modal.show');
-    if (!question || question.contains(/** @type {Node} */ (event.target))) return;
+    if (!question) return;
     event.stopPropagation();
-    /** @type {HTMLElement | null} */ (question.querySelector('[data-bs-dismiss="modal"]'))?.click();
+    const no = /** @type {HTMLElement | null} */ (question.querySelector('[data-bs-dismiss="modal"]'));
+    no?.click();
+    if (question.classList.contains('show')) question.addEventListener('shown.bs.modal', () => no?.click(), { once: true });
 }
 
 /** @param {Converse.Private} _converse */
