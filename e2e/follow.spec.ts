@@ -91,7 +91,7 @@ test("200 rooms are followed without being opened; what is read on one device is
     const offers = bob.page.getByRole("listbox", { name: "Suggestions" }).getByRole("option");
     let tell = () => {};
     const asked = new Promise<void>((resolve) => (tell = resolve));
-    await bob.page.route("**/xmpp/rooms/*/people", async (route) => route.continue(await asked.then(() => ({})))); // comes when all is typed
+    await bob.page.route(/\/xmpp\/rooms\/[^/]+\/people/, async (route) => route.continue(await asked.then(() => ({})))); // comes when all is typed
     await bob.input().pressSequentially("You, @adl"); // who belongs to the room, and is not in it
     await expect(offers).toHaveCount(0);
     tell();
