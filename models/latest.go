@@ -3,8 +3,6 @@ package models
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 
 	"foyer/internal/stanza"
 
@@ -50,19 +48,19 @@ func unreadOf(columns, selected, newest, after, own, prefix string, max int) str
 }
 
 // latestBetween reads one message for each of the $3 conversations that $1, a bare JID,
-// had last with members of the domain $2, and counts what is unread: $4 are addresses up
-// to where they were read, $5 those messages, $6 the user name. Of $7 conversations that come after
-// those it reads the ones where something is unread.
+// had last with members of the domain $2, and counts what is unread: $4 is by addresses up
+// to which message they were read, $5 the user name. Of $6 conversations that come after
+// those it reads the ones where something is unread. What was read is an object and no table: Postgres
+// takes that for a few rows in a plan that it keeps, and goes through all of them for each conversation.
 func latestBetween() string {
 	unread := func(max int) string {
-		return `FROM (` + unreadOf("id", between, "m.id", "coalesce(r.id, me.unread_from)", "outgoing", peerNumber, max) + `) unread`
+		return `FROM (` + unreadOf("id", between, "m.id", "coalesce(c.read, me.unread_from)", "outgoing", peerNumber, max) + `) unread`
 	}
 	return `SELECT c.peer, m.id, '', '', m.outgoing, m.stanza, u.unread
-		FROM (SELECT peer, row_number() OVER (ORDER BY latest DESC) > $3 AS beyond FROM conversations
-			WHERE owner = $1 ORDER BY latest DESC LIMIT $3 + $7) c
+		FROM (SELECT peer, ($4::jsonb ->> peer)::uuid AS read, row_number() OVER (ORDER BY latest DESC) > $3 AS beyond FROM conversations
+			WHERE owner = $1 ORDER BY latest DESC LIMIT $3 + $6) c
 		JOIN accounts a ON a.username = split_part(c.peer, '@', 1) COLLATE "default" AND a.blocked_at IS NULL
-		JOIN accounts me ON me.username = $6
-		LEFT JOIN unnest($4::text[], $5::uuid[]) r (peer, id) ON r.peer = c.peer
+		JOIN accounts me ON me.username = $5
 		CROSS JOIN LATERAL (SELECT id, outgoing, stanza FROM archive WHERE ` + between + `
 			ORDER BY ` + peerNumber + ` DESC, id DESC LIMIT 1) m
 		CROSS JOIN LATERAL (SELECT CASE WHEN NOT c.beyond OR EXISTS (SELECT ` + unread(newestLooked) + `)
@@ -99,14 +97,12 @@ func (db *Conversations) LatestMessages(ctx context.Context, domain, user string
 		list = append(list, some...)
 		return err
 	}
-	jids := slices.AppendSeq([]string{}, maps.Keys(read))
-	ids := make([]uuid.UUID, len(jids))
-	for i, jid := range jids {
-		ids[i] = read[jid]
+	if read == nil {
+		read = map[string]uuid.UUID{} // and not null
 	}
 	me := user + "@" + domain
 	var batch pgx.Batch
-	batch.Queue(latestBetween(), me, domain, max, jids, ids, user, looked).Query(add)
+	batch.Queue(latestBetween(), me, domain, max, read, user, looked).Query(add)
 	batch.Queue(latestInRooms, nonNil(rooms)).Query(add)
 	batch.Queue(moreConversations, me, max).QueryRow(func(row pgx.Row) error { return row.Scan(&more) })
 	err = db.pool.SendBatch(ctx, &batch).Close()

@@ -2,7 +2,6 @@ package models
 
 import (
 	"context"
-	"strconv"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -44,15 +43,8 @@ const (
 			FROM followed f LEFT JOIN pubsub_items m ON m.username = $1 AND m.node = '` + pep.NodeDisplayed + `' AND m.id = f.jid
 		)`
 
-	// What may be to $1 is looked at (stanza.AddressedBy): a text with a name in it that counts, and what refers to one or
-	// answers one, however it writes that in an address.
-	addressed = `(SELECT name,
-			'(^|[^[:alnum:]])(@' || regexp_replace(username, '([^[:alnum:]])', '\\\1', 'g') || CASE WHEN name ~ '\s' THEN '|' ELSE '|@' END
-				|| regexp_replace(name, '([^[:alnum:]])', '\\\1', 'g') || ')($|[^[:alnum:]])' AS names,
-			'<(reply|reference)\s[^>]*(:' || loose || '@|/(' || loose || '|' || regexp_replace(name, '[^A-Za-z0-9]+', '[^">]+', 'g') || ')["''])' AS marks
-		FROM (SELECT username, coalesce(nullif(name, ''), username) AS name, regexp_replace(username, '[^A-Za-z0-9]+', '[^">]+', 'g') AS loose FROM accounts WHERE username = $1) a)`
-
-	maxAddressed = 10 // messages that are looked at in one room: no more are counted
+	// hasMarks: few messages have any, and these letters are found sooner than what a pattern stands for.
+	hasMarks = `(position('<reply'::bytea IN l.stanza) > 0 OR position('<reference'::bytea IN l.stanza) > 0)`
 
 	joinedRooms = `WITH ` + followedRooms + `
 		SELECT ` + listingColumns + `, coalesce(a.affiliation, 'none'), false
@@ -66,6 +58,22 @@ const (
 	newestLooked = 10
 )
 
+// What may be to $1 is looked at (stanza.AddressedBy): a text with a name in it that counts, and what refers to one or
+// answers one. How an address writes what is no letter from A to Z and no digit, nobody knows: as it is, in another
+// case, as "%D0%98", as "&apos;" (loosely).
+var addressed = `(SELECT name,
+		'(^|[^[:alnum:]])(@' || regexp_replace(username, '([^[:alnum:]])', '\\\1', 'g') || CASE WHEN name ~ '\s' THEN '|' ELSE '|@' END
+			|| regexp_replace(name, '([^[:alnum:]])', '\\\1', 'g') || ')($|[^[:alnum:]])' AS names,
+		'<(reply|reference)\s[^>]*(:' || ` + loosely("username") + ` || '@|/(' || ` + loosely("username") + ` || '|' || ` + loosely("name") + ` || ')["''])' AS marks
+	FROM (SELECT username, coalesce(nullif(name, ''), username) AS name FROM accounts WHERE username = $1) a)`
+
+// loosely is a pattern for a name: of what is no letter from A to Z and no digit any one sign, as few of them as keep
+// the pattern small.
+func loosely(name string) string {
+	const sign, most = `(?:%[0-7][0-9A-F]|%[C-F][0-9A-F](?:%[89AB][0-9A-F])+|&[^;"<>]+;|[^">])`, "12"
+	return `regexp_replace(left(` + name + `, ` + most + `), '[^A-Za-z0-9]', '` + sign + `', 'g') || CASE WHEN length(` + name + `) > ` + most + ` THEN '[^">]*' ELSE '' END`
+}
+
 // unreadIn selects what is unread in a room m whose newest message is n.
 func unreadIn(max int) string {
 	return unreadOf("id, body, stanza", `owner = m.jid COLLATE "C"`, "n.id", "m.upto", "peer = m.me", "owner", max)
@@ -77,13 +85,12 @@ func roomsWithUnread() string {
 		FROM marked m LEFT JOIN LATERAL ` + newestIn + ` ON true`
 }
 
-// unreadInRooms selects how much is unread where something is, and of that what may be to $1, the latest first, with the
-// name of $1.
+// unreadInRooms selects how much is unread where something is, and of that what may be to $1, with the name of $1.
 func unreadInRooms() string {
 	return `WITH ` + followedRooms + `, me AS ` + addressed + `
-		SELECT m.name, u.count, u.addressed[1:` + strconv.Itoa(maxAddressed) + `], me.name FROM me, marked m CROSS JOIN LATERAL ` + newestIn + `
+		SELECT m.name, u.count, u.addressed, me.name FROM me, marked m CROSS JOIN LATERAL ` + newestIn + `
 		CROSS JOIN LATERAL (SELECT count(*)::int,
-			array_agg(l.stanza ORDER BY l.id DESC) FILTER (WHERE l.body ~* me.names OR convert_from(l.stanza, 'UTF8') ~* me.marks) AS addressed FROM (` + unreadIn(maxUnread) + `) l) u
+			array_agg(l.stanza) FILTER (WHERE l.body ~* me.names OR ` + hasMarks + ` AND convert_from(l.stanza, 'UTF8') ~* me.marks) AS addressed FROM (` + unreadIn(maxUnread) + `) l) u
 		WHERE u.count > 0`
 }
 
@@ -100,7 +107,7 @@ func (s roomStore) Followed(ctx context.Context, user, accounts, rooms string, m
 type UnreadRoom struct {
 	Name      string
 	Unread    int // at most 100 are counted
-	Mentioned int // of these, those that are to them; at most 10 are counted
+	Mentioned int // of these, those that are to them
 }
 
 // UnreadRooms returns the rooms that somebody follows, of at most max, where there is

@@ -132,6 +132,19 @@ func TestRooms_Unread(t *testing.T) {
 	unread("room 9 5")
 	say("room", "bob", "ask alice d'été")
 	unread("room 10 6")
+	_, err = db.pool.Exec(t.Context(), "UPDATE accounts SET name = 'Иван Петров' WHERE username = 'alice'")
+	is(t, err, nil)
+	say("room", "alice", "my own again")
+	for _, name := range []string{"Иван%20Петров", "%D0%98%D0%B2%D0%B0%D0%BD%20%D0%9F%D0%B5%D1%82%D1%80%D0%BE%D0%B2", "иван%20петров", "%D0%BF%D1%91%D1%82%D1%80", "Мария"} {
+		say("room", "bob", "hey", refers+"room@rooms.h/"+name+`"/>`)
+	}
+	say("room", "bob", "hey", `<reply xmlns="urn:xmpp:reply:0" id="1" to="room@rooms.h/&#1048;ван Петров"/>`)
+	for range 20 {
+		say("room", "bob", "hey", `<reply xmlns="urn:xmpp:reply:0" id="1" to="room@rooms.h/Мария Гончарова"/>`)
+		say("room", "bob", "hey", refers+`carol@h"/>`)
+		say("room", "bob", "hey", refers+`alice@h"/>`)
+	}
+	unread("room 66 24")
 	for range 150 {
 		say("room", "bob", "much")
 	}

@@ -8,6 +8,7 @@ globalThis.document = Object.assign(new EventTarget(), { body: { dataset: {} } }
 globalThis.window = { converse: { env: { stx: String.raw } } };
 globalThis.CustomEvent ??= class extends Event {};
 const { FollowedRooms } = await import("../../static/js/chat/list/follow.js");
+const { enterWhenOpened } = await import("../../static/js/chat/room/lateEntry.js");
 
 const garden = "garden@rooms.h";
 
@@ -17,12 +18,13 @@ function roomWith(...ids) {
   return Object.assign(new Model({ jid: garden, num_unread_general: ids.length, num_unread: 0 }), { messages: { models }, isHidden: () => true });
 }
 
-function settled(box, entry) {
+function settle(box, entry) {
   const rooms = new Map([[garden, { jid: garden, room: true, ...entry }]]);
   const _converse = { api: listeners(), state: { chatboxes: new Map([[garden, box]]) } };
-  new FollowedRooms(_converse, { roomsDomain: "rooms.h" }, { wasRead: () => false }, { told: () => rooms, load() {}, draw() {} }).settle();
-  return box.get("num_unread_general");
+  new FollowedRooms(_converse, { roomsDomain: "rooms.h", name: "Alice", user: "al" }, { wasRead: () => false }, { told: () => rooms, load() {}, draw() {} }).settle();
+  return box;
 }
+const settled = (box, entry) => settle(box, entry).get("num_unread_general");
 
 test("what was said after the site counted is unread as well, also in the same second", () => {
   const last = { id: "019a-1", at: "2026-03-01T10:00:00.000Z" };
@@ -32,15 +34,29 @@ test("what was said after the site counted is unread as well, also in the same s
   assert.equal(settled(roomWith("019a-1"), { unread: 3, last: { ...last, id: "019a-3" } }), 3, "and what did not come here is counted");
 });
 
+test("what is to the name that one has in a room counts, of which the site does not know", () => {
+  const last = { id: "019a-3", at: "2026-03-01T10:00:00.000Z" };
+  const mentioned = (nick, own, entry) => {
+    const box = roomWith("019a-1", "019a-2", "019a-3");
+    box.set({ nick, num_unread: own });
+    return settle(box, { last, ...entry }).get("num_unread");
+  };
+  assert.equal(mentioned("Alice 2", 2, { unread: 3 }), 2);
+  assert.equal(mentioned("Alice 2", 1, { unread: 3, mentioned: 3 }), 3);
+  assert.equal(mentioned("Alice 2", 3, { unread: 1 }), 1, "no more than is unread");
+  assert.equal(mentioned("Alice 2", 3, { unread: 0 }), 0, "read on another device");
+  for (const nick of ["alice", "AL", undefined]) assert.equal(mentioned(nick, 2, { unread: 3, mentioned: 1 }), 1, `as ${nick} the site's is right`);
+});
+
 /** A page whose list has a room that is not open, and what the server tells of it. */
-function followed(entry = {}) {
+function followed(entry = {}, box = undefined) {
   const rooms = new Map([[garden, { jid: garden, room: true, name: "Garden", unread: 0, ...entry }]]);
   const { listen, tell } = listeners();
   const loads = [];
   let hear = (_message) => {};
   const connection = { addHandler: (handle, xmlns) => xmlns === "urn:xmpp:rai:0" && (hear = handle) };
   const api = { listen, send() {}, connection: { get: () => connection, connected: () => true } };
-  const chatboxes = Object.assign(new Model(), { get: () => undefined });
+  const chatboxes = Object.assign(new Model(), { get: () => box });
   const list = { told: () => rooms, load: () => loads.push(Date.now()), draw() {} };
   const follow = new FollowedRooms({ api, state: { chatboxes } }, { roomsDomain: "rooms.h", name: "Alice", user: "alice" }, { wasRead: () => false }, list);
   tell("connected");
@@ -62,6 +78,18 @@ test("what others say and take back counts, and what one takes back oneself does
   assert.equal(entry().unread, 3);
   said("", line(2, { change: "deleted" }));
   assert.equal(entry().unread, 2);
+});
+
+test("what is said in a room that is not entered now is to the name that one had there, too", () => {
+  enterWhenOpened({ exports: { MUC: class extends Model {} }, state: {}, api: listeners() });
+  globalThis.window.converse.ROOMSTATUS = { ENTERED: 1, CONNECTING: 2, CONNECTED: 3 };
+  const box = new Model({ jid: garden, type: "chatroom", hidden: true, nick: "Gardener", num_unread: 0, num_unread_general: 0 });
+  const { said } = followed({ last: line(1) }, box);
+  said("ask @gardener", line(2));
+  assert.equal(box.get("num_unread"), 1);
+  box.set({ nick: undefined });
+  said("ask @ six", line(3));
+  assert.deepEqual([box.get("num_unread"), box.get("num_unread_general")], [1, 2]);
 });
 
 test("however often there is a reason, the site is asked, once for all reasons until then", async (t) => {

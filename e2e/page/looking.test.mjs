@@ -96,3 +96,40 @@ test("nobody looks at a page that is visible, once nothing was done in any page 
   others.postMessage();
   assert.equal(isLookedAt(), true);
 });
+
+test("who reads without a key or a pointer looks: the focus or the selection moves inside the page", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: Date.now() });
+  const heard = new Map();
+  globalThis.addEventListener = (name, listener, { capture = false } = {}) => heard.set(`${name} ${capture}`, listener);
+  t.after(() => (globalThis.addEventListener = browser.addEventListener.bind(browser)));
+  const { isLookedAt, tellWhoLooks } = await import("../../static/js/chat/connection/looking.js?reading");
+  page.hidden = false;
+  tellWhoLooks({ api: { listen: listeners().listen, send() {}, connection: { connected: () => true } } });
+  for (const name of ["focus", "selectionchange"]) {
+    t.mock.timers.tick(5 * 60_000);
+    assert.equal(isLookedAt(), false);
+    heard.get(`${name} true`)(new Event(name)); // neither comes to the window but on its way to where it is
+    assert.equal(isLookedAt(), true, name);
+  }
+});
+
+test("the server is told once that nobody looks, whatever changes then, and again where a stream begins", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: Date.now() });
+  const { tellWhoLooks } = await import("../../static/js/chat/connection/looking.js?once");
+  const { listen, tell } = listeners();
+  const sent = [];
+  page.hidden = false;
+  tellWhoLooks({ api: { listen, send: (stanza) => sent.push(/^<(\w+)/.exec(stanza)[1]), connection: { connected: () => true } } });
+  tell("connected");
+  show(false);
+  t.mock.timers.tick(10_000);
+  others.postMessage();
+  t.mock.timers.tick(6 * 60_000); // nothing is done in others either
+  others.postMessage();
+  t.mock.timers.tick(10_000);
+  assert.deepEqual(sent, ["active", "inactive"]);
+  tell("reconnected");
+  others.postMessage();
+  t.mock.timers.tick(10_000);
+  assert.deepEqual(sent, ["active", "inactive", "inactive"]);
+});

@@ -39,7 +39,15 @@ test("whom a message is to, what Converse has of it", () => {
   assert.equal(isTo("bob, hi", refers("xmpp:garden@rooms.h/bob")), true);
   assert.equal(isTo("Bobby, hi", refers("xmpp:garden@rooms.h/Bob%20Adler")), true);
   assert.equal(isTo("Bobby, hi", refers("xmpp:bob@h")), true);
-  for (const uri of ["xmpp:carol@h", "%zz", null]) assert.equal(isTo("Bobby, hi", refers(uri)), false, uri);
+  room.set({ nick: "Ivan (O'Neil) Ивановский" });
+  const encoded = encodeURI(room.get("nick"));
+  for (const name of [room.get("nick"), encoded, encoded.replaceAll(/['()]/g, (sign) => `%${sign.charCodeAt().toString(16)}`), `Ivan%20(O'Neil)%20${encodeURI("иВАНОВСКИЙ")}`, `${encoded}?message`]) {
+    assert.equal(isTo("Ivan, hi", refers(`xmpp:garden@rooms.h/${name}`)), true, name);
+  }
+  room.set({ nick: "Gardener" });
+  assert.equal(isTo("Bobby, hi", refers("garden@rooms.h/Bob Adler")), true);
+  assert.equal(isTo("bob, hi", { references: [{ type: "mention", begin: NaN, uri: "xmpp:bob@h" }] }), true, "wherever it stands");
+  for (const uri of ["xmpp:carol@h", "%zz", "xmpp:bob%zz@h", "xmpp:garden@rooms.h/Carol", "xmpp:bob@h/Carol", null]) assert.equal(isTo("Bobby, hi", refers(uri)), false, uri);
   assert.equal(isTo("> Bobby\nyes", refers("xmpp:bob@h", 2), "yes"), false, "what it answers refers to nobody");
   assert.equal(isTo("yes", { reply_to: "garden@rooms.h/Gardener" }), true);
   assert.equal(isTo("yes", { reply_to: "garden@rooms.h/bob adler" }), true);

@@ -7,6 +7,12 @@ import { Model, onClock, pass } from "./support.mjs";
 const notice = { text: "", replaceChildren: (text) => (notice.text = text) };
 globalThis.document = Object.assign(new EventTarget(), { body: { dataset: {} }, getElementById: () => notice });
 globalThis.CustomEvent ??= class extends Event {};
+globalThis.ResizeObserver ??= class {
+  observe() {}
+};
+globalThis.requestAnimationFrame ??= (done) => void setImmediate(done);
+globalThis.CSS ??= /** @type {any} */ ({ escape: String });
+const { HistoryView } = await import("../../static/js/chat/history/historyView.js");
 const { showAt } = await import("../../static/js/chat/history/place.js");
 
 const ID = "019a0000-0000-7000-8000-000000000001";
@@ -42,4 +48,20 @@ test("one that was asked for on a stream that is lost meanwhile could not be fet
   await pass(t, 60_000);
   await gone;
   assert.match(notice.text, /could not be fetched just now/);
+});
+
+test("where a message is not drawn, whether somebody reads further up is as the view has it", async () => {
+  const JID = "garden@rooms.h";
+  const messages = Array.from({ length: 5 }, (_, i) => new Model({ body: "Hi", [`stanza_id ${JID}`]: i === 2 ? ID : `${i}` }));
+  const room = Object.assign(new Model({ type: "chatroom", jid: JID }), { messages: { models: messages, length: messages.length, fetched: Promise.resolve() }, ui: new Model() });
+  const scroller = Object.assign(new EventTarget(), { scrollTop: 0, clientHeight: 500, getBoundingClientRect: () => ({}), querySelector: () => null });
+  const content = { model: room, requestUpdate() {}, querySelector: () => scroller, querySelectorAll: () => [], view: /** @type {any} */ (null) };
+  content.view = Object.assign(new HistoryView(content, () => {}), { scroller });
+  document.querySelector = /** @type {any} */ (() => content);
+  const show = () => showAt({ state: { chatboxes: new Map([[JID, room]]) }, api: {} }, JID, ID);
+  await show();
+  assert.equal(room.ui.get("scrolled"), false, "the end is in sight");
+  scroller.scrollTop = -2000;
+  await show();
+  assert.equal(room.ui.get("scrolled"), true);
 });

@@ -7,7 +7,8 @@ const AWAY_AFTER = 300_000; // ms without anything done, after which nobody look
 const TELL_EVERY = 1000; // ms; the other pages are told of no more
 const VISIBLE = 'foyer-visible'; // the lock that pages hold while they are looked at
 // Not `scroll`: pages scroll by themselves, when messages come. Who scrolls does so by one of these; a finger is a pointer.
-const DONE = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'focus'];
+// Who reads with a screen reader gives no key and no pointer: what they read has the focus, or the selection.
+const DONE = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'focus', 'selectionchange'];
 
 let isAway = false; // nothing was done for so long
 let isTold = false; // that nobody looks
@@ -50,7 +51,7 @@ function followInput(changed) {
         others.postMessage('');
         stay();
     };
-    for (const name of DONE) addEventListener(name, done, { passive: true });
+    for (const name of DONE) addEventListener(name, done, { passive: true, capture: true }); // some go no further than to an element
     others.addEventListener('message', stay);
     stay();
     return done;
@@ -80,7 +81,7 @@ export function tellWhoLooks({ api }) {
         if (isLookedAt()) {
             hold();
             if (isTold) tell(false);
-        } else waiting = setTimeout(() => tell(true), HIDDEN_FOR);
+        } else if (!isTold) waiting = setTimeout(() => tell(true), HIDDEN_FOR);
     };
     const changed = () => {
         look();
@@ -93,7 +94,7 @@ export function tellWhoLooks({ api }) {
     });
     if (!document.hidden) hold();
     // A stream begins as one that somebody looks at; one that goes on is as it was left.
-    const begin = () => (isLookedAt() ? tell(false) : look());
+    const begin = () => (isTold || isLookedAt() ? tell(!isLookedAt()) : look());
     api.listen.on('connected', begin);
     api.listen.on('reconnected', begin);
 }

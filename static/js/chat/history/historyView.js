@@ -170,7 +170,7 @@ export class HistoryView {
         this.#stay();
         this.#note();
         this.#isScrolled = false;
-        this.#tell();
+        this.tell();
     }
 
     /** Sees to it that what is to be drawn is, from the next frame on. */
@@ -271,13 +271,13 @@ export class HistoryView {
         if (this.#resting) return; // it moves still
         this.#stepped();
         if (!this.scroller.clientHeight) return;
-        this.#tell();
+        this.tell();
         this.#trim();
         this.#soon();
     }
 
     /** Says of the conversation whether somebody reads further up. */
-    #tell() {
+    tell() {
         this.content.model.ui.set({ scrolled: !this.#isAtEnd() });
     }
 

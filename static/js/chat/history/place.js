@@ -120,7 +120,7 @@ async function scrollTo(chat, message) {
     if (!content) return chat.ui.set({ scrolled: false }, { silent: true });
     content.view.around(message);
     const element = await until(() => /** @type {HTMLElement|undefined} */ ([...content.querySelectorAll('converse-chat-message')].find((each) => each.model === message)));
-    if (!element) return;
+    if (!element) return content.view?.tell(); // not drawn: it may be the end that is in sight
     await element.updateComplete;
     content.view.show(element);
     element.dataset.found = '';

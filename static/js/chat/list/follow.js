@@ -101,7 +101,7 @@ export class FollowedRooms {
         entry.last = line;
         const box = this._converse.state.chatboxes?.get(entry.jid);
         if (box && !isFollowed(box)) return this.loadSoon(); // it is being entered
-        const names = [this.config.name, this.config.user];
+        const names = [...this.#names(), box?.get('nick')].filter(Boolean);
         const mentioned = !line.mine && (meet([line.answers, ...line.named], names) || (!line.kind && mentions(line.text, names)));
         this.#count(entry, box, line.mine ? 0 : unreadOf(entry, box) + 1, line.mine ? 0 : mentionsOf(entry, box) + Number(mentioned));
         if (!line.mine) document.dispatchEvent(new CustomEvent('foyer:room-said', { detail: { jid: entry.jid, name: entry.name, mentioned, line } }));
@@ -164,11 +164,18 @@ export class FollowedRooms {
         this.count();
     }
 
+    #names() {
+        return [this.config.name, this.config.user];
+    }
+
     #settleBox(box, entry) {
         if (!entry.last) return; // nothing is kept of what is said there
         const came = cameSince(box, entry.last);
-        const counts = { num_unread_general: entry.unread ?? 0, num_unread: entry.mentioned ?? 0 };
-        for (const name of Object.keys(counts)) if (came) counts[name] = Math.max(counts[name], box.get(name) ?? 0);
+        const nick = box.get('nick');
+        const other = nick && !meet([nick], this.#names()); // a name of which the site does not know what is to it
+        const most = (name, told, isKept) => Math.max(told ?? 0, isKept ? (box.get(name) ?? 0) : 0);
+        const unread = most('num_unread_general', entry.unread, came);
+        const counts = { num_unread_general: unread, num_unread: Math.min(unread, most('num_unread', entry.mentioned, came || other)) };
         if (Object.keys(counts).some((name) => counts[name] !== box.get(name))) box.save(counts);
     }
 

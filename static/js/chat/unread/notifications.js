@@ -66,6 +66,15 @@ async function clearNotifications(jid, isRead = (/** @type {Notification} */ _sh
     for (const shown of (await there?.getNotifications({ tag: jid })) ?? []) if (isRead(shown)) shown.close();
 }
 
+/** Whom the address of somebody names (RFC 5122), however a client has encoded it; as in internal/stanza/addressed.go. */
+function nameIn(uri) {
+    try {
+        return decodeURIComponent(uri.replace(/^xmpp:|\?.*/g, '')).replace(/^[^/]*\/|@[^/]*$/, '');
+    } catch {
+        return '';
+    }
+}
+
 /**
  * @param {Converse.Private} _converse
  * @param {ChatConfig} config
@@ -101,10 +110,10 @@ export function notifyPeople(_converse, config, markers) {
     exports.MUC.prototype.isUserMentioned = function (message) {
         const { reply_to: answers, references } = message.attributes;
         const quote = quoteBefore(message);
-        const named = (references ?? []).filter(({ type, begin }) => type === 'mention' && begin >= quote).map(({ uri }) => uri);
+        const named = (references ?? []).filter(({ type, begin }) => type === 'mention' && !(begin < quote)).map(({ uri }) => nameIn(uri));
         const names = [config.name, config.user, this.get('nick')].filter(Boolean);
         const addresses = [config.jid, ...names.map((name) => `${this.get('jid')}/${name}`)];
-        return meet([answers], addresses) || meet(named, addresses.map((address) => `xmpp:${encodeURI(address)}`)) || mentions(saidBy(message), names);
+        return meet([answers], addresses) || meet(named, names) || mentions(saidBy(message), names);
     };
     // Rooms that are not open here (list/follow.js).
     document.addEventListener('foyer:room-said', async ({ detail: { jid, name, mentioned, line } }) => {
