@@ -53,7 +53,15 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 		return err
 	}
 	// 7. Drop what is sent again, and came the first time. That it is, tells a delay
-	// which step 4 may have taken out.
+	// which step 4 may have taken out. The first may be under way to the archive still, on a stream
+	// that was lost.
+	if m.ID != "" && archive.ShouldArchive(m) {
+		unlock, err := s.server.saying.Lock(ctx, s.bare+" "+to.Bare()+" "+m.ID)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
 	if again, err := s.server.archive.AlreadySaidBetween(ctx, s.bare, to.Bare(), asSent); err != nil || again {
 		return err
 	}

@@ -62,6 +62,25 @@ func TestMessage_SentAgain(t *testing.T) {
 	}
 }
 
+// What is sent again may come while the first is under way to the archive still, on the stream that was lost.
+func TestMessage_SentAgainMeanwhile(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	first, second, bob := w.online("alice", "a"), w.online("alice", "b"), w.online("bob", "b")
+	entered, release := w.store.hold("Append")
+	message := `<message xmlns="jabber:client" to="bob@h" type="chat" id="once"><body>x</body>%s</message>`
+	first.Send(fmt.Sprintf(message, ""))
+	entered()
+	second.Send(fmt.Sprintf(message, `<delay xmlns="urn:xmpp:delay" from="alice@h" stamp="2026-01-01T00:00:00Z"/>`))
+	second.Send(`<presence xmlns="jabber:client" type="unavailable" to="bob@h"/>`) // handled after it
+	release()
+	first.Sync()
+	second.Sync()
+	bob.Until(`<message xmlns="jabber:client" id="once"><body>x</body><any xmlns="test"/></message>`)
+	if n := len(w.store.archived()); n != 2 {
+		t.Errorf("%d entries", n)
+	}
+}
+
 // X-64: whoever the delay of a message that is sent again names, and whether or not
 // the sender keeps an archive: it is stored and delivered once (XEP-0198 §5, XEP-0203 §4).
 func TestMessage_SentAgainByAnyDelay(t *testing.T) {

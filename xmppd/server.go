@@ -79,6 +79,7 @@ type Server struct {
 	registry   registry
 	rosters    rosters
 	changing   KeyedLock // by account: held while its roster changes, from counting what is there to storing more
+	saying     KeyedLock // by sender, recipient and id: held while a message is looked for in the archive, and goes there
 	blocklists blocklists
 	offline    offlineMessages
 	watches    watches
