@@ -51,8 +51,15 @@ func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.E
 
 // reflectMessage reflects a message to everybody, its sender included, after it was stored
 // if the room's archive keeps it (§7.4, S-83). One that is sent again, and came the first time, is not
-// said twice.
+// said twice; the first may be under way to the archive still, on a stream that was lost.
 func (r *room) reflectMessage(ctx context.Context, c xmppd.Client, m *stream.Element) error {
+	if m.ID != "" {
+		unlock, err := r.saying.Lock(ctx, c.Bare()+" "+m.ID)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
 	if again, err := r.svc.archive.AlreadySaid(ctx, r.jid, c.Bare(), m); err != nil || again {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -150,5 +151,36 @@ func TestRoom_SentAgain(t *testing.T) {
 				t.Errorf("archive %v: alice hears %q %d times", kept, sent.id, heard)
 			}
 		}
+	}
+}
+
+// What is sent again may come while the first is under way to the archive still, on the stream that was lost.
+func TestRoom_SentAgainMeanwhile(t *testing.T) { synctest.Test(t, sentAgainMeanwhile) }
+
+func sentAgainMeanwhile(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", func(s *Settings) { s.Archive = true })
+	alice, first := w.online("alice", "a"), w.online("bob", "a")
+	gather("den", alice, first)
+	second := w.online("bob", "b")
+	second.join("den", "bob")
+	second.sync()
+	alice.sync()
+	held := make(chan struct{})
+	w.store.mu.Lock()
+	w.store.held = held
+	w.store.mu.Unlock()
+	message := func(delay string) string {
+		return `<message xmlns="jabber:client" type="groupchat" id="once" to="den@rooms.h"><body>hello</body>` + delay + `</message>`
+	}
+	first.Send(message(""))
+	<-held
+	second.Send(message(`<delay xmlns="urn:xmpp:delay" stamp="2026-11-28T10:00:00Z"/>`))
+	synctest.Wait() // it is looked for, or waits for that
+	held <- struct{}{}
+	first.sync()
+	second.sync()
+	if heard := len(alice.sync()); heard != 1 {
+		t.Errorf("alice hears it %d times", heard)
 	}
 }

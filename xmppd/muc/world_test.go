@@ -36,6 +36,7 @@ type memStore struct {
 	xmppd.PrivateStore
 
 	mu      sync.Mutex
+	held    chan struct{} // the next Append tells here that it has begun, and then waits for another word
 	fail    error
 	users   []string
 	rooms   map[string]Room
@@ -136,6 +137,14 @@ func (m *memStore) RemoveOffline(_ context.Context, user string, _ []uuid.UUID) 
 type archiveStore struct{ *memStore }
 
 func (m archiveStore) Append(_ context.Context, entries []archive.Entry) error {
+	m.mu.Lock()
+	held := m.held
+	m.held = nil
+	m.mu.Unlock()
+	if held != nil {
+		held <- struct{}{}
+		<-held
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.fail != nil {
