@@ -63,7 +63,7 @@ export function unsentOf(jid) {
 
 let asks = true;
 
-/** Somebody signs out: what could not be sent until now keeps nobody here. */
+/** Somebody signs out, or is somebody else by now: what could not be sent until then keeps nobody here. */
 export const askNoMore = () => (asks = false);
 
 let returns = 0; // how often the network, or the site, was back
