@@ -200,7 +200,7 @@ function findHits(config, draw) {
 /**
  * Asks the site for the conversations. Of several answers none is taken that is older than what is shown. Of rooms where
  * something came meanwhile, which may not be in the answer, what came is kept; and the site is asked again, ever more
- * seldom where something comes all the time.
+ * seldom where something comes all the time, or where somebody scrolled to the end and it does not tell more.
  * @param {{heard: () => number, take: (answer: {told: Map<string, Entry>, more: boolean}, heard: number) => void, fail: () => void}} on
  */
 function asker({ heard, take, fail }) {
@@ -211,6 +211,10 @@ function asker({ heard, take, fail }) {
     let people = 0; // further ones, whom somebody scrolled to
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let again;
+    const loadAgain = () => {
+        clearTimeout(again);
+        again = setTimeout(load, (wait = Math.min(2 * wait, SELDOM)));
+    };
     const load = (asked = askConversations(tag, people)) => {
         const mine = ++asks;
         const before = heard();
@@ -220,14 +224,17 @@ function asker({ heard, take, fail }) {
                 const isWhole = before === heard();
                 taken = mine;
                 tag = isWhole ? answer.tag : '';
-                clearTimeout(again);
-                if (isWhole) wait = AGAIN;
-                else again = setTimeout(load, (wait = Math.min(2 * wait, SELDOM)));
+                if (isWhole) {
+                    clearTimeout(again);
+                    wait = AGAIN;
+                } else loadAgain();
                 take(answer, before);
             },
             (cause) => {
                 fail();
-                if (!isLeaving()) console.warn('The site did not tell the conversations.', cause);
+                if (isLeaving()) return;
+                console.warn('The site did not tell the conversations.', cause);
+                if (people) loadAgain();
             },
         );
     };
