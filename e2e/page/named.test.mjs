@@ -40,8 +40,8 @@ test("who belongs to a room can be named there, in it or not, by their name", as
   const asked = site(() => ({ ok: true, json: async () => ({ people }) }));
   const room = new Room({ jid: "a b@rooms.h", nick: "Alice Adler" });
   assert.deepEqual(await offered(room, "@"), ["Bob", "Dave Dunn"]);
-  await nameMembers(room);
-  assert.equal(nameMembers(room), undefined); // it is known
+  await nameMembers(room, "rooms.h");
+  assert.equal(nameMembers(room, "rooms.h"), undefined); // it is known
   assert.deepEqual(asked, ["/xmpp/rooms/a%20b/people?"]);
   assert.deepEqual(await offered(room, "Hello @"), ["Bob", "Dave Dunn", "Bob Baker", "Carol Costa"]); // those who are there first
   assert.deepEqual(await offered(room, "@co"), ["Carol Costa"]);
@@ -52,6 +52,12 @@ test("who belongs to a room can be named there, in it or not, by their name", as
   assert.equal(to("Carol Costa"), "xmpp:a b@rooms.h/Carol Costa"); // nobody's account is told there
 });
 
+test("of a room elsewhere the site is not asked: it may have another of that name", () => {
+  const asked = site(() => ({ ok: true, json: async () => ({ people: [] }) }));
+  assert.equal(nameMembers(new Room({ jid: "garden@rooms.elsewhere" }), "rooms.h"), undefined);
+  assert.deepEqual(asked, []);
+});
+
 test("where the site does not say who belongs to a room, those who are there are offered, and it is asked again later", async (t) => {
   onClock(t);
   let failing = true;
@@ -60,14 +66,14 @@ test("where the site does not say who belongs to a room, those who are there are
     return { ok: true, json: async () => ({ people: [] }) }; // another server knows them
   });
   const room = new Room({ jid: "garden@rooms.h" });
-  await nameMembers(room);
-  assert.equal(nameMembers(room), undefined);
+  await nameMembers(room, "rooms.h");
+  assert.equal(nameMembers(room, "rooms.h"), undefined);
   assert.deepEqual(await offered(room, "@"), ["Bob", "Dave Dunn"]);
   failing = false;
   await pass(t, 31_000, 1000);
-  await nameMembers(room);
+  await nameMembers(room, "rooms.h");
   await settle();
   assert.equal(asked.length, 2);
   assert.deepEqual(await offered(room, "@"), ["Bob", "Dave Dunn"]);
-  assert.equal(nameMembers(/** @type {any} */ (new Model({ type: "chatbox" }))), undefined);
+  assert.equal(nameMembers(/** @type {any} */ (new Model({ type: "chatbox" })), "rooms.h"), undefined);
 });

@@ -6,7 +6,9 @@ import { listeners, Model, onClock, pass, settle } from "./support.mjs";
 
 globalThis.document ??= new EventTarget();
 globalThis.Element ??= class {};
-const { askNoMore, goOnWhenBack, Queue, unsentOf } = await import("../../static/js/chat/composer/queue.js");
+const { askNoMore, goOnWhenBack, Queue, queueOf, unsentOf } = await import("../../static/js/chat/composer/queue.js");
+const { comeBackToRooms } = await import("../../static/js/chat/room/rejoin.js");
+const { enterWhenOpened } = await import("../../static/js/chat/room/lateEntry.js");
 const { withLater } = await import("../../static/js/chat/onDemand.js");
 globalThis.window = /** @type {any} */ ({ converse: { env: {} } });
 await new Promise(withLater); // what uploads
@@ -31,7 +33,7 @@ function conversation(sendIQ = () => new Promise(() => {})) {
   };
   const _converse = { api, session: new Model({ domain: "h" }) };
   goOnWhenBack(_converse);
-  return { queue: new Queue(_converse, chat), said, state, tell, api, chat };
+  return { queue: new Queue(_converse, chat), said, state, tell, api, chat, _converse };
 }
 
 const states = ({ items }) => items.map(({ state }) => state);
@@ -153,6 +155,80 @@ test("in a room a file waits until that is entered again", async (t) => {
   chat.session.trigger("change:connection_status");
   await pass(t, 100);
   assert.deepEqual(said, [ADDRESS]);
+});
+
+/** A room that one is not in, and what is done there. */
+function outside(chat) {
+  window.converse.ROOMSTATUS = { BANNED: "banned", DESTROYED: "destroyed", NICKNAME_REQUIRED: "nameless", DISCONNECTED: "out", CLOSING: "closing" };
+  class MUC {
+    handleDisconnection() {
+      chat.session.set({ connection_status: "out", disconnection_message: "You were removed." });
+    }
+  }
+  const { listen } = listeners();
+  comeBackToRooms({ api: { listen, rooms: {} }, exports: { MUC } });
+  enterWhenOpened({ api: { listen }, exports: { MUC }, state: {} });
+  const done = [];
+  Object.assign(chat, { session: new Model(), isEntered: () => false, rejoin: async () => done.push("enters it"), handleDisconnection: MUC.prototype.handleDisconnection });
+  return done;
+}
+
+test("what did not get through is given up where the conversation was closed meanwhile: nobody is back in a room that they left", async (t) => {
+  onClock(t);
+  const { queue, said, tell, chat, api } = conversation(place(0));
+  const done = outside(chat);
+  queue.choose([file]);
+  queue.send("");
+  await pass(t, 100);
+  assert.deepEqual(states(queue), ["failed"]);
+  api.sendIQ = () => (done.push("asks for a place"), place(200)());
+  delete (/** @type {any} */ (chat).collection);
+  tell("reconnected");
+  await pass(t, 100);
+  assert.deepEqual([done, said], [[], []]);
+});
+
+test("nor in one that they are about to leave", async (t) => {
+  onClock(t);
+  const { queue, chat } = conversation(place(200));
+  const done = outside(chat);
+  chat.session.set({ connection_status: "closing" });
+  queue.choose([file]);
+  queue.send("");
+  await pass(t, 100);
+  assert.deepEqual([states(queue), done], [["sending"], []]);
+  queue.end();
+  await pass(t, 61_000, 1000);
+  assert.deepEqual(done, []);
+});
+
+test("what is under way as a conversation is closed stops, and what was written after it is not sent", async (t) => {
+  onClock(t);
+  const { said, tell, chat, api, _converse } = conversation(() => new Promise(() => {}));
+  const queue = queueOf(_converse, chat);
+  const done = outside(chat);
+  queue.choose([file]);
+  queue.send("And the text");
+  await settle();
+  const [{ stop }] = queue.items;
+  delete (/** @type {any} */ (chat).collection);
+  tell("chatBoxClosed", chat);
+  await pass(t, 100);
+  assert.deepEqual([stop.signal.aborted, done, said], [true, [], []]);
+  assert.deepEqual(queue.texts, ["And the text"], "it stays a draft");
+});
+
+test("nor does a room that one was put out of have one back for what is to be sent there: it says why it is not", async (t) => {
+  onClock(t);
+  const { queue, said, chat } = conversation();
+  const done = outside(chat);
+  chat.handleDisconnection({ codes: ["307"] });
+  queue.send("A text");
+  await pass(t, 100);
+  assert.deepEqual([queue.items.map(({ state, why }) => [state, why]), done, said], [[["failed", "You are not in this room."]], [], []]);
+  queue.goOn();
+  await pass(t, 61_000, 1000);
+  assert.deepEqual([done, said], [[], []]);
 });
 
 test("the list says of a conversation what failed there, or else what is under way or was chosen", async (t) => {

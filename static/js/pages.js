@@ -1,12 +1,15 @@
 // Page changes by Turbo: only the header and <main> are swapped, so that the
 // chat's element never leaves the document.
 
+import { askNoMore } from './chat/composer/queue.js';
+
 /** Replaces what belongs to the page and leaves the rest of the body alone. */
 function swap(current, next) {
     // The site cannot tell who is signed in just now: the page stays that of the same person.
     const away = next.hasAttribute('data-away');
     if (!away && (current.dataset.user ?? '') !== (next.dataset.user ?? '')) {
         // Somebody else, or nobody, is signed in now: start again.
+        askNoMore();
         window.location.reload();
         return;
     }

@@ -8,7 +8,7 @@ declare namespace Converse {
         plugins: { add(name: string, plugin: object): void };
         initialize(settings: object): Promise<unknown>;
         env: Env;
-        ROOMSTATUS: Record<'BANNED' | 'CONNECTED' | 'CONNECTING' | 'DESTROYED' | 'DISCONNECTED' | 'ENTERED' | 'NICKNAME_REQUIRED', number>;
+        ROOMSTATUS: Record<'BANNED' | 'CLOSING' | 'CONNECTED' | 'CONNECTING' | 'DESTROYED' | 'DISCONNECTED' | 'ENTERED' | 'NICKNAME_REQUIRED', number>;
         MUC: { INFO_CODES: Record<string, string[]> };
         emojis: { initialized: boolean; toned?: unknown[]; list: { sn: string; cp?: string }[] };
     }
@@ -145,6 +145,7 @@ declare namespace Converse {
         | 'beforeFileUpload'
         | 'chatBoxInitialized'
         | 'chatBoxesInitialized'
+        | 'chatBoxClosed'
         | 'chatRoomInitialized'
         | 'chatRoomViewInitialized'
         | 'clearSession'

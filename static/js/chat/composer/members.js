@@ -13,10 +13,11 @@ const asked = new WeakSet();
  * Adds those who belong to a room, as the site tells, to whom one can name there; resolves when they are known. Where another
  * server knows them the site tells nobody.
  * @param {any} room
+ * @param {string} domain of the site's rooms
  * @returns {Promise<void> | undefined} nothing, if that is over, or under way, or it is no room
  */
-export function nameMembers(room) {
-    if (!room.getAllKnownNicknames || asked.has(room)) return undefined;
+export function nameMembers(room, domain) {
+    if (!room.getAllKnownNicknames || room.get('jid').split('@')[1] !== domain || asked.has(room)) return undefined;
     asked.add(room);
     const forget = (after) => setTimeout(() => asked.delete(room), after);
     return ask(`/xmpp/rooms/${encodeURIComponent(room.get('jid').split('@')[0])}/people`).then(

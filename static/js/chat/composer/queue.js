@@ -10,6 +10,7 @@
 import { answers } from '../connection/connectivity.js';
 import { entered } from '../connection/outbox.js';
 import { soonWithLater, withLater } from '../onDemand.js';
+import { isPutOut } from '../room/rejoin.js';
 
 // After how long it is asked whether the connection is alive, and how long that may take.
 const LONG = 2000; // ms
@@ -62,7 +63,7 @@ export function unsentOf(jid) {
 
 let asks = true;
 
-/** Somebody signs out: what could not be sent until now keeps nobody here. */
+/** Somebody signs out, or is somebody else by now: what could not be sent until then keeps nobody here. */
 export const askNoMore = () => (asks = false);
 
 let returns = 0; // how often the network, or the site, was back
@@ -80,6 +81,7 @@ export function goOnWhenBack(_converse) {
     };
     api.listen.on('connected', goOn);
     api.listen.on('reconnected', goOn);
+    api.listen.on('chatBoxClosed', (chat) => queues.get(chat)?.end());
     window.addEventListener('online', async () => (await answers(_converse, PATIENCE)) && goOn()); // or else there is another stream soon
     window.addEventListener('beforeunload', (event) => {
         if (asks && ofOpen().some(({ items }) => items.some(({ file, permanent }) => file && !permanent))) event.preventDefault();
@@ -186,7 +188,14 @@ export class Queue extends EventTarget {
 
     /** The network is back, or the site. */
     goOn() {
+        if (!this.chat.collection) return this.end();
         for (const item of this.items) if (item.state === 'away' || (item.state === 'failed' && !item.refused)) this.retry(item);
+    }
+
+    /** The conversation was closed: nothing goes there any more. What was written stays its draft (form.js). */
+    end() {
+        for (const { stop } of this.items) stop.abort();
+        filled.delete(this);
     }
 
     /** @param {Item} failed */
@@ -228,8 +237,10 @@ export class Queue extends EventTarget {
         const before = returns;
         try {
             const said = first.file ? await this.#upload(first, first.file) : { body: first.text };
+            first.stop.signal.throwIfAborted();
             if (this.chat.isEntered && isThere(this._converse)) await entered(this.chat); // it was left with the stream before
             first.stop.signal.throwIfAborted();
+            if (isPutOut(this.chat)) throw { message: 'You are not in this room.', refused: true };
             if (!(await this.chat.sendMessage(said, first))) throw new Error('the conversation takes no messages'); // meant.js
             this.remove(first);
         } catch (/** @type {any} */ cause) {
@@ -262,7 +273,7 @@ export class Queue extends EventTarget {
     }
 
     #changed() {
-        filled[this.items.length ? 'add' : 'delete'](this);
+        filled[this.items.length && this.chat.collection ? 'add' : 'delete'](this);
         this.dispatchEvent(new Event('change'));
         document.dispatchEvent(new Event('foyer:drafts')); // the list tells of it
     }

@@ -3,7 +3,7 @@
 
 import { around, byId, isComposing } from '../../dom.js';
 import { inTime } from '../inTime.js';
-import { hasWords, nearestFirst } from '../search/fold.js';
+import { fold, hasWords, nearestFirst } from '../search/fold.js';
 import { withLater } from '../onDemand.js';
 import { panel } from '../panel.js';
 import { unsentOf } from '../composer/queue.js';
@@ -21,6 +21,7 @@ import { goByKeys } from './step.js';
 const MODELS = 'add remove reset change';
 const TYPING = 180; // ms that somebody who types may pause before the site is asked
 const PATIENCE = 10_000; // ms that the site has to say what it finds
+const SLOW = 1000; // ms after which Enter opens who is meant without it
 const PAGE = 100; // people who come as one scrolls to the end
 const MINUTE = 60_000;
 const AGAIN = 150; // ms, of which twice as many pass before the site is asked again
@@ -151,9 +152,11 @@ function fieldOf(_converse, config, draw, drawNow, move) {
         [found, by] = [answer, typed];
         draw();
     };
-    const enter = lookFor(find, draw, search, () => {
-        const [first] = drawNow();
-        if (first) choose(first.found ?? first);
+    const enter = lookFor(find, draw, search, (sure) => {
+        const [first, second] = drawNow();
+        if (!first || (sure && (!first.name || (second?.name && fold(first.name) !== fold(find.value.trim()))))) return false;
+        choose(first.found ?? first);
+        return true;
     });
     goThrough(byId('conversations'), find, move, enter, choose);
     return {
@@ -200,7 +203,7 @@ function findHits(config, draw) {
 /**
  * Asks the site for the conversations. Of several answers none is taken that is older than what is shown. Of rooms where
  * something came meanwhile, which may not be in the answer, what came is kept; and the site is asked again, ever more
- * seldom where something comes all the time.
+ * seldom where something comes all the time, or where somebody scrolled to the end and it does not tell more.
  * @param {{heard: () => number, take: (answer: {told: Map<string, Entry>, more: boolean}, heard: number) => void, fail: () => void}} on
  */
 function asker({ heard, take, fail }) {
@@ -211,6 +214,10 @@ function asker({ heard, take, fail }) {
     let people = 0; // further ones, whom somebody scrolled to
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let again;
+    const loadAgain = () => {
+        clearTimeout(again);
+        again = setTimeout(load, (wait = Math.min(2 * wait, SELDOM)));
+    };
     const load = (asked = askConversations(tag, people)) => {
         const mine = ++asks;
         const before = heard();
@@ -220,14 +227,17 @@ function asker({ heard, take, fail }) {
                 const isWhole = before === heard();
                 taken = mine;
                 tag = isWhole ? answer.tag : '';
-                clearTimeout(again);
-                if (isWhole) wait = AGAIN;
-                else again = setTimeout(load, (wait = Math.min(2 * wait, SELDOM)));
+                if (isWhole) {
+                    clearTimeout(again);
+                    wait = AGAIN;
+                } else loadAgain();
                 take(answer, before);
             },
             (cause) => {
                 fail();
-                if (!isLeaving()) console.warn('The site did not tell the conversations.', cause);
+                if (isLeaving()) return;
+                console.warn('The site did not tell the conversations.', cause);
+                if (people) loadAgain();
             },
         );
     };
@@ -341,25 +351,26 @@ function follow(_converse, draw) {
 
 /**
  * Looks for what is typed: at once in the list, and a little later at the site. What it returns is for Enter, which opens the
- * first of what is found: while the site is asked, of its answer, unless another key comes before that.
+ * first of what is found: while the site is asked, of its answer, unless another key comes before that. Where that fails or
+ * takes long, it opens who is listed, if that is surely who is meant.
+ * @param {(sure?: any) => boolean} openFirst returns whether it did
  */
 function lookFor(find, draw, search, openFirst) {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let typing;
     let asking; // for the answer that is waited for
-    let entered = false;
-    find.addEventListener('blur', () => (entered = false));
+    let entered; // Enter was pressed, and waits for that
+    find.addEventListener('blur', () => (entered = 0));
     find.addEventListener('input', () => {
         draw();
-        entered = false;
+        entered = 0;
         clearTimeout(typing);
         const mine = (asking = {});
         const done = (failed) => {
-            panel.warn('search', failed && navigator.onLine ? 'The search did not work. Please try again.' : '');
-            if (mine !== asking) return;
-            asking = 0;
-            if (entered && !failed) openFirst();
-            entered = false;
+            const waits = mine === asking && entered;
+            if (mine === asking) asking = entered = 0;
+            const opened = waits && openFirst(failed);
+            panel.warn('search', failed && !opened && (waits || navigator.onLine) ? 'The search did not work. Please try again.' : '');
         };
         typing = setTimeout(() => search(find.value.trim()).then(() => done(), done), TYPING);
     });
@@ -367,6 +378,7 @@ function lookFor(find, draw, search, openFirst) {
     return () => {
         entered = asking && find.value.trim();
         if (!entered) openFirst();
+        else setTimeout(() => entered && (entered = !openFirst(true)), SLOW);
     };
 }
 

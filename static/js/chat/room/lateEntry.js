@@ -17,9 +17,10 @@ let waits = false; // rooms wait here
 /** Whether a room that this browser knows is followed, and not entered. */
 export const isFollowed = (box) => waits && box.get('type') === 'chatroom' && box.get('hidden') && !wanted.has(box) && !isEntering(box);
 
+/** Whether it is entered, or will be in a moment, or is being left. */
 function isEntering(room) {
-    const { ENTERED, CONNECTING, CONNECTED } = window.converse.ROOMSTATUS;
-    return [ENTERED, CONNECTING, CONNECTED].includes(room.session?.get('connection_status'));
+    const { ENTERED, CONNECTING, CONNECTED, CLOSING } = window.converse.ROOMSTATUS;
+    return [ENTERED, CONNECTING, CONNECTED, CLOSING].includes(room.session?.get('connection_status'));
 }
 
 /** Enters a room whether somebody looks at it or not. @param {Converse.Room} room */

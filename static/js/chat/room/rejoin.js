@@ -12,23 +12,28 @@ export function isOut(room) {
 
 const PUT_OUT = ['301', '307', '321', '322']; // XEP-0045 §15.6.2: by somebody, and not because the service ends
 
+/** Rooms that the person was put out of, and is not in again. */
+const putOut = new WeakSet();
+
+/** Whether somebody put the person out of a room. @param {any} room */
+export const isPutOut = (room) => putOut.has(room);
+
 /** Who was put out stays out until they ask. @param {Converse.Private} _converse */
 function stayOut({ api, exports }) {
     const room = exports.MUC.prototype;
     const { handleDisconnection, rejoinIfNecessary, onReconnection } = room;
-    const isPutOut = new WeakSet();
     // Patch: stays-out
     room.handleDisconnection = function (presence) {
-        if (presence.codes.some((code) => PUT_OUT.includes(code))) isPutOut.add(this);
+        if (presence.codes.some((code) => PUT_OUT.includes(code))) putOut.add(this);
         handleDisconnection.call(this, presence);
     };
     room.rejoinIfNecessary = async function () {
-        return !isPutOut.has(this) && rejoinIfNecessary.call(this);
+        return !isPutOut(this) && rejoinIfNecessary.call(this);
     };
     room.onReconnection = async function () {
-        if (!isPutOut.has(this)) await onReconnection.call(this);
+        if (!isPutOut(this)) await onReconnection.call(this);
     };
-    api.listen.on('enteredNewRoom', (entered) => isPutOut.delete(entered));
+    api.listen.on('enteredNewRoom', (entered) => putOut.delete(entered));
 }
 
 /** @param {Converse.Private} _converse */

@@ -3,6 +3,7 @@
 // out of the chat is said on the page.
 
 import { forgetLater } from './forget.js';
+import { askNoMore } from '../composer/queue.js';
 import { panel } from '../panel.js';
 import { tabIsNobodys } from '../connection/tabs.js';
 import { transport } from '../connection/transport.js';
@@ -91,9 +92,10 @@ export class LoginGuard {
         panel.notice();
     }
 
-    /** No more attempts: the person is signing out. */
+    /** No more attempts: the person is signing out, or has, and what waits here keeps nobody on the page. */
     close() {
         this.unwatch();
+        askNoMore();
         this.closed = true;
     }
 
@@ -197,6 +199,7 @@ export class LoginGuard {
             const who = await whoAmI(this.config);
             if (who === 'nobody') return this.signedOut();
             if (who === 'other') {
+                this.close();
                 location.reload();
                 return never;
             }

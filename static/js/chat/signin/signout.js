@@ -4,7 +4,7 @@
 import { unsubscribe } from '../../push.js';
 import { showBadge } from '../unread/badge.js';
 import { drafts } from '../composer/drafts.js';
-import { allSent, askNoMore } from '../composer/queue.js';
+import { allSent } from '../composer/queue.js';
 import { discardShared, forgetLater, noteForgotten } from './forget.js';
 import { inTime } from '../inTime.js';
 
@@ -24,7 +24,6 @@ const channel = new BroadcastChannel('foyer');
 async function leave(_converse, guard, outbox, forget) {
     await inTime(allSent().then(() => outbox.empty()), DELIVERY_PATIENCE); // BOSH drops what waits for a request
     guard.close();
-    askNoMore();
     await inTime(unsubscribe().catch(() => {}), PATIENCE);
     await inTime(Promise.resolve(_converse.api.user.logout()).catch(() => {}), PATIENCE);
     await discardShared().catch(() => {});
