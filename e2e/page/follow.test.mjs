@@ -82,7 +82,7 @@ test("what others say and take back counts, and what one takes back oneself does
 
 test("what is said in a room that is not entered now is to the name that one had there, too", () => {
   enterWhenOpened({ exports: { MUC: class extends Model {} }, state: {}, api: listeners() });
-  globalThis.window.converse.ROOMSTATUS = { ENTERED: 1, CONNECTING: 2, CONNECTED: 3 };
+  globalThis.window.converse.ROOMSTATUS = { ENTERED: 1, CONNECTING: 2, CONNECTED: 3, CLOSING: 4 };
   const box = new Model({ jid: garden, type: "chatroom", hidden: true, nick: "Gardener", num_unread: 0, num_unread_general: 0 });
   const { said } = followed({ last: line(1) }, box);
   said("ask @gardener", line(2));

@@ -38,11 +38,7 @@ export class Completion {
         if (asked !== this.#asked) return; // something else is typed by now
         this.#from = from;
         this.#show(offers, again ? this.#offers[this.#chosen]?.text : '');
-<<<<<<< HEAD
-        if (value.includes('@')) nameMembers(this.chat)?.then(() => (this.#isClosed ? undefined : this.look(true)));
-=======
-        if (value.includes('@')) nameMembers(this.chat, this.api.settings.get('muc_domain'))?.then(() => asked === this.#asked && this.look(true));
->>>>>>> wG1
+        if (value.includes('@')) nameMembers(this.chat, this.api.settings.get('muc_domain'))?.then(() => (this.#isClosed ? undefined : this.look(true)));
     }
 
     close() {
