@@ -113,10 +113,9 @@ test("what is written while there is no stream, or on a dead one, is marked, kep
   });
 
   await test.step("the stream is dead, and the page is loaded again", async () => {
-    // The page has asked and heard everything that it asks at its start.
     await bob.say("are you back?");
     await alice.hears("are you back?");
-    await expect.poll(() => alice.page.evaluate(() => sessionStorage.getItem("foyer-starting"))).toBeNull();
+    await alice.canGoOn();
     line.goSilent();
     await alice.say("and gone");
     await expect(unsent(alice, "and gone")).toBeVisible();

@@ -69,7 +69,7 @@ for (const { login, transport } of pageWays) {
 
       await alice.say("before");
       await expect.poll(() => bob.heard).toContain("before");
-      await expect.poll(() => alice.page.evaluate(() => sessionStorage.getItem("foyer-starting"))).toBeNull(); // a page that is left before that asks again
+      await alice.canGoOn();
       const cost = await during(site, async () => {
         await alice.page.goto("about:blank");
         await bob.say("while away");

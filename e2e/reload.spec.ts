@@ -79,12 +79,9 @@ for (const transport of ["websocket", "bosh"] as const) {
 
     // RFC 6121 §4.5: a stream that goes on after a reload says only what changes.
     test("who leaves after a reload, and who comes while a page loads, is seen to", async ({ alice, bob }) => {
-      /** Nothing that the page asked at its start is open any more, so that the next one need not ask it. */
-      const hasBegun = () => expect.poll(() => alice.page.evaluate(() => sessionStorage.getItem("foyer-starting"))).toBeNull();
-
       await test.step("who leaves", async () => {
         await expect(alice.around("bob")).toHaveText("Around");
-        await hasBegun();
+        await alice.canGoOn();
         await alice.page.reload();
         await alice.ready();
         await expect(alice.around("bob")).toHaveText("Around");
@@ -93,7 +90,7 @@ for (const transport of ["websocket", "bosh"] as const) {
       });
 
       await test.step("who comes", async () => {
-        await hasBegun();
+        await alice.canGoOn();
         await alice.page.goto("about:blank");
         await bob.signIn();
         await alice.page.goto("/chat");

@@ -63,9 +63,11 @@ for (const { login, transport } of ways) {
         await alice.hears(`${greeting}, seen at once`);
         const here = alice.page.url();
         await alice.page.goto("about:blank");
-        await bob.say(`${greeting}, are you there?`);
-        await bob.say(`${greeting}, I waited`);
-        await expect.poll(told, { timeout: 60_000 }).toEqual(Array(2).fill("Bob Baker: New message /chat/with/bob"));
+        // Prosody tells once of all that waited as it noticed that the stream is gone (mod_cloud_notify), and of each that comes later.
+        for (const [before, words] of ["are you there?", "I waited"].entries()) {
+          await bob.say(`${greeting}, ${words}`);
+          await expect.poll(told, { timeout: 60_000 }).toEqual(Array(before + 1).fill("Bob Baker: New message /chat/with/bob"));
+        }
         expect(new Set(pushes.notices.map(({ id }) => id)).size).toBe(2);
         const isThere = transport === "websocket" ? saysItIsThere(alice) : undefined;
         await alice.page.goto(here);

@@ -49,6 +49,15 @@ export class Person {
     if (!findsOut) await this.context.addInitScript(() => location.host && sessionStorage.setItem("foyer-transport", String(Date.now())));
   }
 
+  /**
+   * Waits until the next page can go on with this one's stream: all that it asked at its start
+   * is answered, and all that came is kept. A page that is left before that opens a new one.
+   */
+  async canGoOn(): Promise<void> {
+    const open = () => Object.keys(sessionStorage).filter((key) => /^foyer-(starting|arrival-)/.test(key));
+    await expect.poll(() => this.page.evaluate(open)).toEqual([]);
+  }
+
   /** Signs in to the site, and to the chat where that takes a hand. */
   async signIn({ trusted = false } = {}): Promise<void> {
     await this.openSite({ trusted });
