@@ -110,6 +110,7 @@ class Outbox {
     constructor(_converse, jid) {
         this._converse = _converse;
         this.api = _converse.api;
+        this.send = this.api.send.bind(this.api); // counts for stream management, too; the send event notes it
         this.keys = outboxKey(jid); // one for each tab
         this.key = this.keys + tabName();
         this.take(this.key);
@@ -168,6 +169,18 @@ class Outbox {
     /** Whether it is not known to have arrived, by the stanza's id. */
     has(id) {
         return this.entries.some(({ written }) => written.id === id);
+    }
+
+    /**
+     * Notes a stanza that was handed to the present stream, or is to go over the next one. What
+     * is sent again, by this or as a stream is resumed (XEP-0198 §5), is here already.
+     */
+    note(stanza, sent) {
+        const id = stanza.getAttribute('id');
+        const entry = id && this.entries.find(({ written }) => written.id === id);
+        if (!entry) return this.add(stanza, sent);
+        entry.sent = sent;
+        if (sent) this.ask();
     }
 
     /** How far a message that is drawn now got, as a class of its element: not at all, no word yet, or to the server. */
@@ -240,10 +253,8 @@ class Outbox {
             if (entry.written.room) await entered(await this.api.rooms.get(entry.written.room));
             if (!this.entries.includes(entry)) continue; // a later reaction took its place
             if (stream !== this.stream) return; // the next one has all of it sent
-            entry.sent = true;
-            const connection = this.api.connection.get();
-            if (!connection) return; // the person signed out meanwhile
-            connection.send(entry.withDelay(this._converse.session.get('bare_jid')));
+            if (!this.api.connection.get()) return; // the person signed out meanwhile
+            this.send(entry.withDelay(this._converse.session.get('bare_jid')));
         }
         this.ask();
     }
@@ -257,15 +268,14 @@ export function deliverAll(_converse, jid) {
     const { api } = _converse;
     const outbox = new Outbox(_converse, jid);
 
-    const { send } = api;
     // Patch: outbox
     api.send = (stanza) => {
         const element = stanza instanceof Element ? stanza : stanza.tree();
-        if (api.connection.connected() || !says(element)) return send.call(api, element);
-        outbox.add(element, false);
+        if (api.connection.connected() || !says(element)) return outbox.send(element);
+        outbox.note(element, false);
     };
     api.listen.on('send', (element) => {
-        if (says(element)) outbox.add(element, true);
+        if (says(element)) outbox.note(element, true);
     });
     api.listen.on('getOutgoingMessageAttributes', (_chat, message) => {
         outbox.begun.add(message.msgid);
