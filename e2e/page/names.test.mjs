@@ -13,7 +13,7 @@ const { hideAddresses } = await import("../../static/js/chat/people/names.js");
 const kind = () =>
   class extends Model {
     getDisplayName() {
-      return this.get("name") || this.get("jid");
+      return this.get("name") || this.get("jid") || this.get("from");
     }
     async getVCard() {
       return this.card;
@@ -22,7 +22,7 @@ const kind = () =>
 
 /** Has names hidden in a Converse whose question about somebody is of this class, and returns its other classes. */
 function hideIn(Question = class { initialize() {} }, vcard = { get: async () => null }) {
-  const exports = { ChatBox: kind(), RosterContact: kind(), MUCOccupant: kind(), VCard: kind(), MUC: kind() };
+  const exports = { ChatBox: kind(), Message: kind(), RosterContact: kind(), MUCOccupant: kind(), VCard: kind(), MUC: kind() };
   hideAddresses({ api: { ...listeners(), elements: { registry: { "converse-contact-approval-alert": Question } }, vcard }, exports }, { domain: "localhost" });
   return exports;
 }
@@ -33,6 +33,10 @@ test("nobody is called by an address", () => {
     assert.equal(new Kind({ jid: "bob@localhost" }).getDisplayName(), "Somebody");
     assert.equal(new Kind({ jid: "bob@localhost", name: "Bob Baker" }).getDisplayName(), "Bob Baker");
   }
+  const message = new people.Message({ from: "bob@localhost" }); // that came before its author was known
+  assert.equal(message.getDisplayName(), "Somebody");
+  message.collection = { chatbox: new people.ChatBox({ jid: "bob@localhost", name: "Bob Baker" }) };
+  assert.equal(message.getDisplayName(), "Bob Baker");
 });
 
 test("of whom the chat server knows no name, the site says it", async () => {

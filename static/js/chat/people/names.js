@@ -12,13 +12,14 @@ const NOT_OFFERED = new Set(['details', 'nickname', 'bookmark', 'toggle-bookmark
 
 const LATE = 5000; // ms that the chat server has to say who somebody is: ejabberd was seen not to
 
-/** Who has no name is not called by their address. */
+/** Who has no name is not called by their address. A message that comes before its author is known has the name of its conversation. */
 // Patch: names
 function nameNobodyByAddress({ prototype }) {
     const { getDisplayName } = prototype;
     prototype.getDisplayName = function (...options) {
         const name = getDisplayName.apply(this, options);
-        return name && name === this.get('jid') ? SOMEBODY : name;
+        if (!name || ![this.get('jid'), this.get('from')].includes(name)) return name;
+        return this.collection?.chatbox?.getDisplayName() ?? SOMEBODY;
     };
 }
 
@@ -114,7 +115,7 @@ function tidy(element) {
  */
 export function hideAddresses(_converse, config) {
     const { api, exports } = _converse;
-    for (const type of [exports.ChatBox, exports.RosterContact, exports.MUCOccupant, exports.VCard]) nameNobodyByAddress(type);
+    for (const type of [exports.ChatBox, exports.Message, exports.RosterContact, exports.MUCOccupant, exports.VCard]) nameNobodyByAddress(type);
     nameBySite(_converse, config);
     askAtOnce(exports.ChatBox);
     nameRoomsAsListed(exports.MUC);
