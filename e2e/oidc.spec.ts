@@ -79,7 +79,7 @@ test.describe("on a phone, with XMPP_LOGIN=prebind", () => {
     await expect(name).toBeVisible();
     await name.fill("alice");
     await name.press("Enter");
-    await expect(alex.page.getByText(/not available/)).toBeVisible();
+    await expect(alex.page.getByText(/^That user name is not available/)).toBeVisible();
     await name.fill("alex");
     await name.press("Enter");
     await expect(alex.page.getByRole("heading", { level: 1 })).toHaveText("Hello, Alex Impostor");
