@@ -449,7 +449,7 @@ func TestSettings_PasswordAndDevices(t *testing.T) {
 	there.signIn("bob")
 	here.submit("/settings", "/settings/password", "current", "wrong password", "password", "another long one").wants(422, "not your password")
 	here.submit("/settings", "/settings/password", "current", demoPassword, "password", "another long one").wants(303, "")
-	here.get("/settings").wants(200, "password is changed")
+	here.get("/settings").wants(200, "password has been changed")
 	there.get("/settings").wants(303, "")
 	there.submit("/signin", "/signin", "username", "bob", "password", "another long one").wants(303, "")
 	here.submit("/settings", "/settings/sessions/others/end").wants(303, "")

@@ -206,7 +206,7 @@ func bodyError(err error) error {
 	return fiber.ErrBadRequest
 }
 
-var errNoText = &Error{Code: Invalid, Public: "The request has characters that are no text."}
+var errNoText = &Error{Code: Invalid, Public: "The request contains characters that are not text."}
 
 // plainText refuses a request whose address or form holds what is no text: bytes
 // that are not UTF-8, or NUL. No browser sends them, and the database takes neither

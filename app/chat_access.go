@@ -140,7 +140,7 @@ func (s *chatAccess) prebind(c *fiber.Ctx) error {
 	defer cancel()
 	session, err := s.gateway.Prebind(ctx, auth.ChatIdentity(v.account, v.session), s.address(c))
 	if err != nil {
-		return &Error{Code: Unavailable, Public: "The chat is not available just now.", Err: err}
+		return &Error{Code: Unavailable, Public: "The chat is not available right now.", Err: err}
 	}
 	return c.JSON(session)
 }

@@ -55,7 +55,7 @@ func TestPages_Compressed(t *testing.T) {
 			continue
 		}
 		raw, err := unpacked(want, []byte(b.body))
-		if err != nil || !strings.Contains(string(raw), "Nobody by that name.") || want != "" && len(b.body) > len(raw)/2 {
+		if err != nil || !strings.Contains(string(raw), "Nobody has that name.") || want != "" && len(b.body) > len(raw)/2 {
 			t.Errorf("%s: %d of %d bytes, %v", accepts, len(b.body), len(raw), err)
 		}
 	}

@@ -25,86 +25,86 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Config is every setting, from the environment. `desc` is what the README
+// Config is every setting, from the environment. `desc` is what docs/SETTINGS.md
 // says of it; `list` is that it has several values.
 type Config struct {
-	Env            string             `env:"APP_ENV" envDefault:"production" desc:"production, or development (demo data, plain http on loopback)"`
-	Addr           string             `env:"ADDR" desc:"where to listen; localhost:3000 in development, :3000 in production"`
+	Env            string             `env:"APP_ENV" envDefault:"production" desc:"production, or development (demo data, plain HTTP on loopback)"`
+	Addr           string             `env:"ADDR" desc:"address to listen on; localhost:3000 in development, :3000 in production"`
 	BaseURL        string             `env:"BASE_URL" desc:"the site's public URL, as people type it; follows ADDR in development"`
-	DatabaseURL    string             `env:"DATABASE_URL" secret:"true" desc:"Postgres; empty: a private one (development only)"`
-	DataDir        string             `env:"DATA_DIR" envDefault:"var" desc:"where the private Postgres lives, and the files that people send"`
-	SiteName       string             `env:"SITE_NAME" envDefault:"Foyer" desc:"what the site is called"`
-	Accent         string             `env:"ACCENT" desc:"colour of buttons and links, such as #0b5cad: dark enough to be read on white; the dark theme's is made from it; empty: the one in static/css/tokens.css"`
-	Signup         bool               `env:"SIGNUP" envDefault:"true" desc:"whether visitors may create accounts"`
-	SignInFailures int                `env:"SIGNIN_FAILURES_PER_ADDRESS" envDefault:"300" desc:"wrong passwords that are allowed from one address within a quarter of an hour; right ones do not count"`
-	SignUps        int                `env:"SIGNUPS_PER_ADDRESS" envDefault:"600" desc:"new accounts that visitors at one address may ask for within a quarter of an hour"`
-	LocalAccounts  auth.LocalAccounts `env:"LOCAL_ACCOUNTS" envDefault:"all" desc:"who signs in by a password of this site: all, or admins (those whom the operator made administrators), where the others come from other sources"`
-	SignupSources  string             `env:"SIGNUP_SOURCES" envDefault:"all" list:"true" desc:"sources whose people get an account when they sign in for the first time, separated by commas: all, none, or names; the others sign in to accounts that they are joined to (docs/IDENTITY.md)"`
-	Recheck        Period             `env:"DIRECTORY_RECHECK" envDefault:"5m" desc:"how often a directory is asked whether those who are signed in by it are still there"`
+	DatabaseURL    string             `env:"DATABASE_URL" secret:"true" desc:"URL of the Postgres database; empty: a private Postgres (development only)"`
+	DataDir        string             `env:"DATA_DIR" envDefault:"var" desc:"directory for uploaded files and the private Postgres"`
+	SiteName       string             `env:"SITE_NAME" envDefault:"Foyer" desc:"name of the site"`
+	Accent         string             `env:"ACCENT" desc:"colour of buttons and links, such as #0b5cad; it must be dark enough to be readable on white, and the dark theme's colour is derived from it; empty: the one in static/css/tokens.css"`
+	Signup         bool               `env:"SIGNUP" envDefault:"true" desc:"whether visitors can create accounts"`
+	SignInFailures int                `env:"SIGNIN_FAILURES_PER_ADDRESS" envDefault:"300" desc:"wrong passwords allowed from one address within 15 minutes; successful sign-ins do not count"`
+	SignUps        int                `env:"SIGNUPS_PER_ADDRESS" envDefault:"600" desc:"new accounts that can be requested from one address within 15 minutes"`
+	LocalAccounts  auth.LocalAccounts `env:"LOCAL_ACCOUNTS" envDefault:"all" desc:"who may sign in with a password of this site: all, or admins (only those the operator made administrators, while everybody else comes from another source)"`
+	SignupSources  string             `env:"SIGNUP_SOURCES" envDefault:"all" list:"true" desc:"sources whose people get an account at their first sign-in, separated by commas: all, none, or names; people of other sources can sign in only to accounts already linked to them (docs/IDENTITY.md)"`
+	Recheck        Period             `env:"DIRECTORY_RECHECK" envDefault:"5m" desc:"how often a directory is asked whether the people signed in through it are still there"`
 
-	OIDCProviders string         `env:"OIDC_PROVIDERS" list:"true" desc:"names of the OpenID Connect providers that people sign in with, separated by commas, such as keycloak,google; each has settings of its own, OIDC_KEYCLOAK_ISSUER and so on (docs/IDENTITY.md)"`
+	OIDCProviders string         `env:"OIDC_PROVIDERS" list:"true" desc:"names of the OpenID Connect providers that people sign in with, separated by commas, such as keycloak,google; each has settings of its own, such as OIDC_KEYCLOAK_ISSUER (docs/IDENTITY.md)"`
 	OIDC          []oidcSettings `env:"-"`
 
 	LDAP Directory
 
-	HeaderSignIn      string `env:"HEADER_SIGNIN" desc:"header in which a proxy in front tells who is signed in there, such as X-Forwarded-User; believed from TRUSTED_PROXIES alone; empty: none (docs/IDENTITY.md says what it costs)"`
-	HeaderName        string `env:"HEADER_SIGNIN_NAME" desc:"header with their name as people see it"`
+	HeaderSignIn      string `env:"HEADER_SIGNIN" desc:"header in which a proxy in front says who is signed in there, such as X-Forwarded-User; trusted only from TRUSTED_PROXIES; empty: none (docs/IDENTITY.md describes the risks)"`
+	HeaderName        string `env:"HEADER_SIGNIN_NAME" desc:"header with their display name"`
 	HeaderGroups      string `env:"HEADER_SIGNIN_GROUPS" desc:"header with their groups, separated by commas"`
-	HeaderAdminGroups string `env:"HEADER_SIGNIN_ADMIN_GROUPS" list:"true" desc:"groups of that header whose members run the site, separated by commas; empty: the header says nothing of that"`
-	HeaderLabel       string `env:"HEADER_SIGNIN_LABEL" envDefault:"single sign-on" desc:"what people call the proxy's sign-in"`
+	HeaderAdminGroups string `env:"HEADER_SIGNIN_ADMIN_GROUPS" list:"true" desc:"groups in that header whose members administer the site, separated by commas; empty: the header does not decide that"`
+	HeaderLabel       string `env:"HEADER_SIGNIN_LABEL" envDefault:"single sign-on" desc:"what pages call the proxy's sign-in"`
 	HeaderSignOut     string `env:"HEADER_SIGNOUT_URL" desc:"where people are sent to sign out at the proxy, such as /oauth2/sign_out; empty: they stay signed in there"`
 
-	ChatOrigins    Origins `env:"CHAT_ORIGINS" list:"true" desc:"origins of other pages that may use this chat, such as https://app.example.org, separated by commas; those of the same site by the site's cookie, others by a token or a password"`
-	TrustedProxies string  `env:"TRUSTED_PROXIES" list:"true" desc:"addresses or networks, separated by commas, whose X-Forwarded-* headers count"`
+	ChatOrigins    Origins `env:"CHAT_ORIGINS" list:"true" desc:"origins of other pages that may use this chat, such as https://app.example.org, separated by commas; those on the same site sign in with the site's cookie, others with a token or a password"`
+	TrustedProxies string  `env:"TRUSTED_PROXIES" list:"true" desc:"addresses or networks, separated by commas, whose X-Forwarded-* headers are trusted"`
 
-	Domain     string            `env:"XMPP_DOMAIN" envDefault:"localhost" desc:"the domain of people's chat addresses"`
-	Login      Login             `env:"XMPP_LOGIN" envDefault:"session" desc:"how pages sign in to the chat: session, prebind, token, signed, password; or typed, for a chat server that knows only real passwords: the one typed to sign in to the site, which pages can read then"`
-	Upstream   string            `env:"XMPP_UPSTREAM" envDefault:"embedded" desc:"the chat server: embedded, or where another one takes clients: xmpp://host:5222 (STARTTLS), xmpps://host:5223 (TLS from the first byte), xmpp+srv://domain (as its SRV records tell)"`
-	UpstreamCA string            `env:"XMPP_UPSTREAM_CA" desc:"file with the authority that signed that server's certificate, PEM; empty: one that the system knows"`
-	Rooms      string            `env:"XMPP_ROOMS_DOMAIN" desc:"where that server has its rooms; empty: conference.XMPP_DOMAIN"`
-	Roster     models.RosterMode `env:"ROSTER" envDefault:"everyone" desc:"whom people know: everyone, groups, none (by request)"`
-	RosterMax  int               `env:"ROSTER_MAX" envDefault:"200" desc:"from how many members on the site (ROSTER=everyone), or a group (ROSTER=groups), is large: contact lists then hold not all of them, but those one talks with or shares a smaller group with"`
+	Domain     string            `env:"XMPP_DOMAIN" envDefault:"localhost" desc:"domain of people's chat addresses"`
+	Login      Login             `env:"XMPP_LOGIN" envDefault:"session" desc:"how pages sign in to the chat: session, prebind, token, signed or password; or typed, for a chat server that accepts only its own passwords: the page is given the password that was typed to sign in to the site (docs/DELEGATED.md)"`
+	Upstream   string            `env:"XMPP_UPSTREAM" envDefault:"embedded" desc:"the chat server: embedded, or the address of another one: xmpp://host:5222 (STARTTLS), xmpps://host:5223 (direct TLS), xmpp+srv://domain (from its SRV records)"`
+	UpstreamCA string            `env:"XMPP_UPSTREAM_CA" desc:"PEM file with the CA certificate for that server; empty: the system's CAs"`
+	Rooms      string            `env:"XMPP_ROOMS_DOMAIN" desc:"domain of that server's rooms; empty: conference.XMPP_DOMAIN"`
+	Roster     models.RosterMode `env:"ROSTER" envDefault:"everyone" desc:"whom people see: everyone, groups (members of their groups), none (contacts by request)"`
+	RosterMax  int               `env:"ROSTER_MAX" envDefault:"200" desc:"largest site (ROSTER=everyone) or group (ROSTER=groups), in members, that contact lists hold in full; of larger ones they hold only those one talks with or shares a smaller group with"`
 
-	SeeOther        string `env:"XMPP_SEE_OTHER" desc:"URL of another site, such as https://new.example, that new chat streams are sent to (RFC 7395, XEP-0124), while this one moves; empty: they are served here"`
-	BOSHCompression bool   `env:"BOSH_COMPRESSION" envDefault:"false" desc:"compress what goes over BOSH, for clients that ask for it; somebody who sees the lengths of what travels, and may write to a person, can then guess what others write in the same moment"`
+	SeeOther        string `env:"XMPP_SEE_OTHER" desc:"URL of another site, such as https://new.example, to which new chat streams are redirected while this one moves (RFC 7395, XEP-0124); empty: none"`
+	BOSHCompression bool   `env:"BOSH_COMPRESSION" envDefault:"false" desc:"compress BOSH responses for clients that ask for it; somebody who can see the sizes of responses, and can write to a person, may then guess what others write at the same moment"`
 
-	UploadMaxSize    Size    `env:"UPLOAD_MAX_SIZE" envDefault:"25MB" desc:"the largest file that people may send; 0: none"`
-	UploadQuota      Size    `env:"UPLOAD_QUOTA" envDefault:"500MB" desc:"what the files of one account may take"`
+	UploadMaxSize    Size    `env:"UPLOAD_MAX_SIZE" envDefault:"25MB" desc:"largest file that people may send; 0: none"`
+	UploadQuota      Size    `env:"UPLOAD_QUOTA" envDefault:"500MB" desc:"storage for the files of one account"`
 	UploadStore      string  `env:"UPLOAD_STORE" envDefault:"disk" desc:"where files are kept: disk (DATA_DIR/uploads), s3://bucket or s3://bucket/prefix"`
-	S3Endpoint       string  `env:"S3_ENDPOINT" desc:"URL of the S3-compatible service; empty: Amazon's"`
-	S3Region         string  `env:"S3_REGION" envDefault:"us-east-1" desc:"its region"`
-	S3AccessKey      string  `env:"S3_ACCESS_KEY" secret:"true" desc:"who the site is there"`
-	S3SecretKey      string  `env:"S3_SECRET_KEY" secret:"true" desc:"and how it proves that"`
-	UploadOrigins    Origins `env:"UPLOAD_ORIGINS" list:"true" desc:"where another chat server keeps files, such as https://files.example.org, separated by commas: pages may send and show files there"`
-	LinkPreviews     bool    `env:"LINK_PREVIEWS" envDefault:"true" desc:"whether the site fetches the pages that people link to, and shows what they are below the message; from public addresses alone, never of messages that people encrypt"`
-	PreviewOrigins   Origins `env:"LINK_PREVIEW_ORIGINS" list:"true" desc:"pages inside your network that it may fetch as well, such as https://wiki.example.org, separated by commas; all members see what they say of themselves"`
-	ArchiveRetention Period  `env:"ARCHIVE_RETENTION" desc:"how long people's messages are kept, such as 365d; empty: for ever"`
-	RoomRetention    Period  `env:"ROOM_ARCHIVE_RETENTION" desc:"how long messages of rooms are kept; empty: for ever"`
+	S3Endpoint       string  `env:"S3_ENDPOINT" desc:"URL of the S3-compatible service; empty: Amazon S3"`
+	S3Region         string  `env:"S3_REGION" envDefault:"us-east-1" desc:"region of the S3 bucket"`
+	S3AccessKey      string  `env:"S3_ACCESS_KEY" secret:"true" desc:"access key ID"`
+	S3SecretKey      string  `env:"S3_SECRET_KEY" secret:"true" desc:"secret access key"`
+	UploadOrigins    Origins `env:"UPLOAD_ORIGINS" list:"true" desc:"origins where another chat server keeps files, such as https://files.example.org, separated by commas: pages may send files there and show them"`
+	LinkPreviews     bool    `env:"LINK_PREVIEWS" envDefault:"true" desc:"whether the site fetches linked pages and shows a preview below the message; only from public addresses, and never for encrypted messages"`
+	PreviewOrigins   Origins `env:"LINK_PREVIEW_ORIGINS" list:"true" desc:"origins inside your network that may be fetched as well, such as https://wiki.example.org, separated by commas; all members can see previews of these pages"`
+	ArchiveRetention Period  `env:"ARCHIVE_RETENTION" desc:"how long messages between people are kept, such as 365d; empty: for ever"`
+	RoomRetention    Period  `env:"ROOM_ARCHIVE_RETENTION" desc:"how long messages in rooms are kept; empty: for ever"`
 	UploadRetention  Period  `env:"UPLOAD_RETENTION" desc:"how long files are kept, such as 90d or 12h; empty: for ever"`
 
-	C2SAddr    string `env:"XMPP_C2S_ADDR" desc:"where native clients connect, with STARTTLS, such as :5222; empty: nowhere"`
-	C2STLSAddr string `env:"XMPP_C2S_TLS_ADDR" desc:"where they connect with TLS from the first byte, such as :5223; empty: nowhere"`
-	C2SPlain   bool   `env:"XMPP_C2S_PLAIN" envDefault:"false" desc:"native clients on XMPP_C2S_ADDR go without TLS; only on loopback, as behind a proxy that ends TLS"`
-	TLSCert    string `env:"XMPP_TLS_CERT" desc:"file with the certificate for XMPP_DOMAIN that native clients see, with its chain, PEM; read again when it changes"`
-	TLSKey     string `env:"XMPP_TLS_KEY" desc:"file with its private key, PEM"`
+	C2SAddr    string `env:"XMPP_C2S_ADDR" desc:"address for native clients, with STARTTLS, such as :5222; empty: none"`
+	C2STLSAddr string `env:"XMPP_C2S_TLS_ADDR" desc:"address for native clients, with direct TLS, such as :5223; empty: none"`
+	C2SPlain   bool   `env:"XMPP_C2S_PLAIN" envDefault:"false" desc:"native clients connect to XMPP_C2S_ADDR without TLS; only on loopback, such as behind a proxy that terminates TLS"`
+	TLSCert    string `env:"XMPP_TLS_CERT" desc:"PEM file with the certificate for XMPP_DOMAIN and its chain, for native clients; read again when it changes"`
+	TLSKey     string `env:"XMPP_TLS_KEY" desc:"PEM file with its private key"`
 
-	AuthDovecot string `env:"XMPP_AUTH_DOVECOT" desc:"where other chat servers ask whether a login is good, as they ask Dovecot (Prosody's mod_auth_dovecot): unix:/run/foyer/dovecot or localhost:12345; empty: nowhere"`
+	AuthDovecot string `env:"XMPP_AUTH_DOVECOT" desc:"where other chat servers ask whether a login is valid, by Dovecot's protocol (Prosody's mod_auth_dovecot): unix:/run/foyer/dovecot or localhost:12345; empty: nowhere"`
 	AuthHTTP    string `env:"XMPP_AUTH_HTTP" desc:"where they ask over HTTP (ejabberd through foyer extauth, MongooseIM, Prosody's mod_auth_http): unix:/run/foyer/auth or localhost:5281; empty: nowhere"`
-	AuthSecret  string `env:"XMPP_AUTH_SECRET" secret:"true" desc:"what they prove themselves with at XMPP_AUTH_HTTP: the password of Basic authentication, or a bearer token; may be empty for a unix socket"`
-	AuthGroup   string `env:"XMPP_AUTH_GROUP" desc:"system group that may use these unix sockets, such as prosody or ejabberd; empty: root and the site's own user alone"`
-	AuthAccept  string `env:"XMPP_AUTH_ACCEPT" list:"true" desc:"what is good there as a password, separated by commas: token, app-password, password (the accounts' own); empty: token and app-password, and with XMPP_LOGIN=password all"`
+	AuthSecret  string `env:"XMPP_AUTH_SECRET" secret:"true" desc:"secret with which they authenticate at XMPP_AUTH_HTTP: the password of Basic authentication, or a bearer token; may be empty for a Unix socket"`
+	AuthGroup   string `env:"XMPP_AUTH_GROUP" desc:"system group that may use these Unix sockets, such as prosody or ejabberd; empty: only root and the site's own user"`
+	AuthAccept  string `env:"XMPP_AUTH_ACCEPT" list:"true" desc:"which credentials are accepted there, separated by commas: token, app-password, password (the accounts' own); empty: token and app-password, and with XMPP_LOGIN=password all three"`
 
-	ConnectionsPerAddress int     `env:"CONNECTIONS_PER_ADDRESS" envDefault:"16000" desc:"network connections that one address may have, such as an office; three quarters of all that the system gives at most"`
-	StreamsPerAddress     int     `env:"STREAMS_PER_ADDRESS" envDefault:"10000" desc:"chat streams that one address may have"`
-	StreamsPerAccount     int     `env:"STREAMS_PER_ACCOUNT" envDefault:"100" desc:"chat streams that one account may have"`
-	ArchiveRate           Size    `env:"ARCHIVE_RATE" envDefault:"64KB" desc:"what one account may have stored in the archive a second; 256 times as much at once"`
-	NewStreamsPerAddress  float64 `env:"NEW_STREAMS_PER_ADDRESS" envDefault:"200" desc:"chat streams that one address may open a second; 30 times as many at once"`
-	RefusalsPerAddress    float64 `env:"REFUSALS_PER_ADDRESS" envDefault:"20" desc:"what one address may be refused a second after the site has worked for it, such as stanzas that are too large, and streams that nobody signs in to; 100 times as many at once, and then their end is drawn out"`
+	ConnectionsPerAddress int     `env:"CONNECTIONS_PER_ADDRESS" envDefault:"16000" desc:"network connections from one address, such as an office; at most three quarters of what the system allows"`
+	StreamsPerAddress     int     `env:"STREAMS_PER_ADDRESS" envDefault:"10000" desc:"chat streams from one address"`
+	StreamsPerAccount     int     `env:"STREAMS_PER_ACCOUNT" envDefault:"100" desc:"chat streams of one account"`
+	ArchiveRate           Size    `env:"ARCHIVE_RATE" envDefault:"64KB" desc:"bytes a second that one account may add to the archive; bursts of up to 256 times as much"`
+	NewStreamsPerAddress  float64 `env:"NEW_STREAMS_PER_ADDRESS" envDefault:"200" desc:"new chat streams a second from one address; bursts of up to 30 times as many"`
+	RefusalsPerAddress    float64 `env:"REFUSALS_PER_ADDRESS" envDefault:"20" desc:"refused requests a second that are allowed from one address, such as stanzas that are too large and streams that nobody signs in to; bursts of up to 100 times as many, after which refusals are answered more slowly"`
 
-	TokenKey     string `env:"TOKEN_KEY" secret:"true" desc:"key of signed tokens (32 bytes for EdDSA, at least 32 for HS256); empty: the site makes one and keeps it in the database"`
-	TokenAlg     string `env:"TOKEN_ALG" envDefault:"EdDSA" desc:"how tokens are signed: EdDSA, or HS256 for servers that know nothing better"`
-	MetricsToken string `env:"METRICS_TOKEN" secret:"true" desc:"bearer token for /metrics; empty: nobody (in development: everybody)"`
-	MetricsAddr  string `env:"METRICS_ADDR" desc:"another port for /metrics, without a token, such as localhost:9100; empty: none"`
+	TokenKey     string `env:"TOKEN_KEY" secret:"true" desc:"key of signed tokens (32 bytes for EdDSA, at least 32 for HS256); empty: the site generates one and keeps it in the database"`
+	TokenAlg     string `env:"TOKEN_ALG" envDefault:"EdDSA" desc:"how tokens are signed: EdDSA, or HS256 for servers that do not support it"`
+	MetricsToken string `env:"METRICS_TOKEN" secret:"true" desc:"bearer token for /metrics; empty: no access (in development: open)"`
+	MetricsAddr  string `env:"METRICS_ADDR" desc:"separate address for /metrics, without a token, such as localhost:9100; empty: none"`
 	LogLevel     string `env:"LOG_LEVEL" envDefault:"info" desc:"debug, info, warn or error"`
 
 	cheapHashes bool // for tests, as none is a setting: auth.Config.CheapHashes

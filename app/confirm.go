@@ -46,7 +46,7 @@ func confirmRow(how auth.Confirmation) ConfirmRow {
 	return row
 }
 
-var errSourceAway = &Error{Code: Unavailable, Public: "The service that knows your password does not answer just now. Please try again in a moment."}
+var errSourceAway = &Error{Code: Unavailable, Public: "The service that checks your password is not responding. Please try again in a moment."}
 
 // startConfirmation: POST /settings/confirm — by a redirect.
 func (s *signInPages) startConfirmation(c *fiber.Ctx) error {

@@ -85,7 +85,7 @@ func TestDeadline_PostgresHangs(t *testing.T) {
 		for _, method := range []string{http.MethodGet, http.MethodPut} {
 			files.Go(func() { askForFile(t, method, base) })
 		}
-		b.get("/settings").wants(503, "The site does not answer just now.")
+		b.get("/settings").wants(503, "The site is not responding.")
 		b.get("/xmpp/me").wants(503, `{"error":"`)
 		b.do("POST", "/http-bind", nil)
 		files.Wait()

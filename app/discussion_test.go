@@ -92,7 +92,7 @@ And teh moles?" xmlns="urn:xmpp:message-correct:0"/>`)
 	clear(s.discussions.latest)
 	visitor.get("/articles/garden").wants(200, "And the moles?")
 	visitor.wants(200, "<bdi>Dave</bdi> plants <strong>leeks</strong>")
-	answered := `<a class="said-answered" href="#said-` + id + `">Answer to <bdi>Bob</bdi>: <q dir="auto">Straw keeps the snails in, and so on</q></a>`
+	answered := `<a class="said-answered" href="#said-` + id + `">Reply to <bdi>Bob</bdi>: <q dir="auto">Straw keeps the snails in, and so on</q></a>`
 	if n := strings.Count(visitor.body, "said-answered"); n != 1 || !strings.Contains(visitor.body, answered) {
 		t.Errorf("%d answers, and not one with %s in %s", n, answered, visitor.body)
 	}

@@ -63,10 +63,10 @@ var statuses = map[Code]int{
 }
 
 // errExpired is what people read whose form's token is another session's, or none.
-var errExpired = &Error{Code: Forbidden, Public: "It was open for too long, or you signed in or out meanwhile. Go back and try again."}
+var errExpired = &Error{Code: Forbidden, Public: "The form was open for too long, or you signed in or out in the meantime. Go back and try again."}
 
 // errAway is what people read while Postgres does not answer. What is away is for the log.
-var errAway = &Error{Code: Unavailable, Public: "The site does not answer just now. Please try again in a moment."}
+var errAway = &Error{Code: Unavailable, Public: "The site is not responding. Please try again in a moment."}
 
 // explain returns the status and the sentence for any error.
 func explain(err error) (status int, public string) {
@@ -79,7 +79,7 @@ func explain(err error) (status int, public string) {
 		return file.Status, file.Public
 	}
 	if errors.Is(err, ErrChatAway) {
-		return http.StatusServiceUnavailable, "The chat does not answer just now. Please try again in a moment."
+		return http.StatusServiceUnavailable, "The chat is not responding. Please try again in a moment."
 	}
 	if models.Unavailable(err) {
 		return http.StatusServiceUnavailable, errAway.Public
@@ -88,9 +88,9 @@ func explain(err error) (status int, public string) {
 	if errors.As(err, &f) {
 		switch f.Code {
 		case http.StatusNotFound, http.StatusMethodNotAllowed:
-			return http.StatusNotFound, "Nothing is at this address. It may be mistyped, or what was here is gone."
+			return http.StatusNotFound, "There is no page at this address. It may be mistyped or no longer exist."
 		case http.StatusRequestEntityTooLarge:
-			return f.Code, "That is too large to be sent."
+			return f.Code, "That is too large to send."
 		case http.StatusRequestHeaderFieldsTooLarge:
 			return f.Code, errLargeHeader.Public
 		case http.StatusRequestTimeout:

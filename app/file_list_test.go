@@ -28,7 +28,7 @@ func TestFiles_OwnList(t *testing.T) {
 	bob.get("/settings").wants(200, "<strong>0 bytes</strong> of 500 MB")
 	alice.get("/settings").wants(200, "<strong>2 kB</strong> of 500 MB").wants(200, "/settings/files")
 	alice.get("/settings/files").wants(200, "&lt;b&gt;.png")
-	bob.get("/settings/files").wants(200, "There is nothing here")
+	bob.get("/settings/files").wants(200, "No files yet")
 	start := strings.Index(alice.body, `href="/settings/files/`) + len(`href="/settings/files/`)
 	id := alice.body[start : start+36]
 	if alice.get("/settings/files/"+id).wants(200, "PNG"); !strings.HasPrefix(alice.last.Header.Get("Content-Disposition"), "attachment;") || alice.last.Header.Get("Content-Type") != "application/octet-stream" {
@@ -48,7 +48,7 @@ func TestFiles_OwnList(t *testing.T) {
 	put(t, again.Put, file).is(t, 201)
 	alice.submit("/settings", "/settings/files/delete").wants(303, "")
 	call(t, "GET", again.Get, nil).is(t, 404)
-	alice.get("/settings/files").wants(200, "All your files are deleted.").wants(200, "There is nothing here")
+	alice.get("/settings/files").wants(200, "All your files have been deleted.").wants(200, "No files yet")
 }
 
 func TestFiles_Pages(t *testing.T) {
@@ -105,7 +105,7 @@ func TestFiles_StoreHangs(t *testing.T) {
 	if took := time.Since(began); took > 8*time.Second {
 		t.Errorf("the request took %v", took)
 	}
-	alice.get("/settings/files").wants(200, "There is nothing here")
+	alice.get("/settings/files").wants(200, "No files yet")
 }
 
 // Where nobody sends files, nothing speaks of them; but what is there is kept to.
@@ -121,7 +121,7 @@ func TestFiles_Off(t *testing.T) {
 	slot := s.slot(t, "alice", "old.txt", 3, "") // sent while files were
 	put(t, slot.Put, []byte("old")).is(t, 201)
 	call(t, "GET", slot.Get, nil).is(t, 200)
-	if b.get("/settings").wants(200, "<strong>3 bytes</strong>.</p>").wants(200, "/settings/files"); strings.Contains(b.body, "Room taken") {
+	if b.get("/settings").wants(200, "<strong>3 bytes</strong>.</p>").wants(200, "/settings/files"); strings.Contains(b.body, "Storage used") {
 		t.Error("there is room for more")
 	}
 	b.get("/settings/files").wants(200, "old.txt")
@@ -129,7 +129,7 @@ func TestFiles_Off(t *testing.T) {
 	if to := b.last.Header.Get("Location"); to != "/settings" {
 		t.Error(to)
 	}
-	b.get("/settings").wants(200, "All your files are deleted.")
+	b.get("/settings").wants(200, "All your files have been deleted.")
 	call(t, "GET", slot.Get, nil).is(t, 404)
 	b.get("/settings/files").wants(404, "")
 }

@@ -182,7 +182,7 @@ func TestAppPasswords_Page(t *testing.T) {
 		}
 	}
 	b.appPassword("<Phone>")
-	for _, want := range []string{"&lt;Phone&gt;", "alice@localhost", "only now"} {
+	for _, want := range []string{"&lt;Phone&gt;", "alice@localhost", "only once"} {
 		if !strings.Contains(b.body, want) {
 			t.Errorf("the page lacks %q", want)
 		}

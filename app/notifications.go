@@ -83,7 +83,7 @@ func (u *unpadded) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-var errNoPush = &Error{Code: NotFound, Public: "This site does not notify people whose pages are closed."}
+var errNoPush = &Error{Code: NotFound, Public: "This site does not send notifications while its pages are closed."}
 
 // subscribePush: POST /xmpp/push — where this browser is reached while no page is open.
 func (s *notifications) subscribePush(c *fiber.Ctx) error {
@@ -192,7 +192,7 @@ func (s *notifications) saveConversationSettings(c *fiber.Ctx) error {
 	}
 	at, err := stanza.ParseAddress(body.JID)
 	if err != nil || at.User == "" || at.Resource != "" || (at.Domain != s.cfg.Domain && at.Domain != s.cfg.RoomsDomain()) {
-		return &Error{Code: Invalid, Public: "That is no conversation of this site.", Err: err}
+		return &Error{Code: Invalid, Public: "That is not a conversation on this site.", Err: err}
 	}
 	if body.Level != nil && *body.Level != "" && !s.canBeLevel(at, *body.Level) {
 		return &Error{Code: Invalid, Public: "There is no such level of notifications."}
@@ -213,7 +213,7 @@ func (s *notifications) canBeLevel(at stanza.Address, level models.NotificationL
 func (s *notifications) setConversation(ctx context.Context, a models.Account, at stanza.Address, pinned *bool, level *models.NotificationLevel) error {
 	err := s.notified.SetConversationSettings(ctx, a.ID, at.String(), pinned, level)
 	if errors.Is(err, models.ErrTooMany) {
-		return &Error{Code: Conflict, Public: "You have settings for as many conversations as there may be.", Err: err}
+		return &Error{Code: Conflict, Public: "You have reached the limit of conversations with settings of their own.", Err: err}
 	}
 	if err != nil || level == nil || at.Domain != s.cfg.RoomsDomain() {
 		return err
@@ -370,7 +370,7 @@ func (s *settingsPages) saveNotifications(c *fiber.Ctx) error {
 	n.QuietFrom, fromErr = minuteOfDay(form.QuietFrom)
 	n.QuietUntil, untilErr = minuteOfDay(form.QuietUntil)
 	if fromErr != nil || untilErr != nil || (n.QuietFrom == nil) != (n.QuietUntil == nil) {
-		form.fail("quiet", "Give both times, such as 22:00 and 07:00, or none.")
+		form.fail("quiet", "Enter both times, such as 22:00 and 07:00, or neither.")
 	}
 	if _, err := time.LoadLocation(n.Zone); err != nil || n.Zone == "Local" {
 		n.Zone = "UTC"

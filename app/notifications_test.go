@@ -134,7 +134,7 @@ func TestSettings_Notifications(t *testing.T) {
 	b.submit("/settings", "/settings/notifications", "text", "1", "from", "22:00", "until", "07:15", "zone", "Europe/Berlin").wants(303, "")
 	b.get("/settings").wants(200, `name="until" value="07:15"`).wants(200, `name="text" value="1" checked`)
 	b.get("/xmpp/conversations/settings").wants(200, `"zone":"Europe/Berlin"`).wants(200, `"quietFrom":1320`).wants(200, `"text":true`)
-	b.submit("/settings", "/settings/notifications", "from", "22:00").wants(422, "Give both times")
+	b.submit("/settings", "/settings/notifications", "from", "22:00").wants(422, "Enter both times")
 	b.submit("/settings", "/settings/notifications", "zone", "Nowhere/Land").wants(303, "")
 	b.get("/xmpp/conversations/settings").wants(200, `"zone":"UTC"`).wants(200, `"quietFrom":null`).wants(200, `"text":false`)
 }
@@ -148,7 +148,7 @@ func TestSettings_Levels(t *testing.T) {
 	if err := s.chat.CreateRoom(t.Context(), "alice", NewRoom{Name: "den", Title: "The den"}); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(b.get("/settings").wants(200, "").body, "Otherwise in these") {
+	if strings.Contains(b.get("/settings").wants(200, "").body, "<legend>Exceptions") {
 		t.Error("nothing is otherwise, and there is a list")
 	}
 	for jid, level := range map[string]string{"den@conference.localhost": "all", "bob@localhost": "none", "carol@localhost": "all", "other@conference.localhost": "none"} {
@@ -157,12 +157,12 @@ func TestSettings_Levels(t *testing.T) {
 	b.json("POST", "/xmpp/conversations/settings", `{"jid":"carol@localhost","level":"mentions"}`).wants(400, "no such level") // people do not mention: they say it to one
 	b.get("/settings").wants(200, "<span>Bob Baker</span>").wants(200, "<span>The den</span>")
 	for _, name := range []string{"Carol", "other@"} {
-		if _, list, _ := strings.Cut(b.body, "Otherwise in these"); strings.Contains(list, name) {
+		if _, list, _ := strings.Cut(b.body, "<legend>Exceptions"); strings.Contains(list, name) {
 			t.Error(name, "is listed")
 		}
 	}
 	// A wrong time beside them takes nothing of what was chosen, and keeps nothing of it.
-	b.submit("/settings", "/settings/notifications", "sound", "1", "from", "22:00", "level:bob@localhost", "all", "level:den@conference.localhost", "none").wants(422, "Give both times")
+	b.submit("/settings", "/settings/notifications", "sound", "1", "from", "22:00", "level:bob@localhost", "all", "level:den@conference.localhost", "none").wants(422, "Enter both times")
 	b.wants(422, `name="sound" value="1" checked`).wants(422, `name="from" value="22:00"`)
 	_, den, _ := strings.Cut(b.body, `name="level:den@`)
 	bob, _, _ := strings.Cut(b.body[strings.Index(b.body, `name="level:bob@`):], "</select>")

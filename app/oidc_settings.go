@@ -17,19 +17,19 @@ import (
 type oidcSettings struct {
 	name string
 
-	Issuer         string `env:"ISSUER" desc:"its issuer, exactly as it writes it, such as https://login.example.org/realms/team"`
-	ClientID       string `env:"CLIENT_ID" desc:"what this site is called there"`
-	ClientSecret   string `env:"CLIENT_SECRET" secret:"true" desc:"and how it proves that; empty: a public client, which PKCE alone protects"`
-	Label          string `env:"LABEL" desc:"what people call it, as in Sign in with LABEL; empty: its name"`
-	Scopes         string `env:"SCOPES" envDefault:"openid profile" list:"true" desc:"what is asked for there, separated by spaces or commas"`
-	UsernameClaim  string `env:"USERNAME_CLAIM" envDefault:"preferred_username" desc:"claim with the user name that somebody would like here"`
-	UsernameDomain string `env:"USERNAME_DOMAIN" desc:"domain that is taken off such a name: with example.org, alice@example.org would like to be alice"`
-	GroupsClaim    string `env:"GROUPS_CLAIM" desc:"claim with somebody's groups, such as groups; a path such as resource_access.chat.roles is good, too; empty: it says nothing of groups"`
-	AdminGroups    string `env:"ADMIN_GROUPS" list:"true" desc:"groups of that claim whose members run the site, separated by commas"`
-	RolesClaim     string `env:"ROLES_CLAIM" desc:"claim with somebody's roles, such as realm_access.roles"`
-	AdminRoles     string `env:"ADMIN_ROLES" list:"true" desc:"roles of that claim with which people run the site, separated by commas"`
-	Require        string `env:"REQUIRE" list:"true" desc:"what claims must be for somebody to be let in, separated by commas, such as hd=example.org or groups=staff; several of one claim are alternatives; empty: everybody whom it knows"`
-	CAFile         string `env:"CA_FILE" desc:"file with the authority that signed its certificate, PEM; empty: one that the system knows"`
+	Issuer         string `env:"ISSUER" desc:"the provider's issuer, exactly as the provider writes it, such as https://login.example.org/realms/team"`
+	ClientID       string `env:"CLIENT_ID" desc:"client ID of this site at the provider"`
+	ClientSecret   string `env:"CLIENT_SECRET" secret:"true" desc:"client secret; empty: a public client, protected by PKCE alone"`
+	Label          string `env:"LABEL" desc:"what pages call the provider, as in Sign in with LABEL; empty: its name"`
+	Scopes         string `env:"SCOPES" envDefault:"openid profile" list:"true" desc:"requested scopes, separated by spaces or commas"`
+	UsernameClaim  string `env:"USERNAME_CLAIM" envDefault:"preferred_username" desc:"claim with the preferred user name"`
+	UsernameDomain string `env:"USERNAME_DOMAIN" desc:"domain that is removed from that name: with example.org, alice@example.org becomes alice"`
+	GroupsClaim    string `env:"GROUPS_CLAIM" desc:"claim with a person's groups, such as groups, or a path such as resource_access.chat.roles; empty: none"`
+	AdminGroups    string `env:"ADMIN_GROUPS" list:"true" desc:"groups in that claim whose members administer the site, separated by commas"`
+	RolesClaim     string `env:"ROLES_CLAIM" desc:"claim with a person's roles, such as realm_access.roles"`
+	AdminRoles     string `env:"ADMIN_ROLES" list:"true" desc:"roles in that claim that make people administrators of the site, separated by commas"`
+	Require        string `env:"REQUIRE" list:"true" desc:"claim values that are required to sign in, separated by commas, such as hd=example.org or groups=staff; several for one claim are alternatives; empty: everybody the provider knows"`
+	CAFile         string `env:"CA_FILE" desc:"PEM file with the CA certificate for the provider; empty: the system's CAs"`
 }
 
 // readOIDC reads the settings of the providers that OIDC_PROVIDERS names.

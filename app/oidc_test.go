@@ -174,9 +174,9 @@ func TestOIDC_OtherBrowser(t *testing.T) {
 	_, _, base := providerSite(t, nil)
 	mine, theirs := newBrowser(t, base), newBrowser(t, base)
 	back := mine.follow(mine.get("/signin/with/idp").last.Header.Get("Location"))
-	theirs.get(back).wants(422, "Please begin here")
+	theirs.get(back).wants(422, "Please start again here")
 	theirs.get("/signin/with/idp")
-	theirs.get(back).wants(422, "Please begin here")
+	theirs.get(back).wants(422, "Please start again here")
 	theirs.wantsUser("")
 	mine.get(back).wants(303, "")
 	again := newBrowser(t, base)
@@ -202,7 +202,7 @@ func TestOIDC_TwoTabs(t *testing.T) {
 	}
 	first, second := begin("/people"), begin("/rooms")
 	returns(first, "/people")
-	b.get(first).wants(422, "begun in another browser") // once
+	b.get(first).wants(422, "started in another browser") // once
 	returns(second, "/rooms")
 
 	b = newBrowser(t, base)
@@ -213,7 +213,7 @@ func TestOIDC_TwoTabs(t *testing.T) {
 	if len(b.cookies) > maxRedirects+1 { // and that of forms
 		t.Errorf("%d cookies", len(b.cookies))
 	}
-	b.get(backs[1]).wants(422, "begun in another browser")
+	b.get(backs[1]).wants(422, "started in another browser")
 	returns(backs[2], "/2")
 	returns(backs[5], "/5")
 
@@ -232,14 +232,14 @@ func TestOIDC_Failures(t *testing.T) {
 	idp, _, base := providerSite(t, map[string]string{"OIDC_IDP_REQUIRE": "groups=staff"})
 	b := newBrowser(t, base)
 	person(idp, map[string]any{"sub": "1", "groups": []string{"guests"}})
-	b.through("/signin/with/idp").wants(422, "none that may come in here")
+	b.through("/signin/with/idp").wants(422, "may not sign in here")
 	idp.Change(func() { idp.Answer = func(q url.Values) { q.Del("code"); q.Set("error", "access_denied") } })
 	b.through("/signin/with/idp").wants(422, "not signed in there")
 	idp.Change(func() {
 		idp.Answer = nil
 		idp.IDToken = func(claims, _ map[string]any) { claims["aud"] = "another" }
 	})
-	b.through("/signin/with/idp").wants(422, "does not stand up to our checks")
+	b.through("/signin/with/idp").wants(422, "failed our checks")
 	b.wantsUser("")
 	b.get("/metrics").wants(200, `foyer_site_signins_total{outcome="refused",source="idp"} 3`)
 }
@@ -248,7 +248,7 @@ func TestOIDC_Failures(t *testing.T) {
 func TestOIDC_Away(t *testing.T) {
 	_, base := start(t, map[string]string{"OIDC_PROVIDERS": "idp", "OIDC_IDP_ISSUER": "http://127.0.0.1:9", "OIDC_IDP_CLIENT_ID": "x"})
 	b := newBrowser(t, base)
-	b.get("/signin/with/idp").wants(503, "idp does not answer just now")
+	b.get("/signin/with/idp").wants(503, "idp is not responding")
 	b.signIn("alice").wantsUser("alice")
 }
 
@@ -275,8 +275,8 @@ func TestOIDC_StartedElsewhere(t *testing.T) {
 		}
 	}
 	stranger := newBrowser(t, base)
-	stranger.get("/signin/with/idp/start?iss=https://evil.example").wants(422, "Please begin here")
-	stranger.get("/signin/with/idp/start").wants(422, "Please begin here")
+	stranger.get("/signin/with/idp/start?iss=https://evil.example").wants(422, "Please start again here")
+	stranger.get("/signin/with/idp/start").wants(422, "Please start here")
 	stranger.do("POST", "/signin/with/idp/start", url.Values{"iss": {idp.URL}, "login_hint": {"zoe"}, "csrf": {""}}).wants(303, "")
 	if to := stranger.last.Header.Get("Location"); !strings.HasPrefix(to, "/signin/with/idp/start?") || !strings.Contains(to, url.QueryEscape(idp.URL)) {
 		t.Error(to)
@@ -309,7 +309,7 @@ func TestOIDC_Settings(t *testing.T) {
 func TestOIDC_TooMany(t *testing.T) {
 	_, s, base := providerSite(t, nil)
 	b := newBrowser(t, base)
-	b.get("/signin/with/idp/back?code=x&state=y").wants(422, "begun in another browser")
+	b.get("/signin/with/idp/back?code=x&state=y").wants(422, "started in another browser")
 	overspend(s.signIn.failedReturns, "127.0.0.1", failedReturnsAtOnce)
 	b.get("/signin/with/idp/back?code=x&state=y").wants(429, "from your network have failed")
 }
@@ -332,7 +332,7 @@ func TestOIDC_OnlyFailuresCount(t *testing.T) {
 	}
 	b := newBrowser(t, base)
 	back := b.follow(b.get("/signin/with/idp").wants(303, "").last.Header.Get("Location"))
-	newBrowser(t, base).get(back).wants(422, "begun in another browser")
+	newBrowser(t, base).get(back).wants(422, "started in another browser")
 	idp.Change(func() { idp.Answer = func(q url.Values) { q.Set("code", "guessed") } })
 	b.through("/signin/with/idp")
 	b.through("/signin/with/idp")

@@ -177,7 +177,7 @@ func (s *peoplePages) named(ctx context.Context, name string) (models.Account, e
 	}
 	a, err := s.accounts.AccountByName(ctx, name)
 	if errors.Is(err, models.ErrNotFound) || (err == nil && a.BlockedAt != nil) {
-		err = &Error{Code: NotFound, Public: "There is nobody by that name."}
+		err = &Error{Code: NotFound, Public: "Nobody has that name."}
 	}
 	return a, err
 }
@@ -211,7 +211,7 @@ func (s *peoplePages) answerContact(c *fiber.Ctx) error {
 
 func (s *peoplePages) contactDone(c *fiber.Ctx, other models.Account, flash string, err error) error {
 	if errors.Is(err, ErrContactRefused) {
-		return &Error{Code: Forbidden, Public: "That is not possible with " + other.Name + " just now.", Err: err}
+		return &Error{Code: Forbidden, Public: "You and " + other.Name + " cannot become contacts right now.", Err: err}
 	}
 	if err != nil {
 		return err

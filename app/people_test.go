@@ -49,8 +49,8 @@ func TestPeople_ManyMembers(t *testing.T) {
 	}
 	b.get("/people?after=m100/Member+100").wants(200, "Member 1000<")
 	b.get("/people?q=member+2999").wants(200, "Member 2999<")
-	b.get("/people?q=nobodyatall").wants(200, "Nobody by that name.")
-	b.get("/people?q="+url.QueryEscape("<script>")).wants(200, "Nobody by that name.")
+	b.get("/people?q=nobodyatall").wants(200, "Nobody has that name.")
+	b.get("/people?q="+url.QueryEscape("<script>")).wants(200, "Nobody has that name.")
 }
 
 // an address that another site links to makes no room, and opens none; the room
@@ -106,7 +106,7 @@ func TestRooms_PageOfOne(t *testing.T) {
 	carol.submit("/rooms", path+"/invite", "user", "dave").wants(403, "You cannot invite")
 	alice.get(path).wants(200, "Delete Кафе for good")
 	alice.submit(path, path+"/delete").wants(303, "")
-	alice.get("/rooms").wants(200, "The room is deleted.")
+	alice.get("/rooms").wants(200, "The room has been deleted.")
 	alice.get(path).wants(404, "There is no such room")
 }
 
@@ -120,7 +120,7 @@ func TestContacts_ByRequest(t *testing.T) {
 		t.Error("a stranger's presence shows")
 	}
 	alice.submit("/people", "/people/bob/contact").wants(303, "")
-	alice.get("/people").wants(200, "Asked to be your contact").wants(200, "Your request is on its way.")
+	alice.get("/people").wants(200, "Asked to be your contact").wants(200, "Your request has been sent.")
 	bob.get("/").wants(200, "Contact requests").wants(200, "Accept Alice Adler")
 	bob.submit("/", "/people/alice/answer", "answer", "accept").wants(303, "")
 	for _, b := range []*browser{alice, bob} {
@@ -130,9 +130,9 @@ func TestContacts_ByRequest(t *testing.T) {
 		t.Error("the request is still there")
 	}
 	bob.submit("/people", "/people/alice/answer", "answer", "decline").wants(303, "") // in another tab
-	bob.get("/people").wants(200, "That request was answered already, or taken back.").wants(200, "data-message")
+	bob.get("/people").wants(200, "That request has already been answered or withdrawn.").wants(200, "data-message")
 	alice.get("/people").wants(200, "data-message")
-	alice.submit("/people", "/people/nobody/contact").wants(404, "There is nobody by that name.")
+	alice.submit("/people", "/people/nobody/contact").wants(404, "Nobody has that name.")
 	alice.submit("/people", "/people/carol/contact").wants(303, "")
 	carol := signedInAs(t, base, "carol")
 	carol.submit("/", "/people/alice/answer", "answer", "decline").wants(303, "")

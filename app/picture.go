@@ -45,15 +45,15 @@ func (s *settingsPages) uploadedPicture(c *fiber.Ctx) (data []byte, mediaType st
 func pictureError(err error) error {
 	switch {
 	case errors.Is(err, pictures.ErrFormat):
-		return badPicture("That is no picture we can read. Use a PNG, JPEG, GIF or WebP file.", err)
+		return badPicture("We cannot read that picture. Use a PNG, JPEG, GIF or WebP file.", err)
 	case errors.Is(err, pictures.ErrTooLarge):
 		return badPicture("That picture has too many pixels. Choose a smaller one.", err)
 	case errors.Is(err, pictures.ErrDamaged):
 		return badPicture("That picture is damaged. Choose another one.", err)
 	case errors.Is(err, pictures.ErrTooMany):
-		return badPicture("That were many pictures. Please wait a minute.", err)
+		return badPicture("You have changed your picture many times. Please wait a minute.", err)
 	case errors.Is(err, context.DeadlineExceeded):
-		return &Error{Code: Unavailable, Public: "Many pictures are being saved just now. Please try again in a moment.", Err: err}
+		return &Error{Code: Unavailable, Public: "Many pictures are being saved right now. Please try again in a moment.", Err: err}
 	}
 	return err
 }

@@ -97,7 +97,7 @@ func (s *signInPages) startAtProvider(c *fiber.Ctx) error {
 	}
 	record := auth.RedirectRecord{Purpose: auth.ToSignIn, Next: next}
 	if c.Query("iss") == "" {
-		return s.renderSignInFailure(c, source, record, http.StatusUnprocessableEntity, "That link does not say whose sign-in it begins. Please begin here.")
+		return s.renderSignInFailure(c, source, record, http.StatusUnprocessableEntity, "That link does not say which sign-in it starts. Please start here.")
 	}
 	return s.startRedirect(c, source, record, c.Query("login_hint"))
 }

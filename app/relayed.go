@@ -271,7 +271,7 @@ func (silence) Is(target error) bool { return target == ErrChatAway }
 func (s silence) Unwrap() error      { return s.error }
 
 // errNameNotCarried is for people whose account is older than the server behind the site.
-var errNameNotCarried = &Error{Code: Forbidden, Public: "The chat cannot write your user name as it is, because of a letter such as ß. Ask those who run this site for an account with another name."}
+var errNameNotCarried = &Error{Code: Forbidden, Public: "The chat cannot use your user name because of a letter such as ß. Ask the people who run this site for an account with another name."}
 
 // asRelayedError turns what app/remote returns into the site's errors.
 func asRelayedError(err error) error {

@@ -23,7 +23,7 @@ const nobody = "xmpp://127.0.0.1:1"
 func TestRelayed_Away(t *testing.T) {
 	_, base := start(t, map[string]string{"XMPP_UPSTREAM": nobody})
 	b := signedInAs(t, base, "alice")
-	const away = "The chat does not answer just now"
+	const away = "The chat is not responding"
 	b.get("/").wants(200, away).wants(200, "Message Bob Baker")
 	for _, unknown := range []string{"Around", "Away", "Add contact", "No rooms yet"} {
 		if strings.Contains(b.body, unknown) {
@@ -163,8 +163,8 @@ func TestAsRelayedError(t *testing.T) {
 		says   string
 		never  string // in the log
 	}{
-		{remote.Away(errors.New("connection refused")), true, 503, "The chat does not answer just now", "let the site in"},
-		{refused, true, 503, "The chat does not answer just now", "answer"},
+		{remote.Away(errors.New("connection refused")), true, 503, "The chat is not responding", "let the site in"},
+		{refused, true, 503, "The chat is not responding", "answer"},
 		{fmt.Errorf("%w: straße", auth.ErrNotPortable), false, 403, "an account with another name", "answer"},
 		{errNotSignedIn, false, 401, "", "answer"},
 	} {
@@ -188,7 +188,7 @@ func TestRelayed_NotPortable(t *testing.T) {
 	}
 	b := signedInAs(t, base, "straße")
 	b.submit("/rooms", "/rooms", "name", "The den", "who", "everyone").wants(403, "an account with another name")
-	b.get("/rooms").wants(200, "The chat does not answer just now") // which is the site's own question
+	b.get("/rooms").wants(200, "The chat is not responding") // which is the site's own question
 	newBrowser(t, base).submit("/signup", "/signup", "username", "weiß", "name", "W", "password", demoPassword).wants(422, "without letters such as ß")
 }
 

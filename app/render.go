@@ -45,7 +45,7 @@ func (s *pages) renderOne(c *fiber.Ctx, out io.Writer, name string, p *Page) err
 	defer cancel()
 	done, err := s.renders.Acquire(ctx, budget.Network(s.address(c)), 1)
 	if err != nil {
-		return &Error{Code: Unavailable, Public: "There are many requests just now. Please try again in a moment.", Err: err}
+		return &Error{Code: Unavailable, Public: "There are many requests right now. Please try again in a moment.", Err: err}
 	}
 	defer done()
 	return s.views.Render(out, name, p)

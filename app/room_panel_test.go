@@ -37,7 +37,7 @@ func TestRoomPeople(t *testing.T) {
 	visitor.get(people).wants(401, "")
 	bob.get(people).wants(404, "not open to you")
 	bob.json("POST", "/xmpp/rooms/"+name+"/invite", `{"user":"carol"}`).wants(403, "You cannot invite Carol Costa")
-	alice.json("POST", "/xmpp/rooms/"+name+"/invite", `{"user":"nobody"}`).wants(404, "nobody by that name")
+	alice.json("POST", "/xmpp/rooms/"+name+"/invite", `{"user":"nobody"}`).wants(404, "Nobody has that name")
 	dave, err := s.db.Accounts.AccountByName(t.Context(), "dave")
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func TestRoomPeople(t *testing.T) {
 	if err := s.auth.SetBlocked(t.Context(), dave, true); err != nil {
 		t.Fatal(err)
 	}
-	alice.json("POST", "/xmpp/rooms/"+name+"/invite", `{"user":"dave"}`).wants(404, "nobody by that name") // blocked: nowhere else shown either
+	alice.json("POST", "/xmpp/rooms/"+name+"/invite", `{"user":"dave"}`).wants(404, "Nobody has that name") // blocked: nowhere else shown either
 	alice.json("POST", "/xmpp/rooms/"+name+"/invite", `{"user":"Bob"}`).wants(204, "")
 	for _, b := range []*browser{alice, bob} {
 		b.get(people).wants(200, `{"jid":"bob@localhost","name":"Bob Baker","picture":"/avatars/`)

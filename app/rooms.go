@@ -145,7 +145,7 @@ func (s *roomPages) roomRow(r ChatRoom) RoomRow {
 func here(r ChatRoom) string {
 	switch {
 	case r.Occupants == 0:
-		return "Nobody is here just now"
+		return "Nobody is here right now"
 	case r.Occupants == 1 && r.Entered:
 		return "Only you are here"
 	case r.Occupants == 1:
@@ -181,9 +181,9 @@ func (s *roomPages) makeAs(ctx context.Context, owner string, form *RoomForm) (n
 	err = s.chat.CreateRoom(ctx, owner, NewRoom{Name: name, Title: form.Name, Description: form.About, Private: form.Private})
 	switch {
 	case errors.Is(err, ErrTooManyRooms):
-		form.fail("", "You have made as many rooms as one person may. Close one that is not needed any more.")
+		form.fail("", "You have made as many rooms as you may. Delete one that you no longer need.")
 	case errors.Is(err, ErrChatAway):
-		form.fail("", "The chat does not answer just now. Please try again in a moment.")
+		form.fail("", "The chat is not responding. Please try again in a moment.")
 	}
 	return name, err
 }
@@ -218,7 +218,7 @@ func (f *RoomForm) check() {
 		f.fail("name", "Please choose a shorter name, on one line.")
 	}
 	if utf8.RuneCountInString(f.About) > maxRoomAbout || hasControls(f.About) {
-		f.fail("about", "Please say it in fewer words, on one line.")
+		f.fail("about", "Please describe it in fewer words, on one line.")
 	}
 }
 

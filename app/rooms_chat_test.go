@@ -42,7 +42,7 @@ func TestRoomsFromChat(t *testing.T) {
 	if names, _ := list(alice, "q=the+den"); !slices.Equal(names, []string{"The den"}) {
 		t.Errorf("%q", names)
 	}
-	alice.get("/xmpp/rooms?q=lobby").wants(200, `"name":"Lobby","about":"Where everybody meets","here":"Nobody is here just now"`)
+	alice.get("/xmpp/rooms?q=lobby").wants(200, `"name":"Lobby","about":"Where everybody meets","here":"Nobody is here right now"`)
 	if names, _ := list(bob, "q=the+den"); len(names) != 0 {
 		t.Errorf("to somebody else %q", names)
 	}
@@ -61,6 +61,6 @@ func TestRoomsFromChat_Refused(t *testing.T) {
 
 	_, away := start(t, map[string]string{"XMPP_UPSTREAM": nobody})
 	alice = signedInAs(t, away, "alice")
-	alice.json("POST", "/xmpp/rooms", `{"name":"den"}`).wants(503, `{"errors":{"":"The chat does not answer just now`)
-	alice.get("/xmpp/rooms").wants(503, "The chat does not answer just now")
+	alice.json("POST", "/xmpp/rooms", `{"name":"den"}`).wants(503, `{"errors":{"":"The chat is not responding`)
+	alice.get("/xmpp/rooms").wants(503, "The chat is not responding")
 }

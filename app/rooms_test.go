@@ -24,7 +24,7 @@ func TestRooms_ThatNobodyOwns(t *testing.T) {
 	_, base := start(t, nil)
 	alice, bob, carol := signedInAs(t, base, "alice"), signedInAs(t, base, "bob"), signedInAs(t, base, "carol")
 	bob.submit("/", "/rooms", "name", "Surprise party", "who", "invited")
-	const mark = "nobody runs it"
+	const mark = "no owner"
 	for _, b := range []*browser{alice, carol} {
 		if b.get("/rooms"); strings.Contains(b.body, "Surprise party") {
 			t.Error("somebody else's room is listed")
@@ -45,10 +45,10 @@ func TestRooms_ThatNobodyOwns(t *testing.T) {
 // Nobody is told that nobody is in a room, or somebody, while it is they themselves.
 func TestRooms_Here(t *testing.T) {
 	for want, room := range map[string]ChatRoom{
-		"Nobody is here just now": {},
-		"Only you are here":       {Occupants: 1, Entered: true},
-		"1 person here":           {Occupants: 1},
-		"2 people here":           {Occupants: 2, Entered: true},
+		"Nobody is here right now": {},
+		"Only you are here":        {Occupants: 1, Entered: true},
+		"1 person here":            {Occupants: 1},
+		"2 people here":            {Occupants: 2, Entered: true},
 	} {
 		if got := here(room); got != want {
 			t.Errorf("%+v: %q; want %q", room, got, want)

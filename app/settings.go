@@ -151,7 +151,7 @@ func (s *settingsPages) setPicture(c *fiber.Ctx, v *visit, data []byte, mediaTyp
 }
 
 // errChangedMeanwhile: what was confirmed is not so any more.
-var errChangedMeanwhile = &Error{Code: Conflict, Public: "Your password was changed, or you were signed out, from somewhere else just now. Sign in and try again."}
+var errChangedMeanwhile = &Error{Code: Conflict, Public: "Your password was changed, or you were signed out, from somewhere else. Sign in and try again."}
 
 // savePassword: POST /settings/password
 func (s *settingsPages) savePassword(c *fiber.Ctx) error {
@@ -162,7 +162,7 @@ func (s *settingsPages) savePassword(c *fiber.Ctx) error {
 		return err
 	}
 	if !s.auth.MayHavePassword(v.account) {
-		return &Error{Code: NotFound, Public: "Passwords are not kept here: you sign in by another way."}
+		return &Error{Code: NotFound, Public: "You sign in another way, so you have no password here."}
 	}
 	password := c.FormValue("password")
 	if err := s.auth.CheckPasswordStrength(password, v.account.Username, v.account.Name); len(form.Errors) == 0 && err != nil {

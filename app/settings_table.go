@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// SettingsTable returns the settings as the table in the README; a test holds
+// SettingsTable returns the settings as the table in docs/SETTINGS.md; a test holds
 // the two together.
 func SettingsTable() string {
 	return settingsTable(reflect.TypeFor[Config]()) + namedSettingsTable("OIDC", reflect.TypeFor[oidcSettings]())
@@ -17,7 +17,7 @@ func GatewaySettingsTable() string { return settingsTable(reflect.TypeFor[Gatewa
 
 func settingsTable(t reflect.Type) string {
 	var b strings.Builder
-	b.WriteString("| setting | default | what it is |\n|---|---|---|\n")
+	b.WriteString("| Setting | Default | Description |\n|---|---|---|\n")
 	b.WriteString(settingsRows(t, ""))
 	return b.String()
 }

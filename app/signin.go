@@ -114,13 +114,13 @@ func refusal(c *fiber.Ctx, form *formErrors, err error) (status int, _ error) {
 		tooMany(c, form, throttled.Wait)
 		return http.StatusTooManyRequests, nil
 	case errors.Is(err, auth.ErrAway):
-		form.fail("", "The service that knows you does not answer just now. Please try again in a moment.")
+		form.fail("", "The sign-in service is not responding. Please try again in a moment.")
 		return http.StatusServiceUnavailable, nil
 	case errors.Is(err, auth.ErrNoAccount):
 		form.fail("", "You have no account here yet. Ask the people who run this site for one.")
 		return http.StatusForbidden, nil
 	case errors.Is(err, auth.ErrBlocked):
-		form.fail("", "Your account here is blocked. Ask the people who run this site.")
+		form.fail("", "Your account here is blocked. Contact the people who run this site.")
 		return http.StatusForbidden, nil
 	case errors.Is(err, auth.ErrBusy):
 		return 0, errBusy
@@ -136,7 +136,7 @@ func refusal(c *fiber.Ctx, form *formErrors, err error) (status int, _ error) {
 	return http.StatusUnprocessableEntity, nil
 }
 
-var errBusy = &Error{Code: Unavailable, Public: "Many people are signing in just now. Please try again in a moment."}
+var errBusy = &Error{Code: Unavailable, Public: "Many people are signing in right now. Please try again in a moment."}
 
 // tooMany says how long to wait.
 func tooMany(c *fiber.Ctx, form *formErrors, wait time.Duration) {
@@ -201,7 +201,7 @@ func (s *signInPages) signOutElsewhere(c *fiber.Ctx) SignInWay {
 // showSignUp: GET /signup
 func (s *signInPages) showSignUp(c *fiber.Ctx) error {
 	if !s.cfg.localSignup() {
-		return &Error{Code: NotFound, Public: "New accounts are made by the people who run this site."}
+		return &Error{Code: NotFound, Public: "Only the people who run this site can create accounts."}
 	}
 	if viewer(c) != nil {
 		return c.Redirect("/", http.StatusSeeOther)
@@ -224,7 +224,7 @@ func newRated(meter budget.Meter) *budget.Rate {
 // signUp: POST /signup
 func (s *signInPages) signUp(c *fiber.Ctx) error {
 	if !s.cfg.localSignup() {
-		return &Error{Code: NotFound, Public: "New accounts are made by the people who run this site."}
+		return &Error{Code: NotFound, Public: "Only the people who run this site can create accounts."}
 	}
 	form := SignUpForm{Username: c.FormValue("username"), Name: c.FormValue("name"), Trusted: c.FormValue("trusted") != ""}
 	if !s.rated.Allow(budget.Network(s.client(c).Address), 1) {

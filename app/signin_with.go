@@ -15,7 +15,7 @@ import (
 // another site posts would come without it, and is not taken (RFC 9700 §4.7). It need not be
 // SameSite=None, and so never is.
 
-var errNoSource = &Error{Code: NotFound, Public: "Nobody signs in to this site that way."}
+var errNoSource = &Error{Code: NotFound, Public: "This site has no such way to sign in."}
 
 // redirectSource is the source that an address names, if it has pages of its own.
 func (s *signInPages) redirectSource(c *fiber.Ctx) (auth.Source, error) {
@@ -69,7 +69,7 @@ func (s *signInPages) startRedirect(c *fiber.Ctx, source auth.Source, record aut
 		if refused, ok := errors.AsType[auth.Refusal](err); ok {
 			return s.renderSignInFailure(c, source, record, http.StatusUnprocessableEntity, refused.Error())
 		}
-		return s.renderSignInFailure(c, source, record, http.StatusServiceUnavailable, source.Label()+" does not answer just now. Please try again in a moment.")
+		return s.renderSignInFailure(c, source, record, http.StatusServiceUnavailable, source.Label()+" is not responding. Please try again in a moment.")
 	}
 	record.Source, record.State = source.Name(), redirect.State
 	if err := s.keepRedirect(c, record, redirect.AnswerState); err != nil {
@@ -91,7 +91,7 @@ func (s *signInPages) leave(c *fiber.Ctx, label, url string) error {
 		return c.Redirect(url, http.StatusSeeOther)
 	}
 	c.Set("Refresh", "0; url="+url)
-	p := s.page(c, "leave", "On to "+label)
+	p := s.page(c, "leave", "Continue to "+label)
 	p.Data = LeavePage{Label: label, URL: url}
 	return s.render(c, "leave", p)
 }
@@ -103,7 +103,7 @@ func (s *signInPages) backFrom(c *fiber.Ctx) error {
 		return err
 	}
 	if !s.failedReturns.Has(budget.Network(s.address(c)), 1) {
-		return &Error{Code: TooMany, Public: "Many sign-ins from your network have failed just now. Please try again in a moment."}
+		return &Error{Code: TooMany, Public: "Many sign-ins from your network have failed recently. Please try again in a moment."}
 	}
 	record, err := s.takeRedirect(c, source)
 	v := viewer(c)
@@ -112,7 +112,7 @@ func (s *signInPages) backFrom(c *fiber.Ctx) error {
 	}
 	if errors.Is(err, auth.ErrNoRedirect) {
 		s.chargeReturn(c)
-		return s.renderSignInFailure(c, source, record, http.StatusUnprocessableEntity, "That sign-in was begun in another browser or window, or too long ago. Please begin here.")
+		return s.renderSignInFailure(c, source, record, http.StatusUnprocessableEntity, "That sign-in was started in another browser or window, or too long ago. Please start again here.")
 	}
 	if err != nil {
 		return err

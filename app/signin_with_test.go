@@ -123,7 +123,7 @@ func TestSignInWith_TwoTabs(t *testing.T) {
 	b := newBrowser(t, base)
 	first := b.get("/signin/with/one").get(one.back("a")).wants(303, "").pending()
 	second := b.get("/signin/with/two").get(two.back("b")).wants(303, "").pending()
-	b.get("/signin/name?of="+second).wants(200, "Provider two knows you as <strong>B B")
+	b.get("/signin/name?of="+second).wants(200, "The user name <strong>B B")
 	b.get("/signin/name").wants(303, "")
 	b.submit("/signin/name?of="+first, "/signin/name", "of", first, "username", "ann").wants(303, "")
 	b.wantsUser("ann").get("/settings").wants(200, "Provider one · A A")
@@ -142,7 +142,7 @@ func TestSignInWith_TwoTabs(t *testing.T) {
 	if page := alice.get("/settings").wants(200, "Provider one · zoe").body; strings.Contains(page, "Provider two · zoe") {
 		t.Error("the other was linked")
 	}
-	alice.get("/settings/ways/join?of="+second).wants(200, "Provider two says that you are")
+	alice.get("/settings/ways/join?of="+second).wants(200, "At Provider two you are")
 	for range 5 {
 		second = prove(two, "zoe")
 	}

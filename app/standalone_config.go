@@ -13,29 +13,29 @@ import (
 // GatewayConfig is every setting of `foyer gateway`, the gateway by itself, from the
 // environment. `desc` is what docs/GATEWAY.md says of it, `list` that it has several values.
 type GatewayConfig struct {
-	Env       string    `env:"APP_ENV" envDefault:"production" desc:"production, or development (plain http, on loopback only)"`
-	Addr      string    `env:"ADDR" envDefault:"localhost:3000" desc:"where to listen, behind the web server that has the certificate"`
-	BaseURL   string    `env:"BASE_URL" desc:"the public URL of the gateway, such as https://xmpp.example.org; follows ADDR in development"`
-	Upstreams Upstreams `env:"GATEWAY_UPSTREAMS" list:"true" desc:"the domains that are served, and no others, each with its XMPP server, separated by commas: example.org=xmpp://10.0.0.5:5222, example.net=xmpp+srv://example.net; forms as of XMPP_UPSTREAM, and several nodes of one domain follow each other"`
-	Private   Domains   `env:"GATEWAY_PRIVATE_UPSTREAMS" list:"true" desc:"domains, separated by commas, whose server's name may lead to an address inside your network; an address that GATEWAY_UPSTREAMS spells out, and localhost, need none of this"`
-	Gone      Domains   `env:"GATEWAY_GONE_DOMAINS" list:"true" desc:"domains, separated by commas, that were served here once and are not any more: clients are told host-gone instead of host-unknown"`
-	CA        string    `env:"XMPP_UPSTREAM_CA" desc:"file with the authority that signed the servers' certificates, PEM; empty: those that the system knows"`
-	Origins   Origins   `env:"GATEWAY_ORIGINS" list:"true" desc:"origins of the pages that may chat, such as https://www.example.org, separated by commas; clients that are no browsers have none and may"`
+	Env       string    `env:"APP_ENV" envDefault:"production" desc:"production, or development (plain HTTP, on loopback only)"`
+	Addr      string    `env:"ADDR" envDefault:"localhost:3000" desc:"address to listen on, behind the web server that has the certificate"`
+	BaseURL   string    `env:"BASE_URL" desc:"public URL of the gateway, such as https://xmpp.example.org; follows ADDR in development"`
+	Upstreams Upstreams `env:"GATEWAY_UPSTREAMS" list:"true" desc:"the domains that are served, each with its XMPP server, separated by commas: example.org=xmpp://10.0.0.5:5222, example.net=xmpp+srv://example.net; addresses as in XMPP_UPSTREAM, and several nodes of one domain follow each other"`
+	Private   Domains   `env:"GATEWAY_PRIVATE_UPSTREAMS" list:"true" desc:"domains, separated by commas, whose server's name may resolve to an address inside your network; not needed for localhost and for addresses written out in GATEWAY_UPSTREAMS"`
+	Gone      Domains   `env:"GATEWAY_GONE_DOMAINS" list:"true" desc:"domains, separated by commas, that used to be served here: clients get host-gone instead of host-unknown"`
+	CA        string    `env:"XMPP_UPSTREAM_CA" desc:"PEM file with the CA certificate for the servers; empty: the system's CAs"`
+	Origins   Origins   `env:"GATEWAY_ORIGINS" list:"true" desc:"origins of the pages that may use the chat, such as https://www.example.org, separated by commas; clients that are not browsers have no origin and are always allowed"`
 
-	SeeOther        string `env:"XMPP_SEE_OTHER" desc:"URL of another site or gateway, such as https://new.example.org, that new streams to the domains are sent to (RFC 7395, XEP-0124), while this one moves; empty: they are served here"`
-	BOSHCompression bool   `env:"BOSH_COMPRESSION" envDefault:"false" desc:"compress what goes over BOSH, for clients that ask for it; somebody who sees the lengths of what travels, and may write to a person, can then guess what others write in the same moment"`
+	SeeOther        string `env:"XMPP_SEE_OTHER" desc:"URL of another site or gateway, such as https://new.example.org, to which new streams are redirected while this one moves (RFC 7395, XEP-0124); empty: none"`
+	BOSHCompression bool   `env:"BOSH_COMPRESSION" envDefault:"false" desc:"compress BOSH responses for clients that ask for it; somebody who can see the sizes of responses, and can write to a person, may then guess what others write at the same moment"`
 
-	TrustedProxies string `env:"TRUSTED_PROXIES" list:"true" desc:"addresses or networks of the web servers in front, separated by commas, whose X-Forwarded-* headers count, such as 127.0.0.1"`
+	TrustedProxies string `env:"TRUSTED_PROXIES" list:"true" desc:"addresses or networks of the web servers in front, separated by commas, whose X-Forwarded-* headers are trusted, such as 127.0.0.1"`
 
-	StreamsPerDomain      int     `env:"GATEWAY_STREAMS_PER_DOMAIN" envDefault:"10000" desc:"streams that each domain may have"`
-	FailuresPerAddress    int     `env:"GATEWAY_FAILURES_PER_ADDRESS" envDefault:"100" desc:"sign-ins that a domain's server may refuse one address within a quarter of an hour; those that it accepts do not count"`
-	ConnectionsPerAddress int     `env:"CONNECTIONS_PER_ADDRESS" envDefault:"16000" desc:"network connections that one address may have"`
-	StreamsPerAddress     int     `env:"STREAMS_PER_ADDRESS" envDefault:"1000" desc:"streams that one address may have"`
-	NewStreamsPerAddress  float64 `env:"NEW_STREAMS_PER_ADDRESS" envDefault:"20" desc:"streams that one address may open a second; 30 times as many at once"`
-	RefusalsPerAddress    float64 `env:"REFUSALS_PER_ADDRESS" envDefault:"5" desc:"what one address may be refused a second after the site has worked for it, such as stanzas that are too large, and streams that nobody signs in to; 100 times as many at once, and then their end is drawn out"`
+	StreamsPerDomain      int     `env:"GATEWAY_STREAMS_PER_DOMAIN" envDefault:"10000" desc:"streams of each domain"`
+	FailuresPerAddress    int     `env:"GATEWAY_FAILURES_PER_ADDRESS" envDefault:"100" desc:"sign-ins from one address that a domain's server may refuse within 15 minutes; successful ones do not count"`
+	ConnectionsPerAddress int     `env:"CONNECTIONS_PER_ADDRESS" envDefault:"16000" desc:"network connections from one address"`
+	StreamsPerAddress     int     `env:"STREAMS_PER_ADDRESS" envDefault:"1000" desc:"streams from one address"`
+	NewStreamsPerAddress  float64 `env:"NEW_STREAMS_PER_ADDRESS" envDefault:"20" desc:"new streams a second from one address; bursts of up to 30 times as many"`
+	RefusalsPerAddress    float64 `env:"REFUSALS_PER_ADDRESS" envDefault:"5" desc:"refused requests a second that are allowed from one address, such as stanzas that are too large and streams that nobody signs in to; bursts of up to 100 times as many, after which refusals are answered more slowly"`
 
-	MetricsToken string `env:"METRICS_TOKEN" secret:"true" desc:"bearer token for /metrics; empty: nobody (in development: everybody)"`
-	MetricsAddr  string `env:"METRICS_ADDR" desc:"another port for /metrics, without a token, such as localhost:9100; empty: none"`
+	MetricsToken string `env:"METRICS_TOKEN" secret:"true" desc:"bearer token for /metrics; empty: no access (in development: open)"`
+	MetricsAddr  string `env:"METRICS_ADDR" desc:"separate address for /metrics, without a token, such as localhost:9100; empty: none"`
 	LogLevel     string `env:"LOG_LEVEL" envDefault:"info" desc:"debug, info, warn or error"`
 }
 

@@ -374,7 +374,7 @@ func TestStandalone_Web(t *testing.T) {
 		{"GET", "/metrics", "", "", "", 200, `foyer_domain_logins_total{domain="two.example",outcome="success"} 0`},
 		{"GET", "/metrics", "", "", "", 200, `foyer_upstream_answer_seconds_count{domain="two.example"} 0`},
 		{"GET", "/metrics", "", "", "", 200, "foyer_memory_given_back_total 0"},
-		{"GET", "/signin", "", "", "", 404, "Nothing is at this address"},
+		{"GET", "/signin", "", "", "", 404, "There is no page at this address"},
 	} {
 		status, body := g.request(tt.method, tt.path, tt.host, tt.origin, tt.body)
 		if status != tt.status || !strings.Contains(body, tt.says) {

@@ -18,7 +18,7 @@ const (
 	turnPatience   = 10 * time.Second
 )
 
-var errTooManyRequests = &Error{Code: TooMany, Public: "Too much is asked for at once. Please try again in a moment."}
+var errTooManyRequests = &Error{Code: TooMany, Public: "Too many requests at once. Please try again in a moment."}
 
 // turns are what the accounts may ask for at once.
 type turns struct {

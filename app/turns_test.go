@@ -59,7 +59,7 @@ func TestTurns(t *testing.T) {
 		}
 	}
 	alice.get("/people").wants(429, "Please wait a moment")
-	alice.get("/xmpp/rooms").wants(429, `{"error":"Too much is asked for at once. Please try again in a moment."}`)
+	alice.get("/xmpp/rooms").wants(429, `{"error":"Too many requests at once. Please try again in a moment."}`)
 	began := time.Now()
 	bob.get("/people").wants(200, "Alice Adler")
 	bob.get("/xmpp/find?q=alice").wants(200, "alice@localhost")

@@ -104,7 +104,7 @@ func (s *signInPages) linking(c *fiber.Ctx, source auth.Source, answer auth.Answ
 	return "", c.Redirect("/settings/ways/join?of="+s.keepPending(c, secret, expires), http.StatusSeeOther)
 }
 
-const linkedElsewhere = "Somebody signs in by that to another account here. Remove it there first."
+const linkedElsewhere = "That is already linked to another account here. Remove it there first."
 
 // afterLinkRedirect goes on when the source has sent the browser back.
 func (s *signInPages) afterLinkRedirect(c *fiber.Ctx, source auth.Source, record auth.RedirectRecord, answer auth.Answer) error {
@@ -140,11 +140,11 @@ func (s *wayPages) linkWay(c *fiber.Ctx) error {
 	var sentence string
 	switch {
 	case errors.Is(err, auth.ErrGone):
-		sentence = "That took too long. Please begin here."
+		sentence = "That took too long. Please start again here."
 	case errors.Is(err, auth.ErrLinked):
 		sentence = linkedElsewhere
 	case errors.Is(err, models.ErrTooMany):
-		sentence = "You have as many ways to sign in as there can be. Remove one first."
+		sentence = "You have reached the limit of ways to sign in. Remove one first."
 	case err != nil:
 		return err
 	default:
@@ -164,7 +164,7 @@ func (s *wayPages) way(c *fiber.Ctx) (auth.LinkedWay, error) {
 		}
 	}
 	if err == nil {
-		err = &Error{Code: NotFound, Public: "You do not sign in that way."}
+		err = &Error{Code: NotFound, Public: "That is not one of your ways to sign in."}
 	}
 	return auth.LinkedWay{}, err
 }

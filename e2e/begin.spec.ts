@@ -32,7 +32,7 @@ async function findPerson(alice: Person, theme: Theme): Promise<void> {
   await expect(plus(alice)).toBeFocused();
   await page.keyboard.press("Enter");
   await page.keyboard.type("nobody like that");
-  await expect(dialog(alice).getByRole("status")).toHaveText("Nobody by that name.");
+  await expect(dialog(alice).getByRole("status")).toHaveText("Nobody has that name.");
   await dialog(alice).getByRole("combobox").fill("co");
   await expect(options(alice)).toHaveText([/Carol Costa/]);
   await page.keyboard.press("Enter");
@@ -111,7 +111,7 @@ test.describe("with an empty list", () => {
     await bob.openSite();
     await bob.goTo("Chat");
     await bob.ready();
-    await expect(page.locator("#conversations-empty")).toContainText("Nobody to talk with yet.");
+    await expect(page.locator("#conversations-empty")).toContainText("No conversations yet.");
     for (const [screen, colorScheme] of [["phone", "dark"], ["wide", "light"]] as const) {
       await page.setViewportSize(screens[screen]);
       await page.emulateMedia({ colorScheme });
@@ -141,10 +141,10 @@ test("a page of rooms after the other, and what fails can be tried again", async
   await bob.page.goto("/chat");
   await bob.ready();
   bob.watch.allow(/\b503\b/);
-  await bob.page.route("**/xmpp/rooms?*", (route) => route.fulfill({ status: 503, json: { error: "The chat does not answer just now. Please try again in a moment." } }));
+  await bob.page.route("**/xmpp/rooms?*", (route) => route.fulfill({ status: 503, json: { error: "The chat is not responding. Please try again in a moment." } }));
   await plus(bob).click();
   await tab(bob, "Rooms").click();
-  await expect(dialog(bob).getByRole("status")).toHaveText("The chat does not answer just now. Please try again in a moment.");
+  await expect(dialog(bob).getByRole("status")).toHaveText("The chat is not responding. Please try again in a moment.");
   await bob.page.unroute("**/xmpp/rooms?*");
   await dialog(bob).getByRole("button", { name: "Try again" }).click();
   await expect(options(bob)).toHaveCount(50);
@@ -179,7 +179,7 @@ async function fetchedAgain(alice: Person): Promise<void> {
   await page.route(rest, (route) => route.abort());
   await plus(alice).press("Enter");
   await expect(notice).toBeVisible();
-  await expect(notice).toContainText("A part of the chat did not load. Please try again, or load the page again.");
+  await expect(notice).toContainText("Part of the chat did not load. Please try again, or reload the page.");
   await expect(dialog(alice)).toHaveCount(0);
   await expect(plus(alice)).toBeFocused();
   await page.keyboard.press("Control+k");

@@ -383,7 +383,7 @@ async function keepDrafts(alice: Person): Promise<void> {
 async function byFinger(alice: Person, finger: Finger): Promise<void> {
   const { page } = alice;
   const said = bubble(alice, "Good").locator(".chat-msg__text");
-  const sheet = page.getByRole("dialog", { name: "What to do with this message" });
+  const sheet = page.getByRole("dialog", { name: "Message actions" });
   const rest = async () => {
     await finger.rest(said);
     await expect(sheet).toBeVisible();
@@ -443,7 +443,7 @@ async function eachState(person: Person, other: Person, words: string, look: (na
     { name: "a document with quite a long name.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(40_000) },
     { name: "huge.bin", mimeType: "application/octet-stream", buffer: Buffer.alloc(500_001) },
   );
-  await expect(tray(person).getByRole("alert")).toHaveText("It is too large: a file may have 500 kB.");
+  await expect(tray(person).getByRole("alert")).toHaveText("It is too large: the limit is 500 kB.");
   await person.input().fill(words);
   await look("files");
   await person.input().press("Enter");

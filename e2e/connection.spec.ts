@@ -378,7 +378,7 @@ test.describe("signing in", () => {
       alice.watch.allow(/503/);
       let refuse = true;
       await alice.context.route(/\/xmpp\/prebind/, (route) =>
-        refuse ? route.fulfill({ status: 503, json: { error: "The chat is not available just now." } }) : route.continue(),
+        refuse ? route.fulfill({ status: 503, json: { error: "The chat is not available right now." } }) : route.continue(),
       );
       await alice.openSite();
       await expect(alice.notice()).toBeVisible();

@@ -20,7 +20,7 @@ test.describe("on a large site", () => {
     await expect(alice.messageButton("bob")).toHaveCount(0);
     await expect(alice.around("carol")).toHaveText("Around");
     await find.fill("nobody at all");
-    await expect(alice.page.getByText("Nobody by that name.").last()).toBeVisible();
+    await expect(alice.page.getByText("Nobody has that name.").last()).toBeVisible();
     await find.fill("");
     await expect(alice.messageButton("bob")).toBeVisible();
     await expect(find).toBeFocused();
@@ -50,7 +50,7 @@ test("the owner of a room deletes it", async ({ alice, site }) => {
   await alice.page.getByRole("main").getByRole("link", { name: "Book club" }).click();
   await alice.page.getByText("Delete Book club …").click();
   await alice.page.getByRole("button", { name: "Delete Book club for good" }).click();
-  await expect(alice.page.getByText("The room is deleted.")).toBeVisible();
+  await expect(alice.page.getByText("The room has been deleted.")).toBeVisible();
   await expect(alice.page.getByRole("main").getByRole("link", { name: "Book club" })).toHaveCount(0);
   const { body } = await bob.get("/rooms");
   expect(body).toContain("Lobby");
@@ -87,7 +87,7 @@ test.describe("with contacts by request", () => {
     for (const person of [alice, bob]) await person.openSite();
     await expect(alice.around("bob")).toHaveCount(0);
     await alice.page.getByRole("button", { name: `Ask ${names.bob} to be your contact` }).click();
-    await expect(alice.page.getByText("Your request is on its way.")).toBeVisible();
+    await expect(alice.page.getByText("Your request has been sent.")).toBeVisible();
     await bob.page.reload();
     await bob.page.getByRole("button", { name: `Accept ${names.alice}` }).click();
     await expect(bob.page.getByText("You are contacts now.")).toBeVisible();

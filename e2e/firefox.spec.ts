@@ -121,7 +121,7 @@ async function fetchAgain(page: Page, site: Site): Promise<void> {
   await page.setRequestInterception(true);
   page.on("request", (request) => void (fails && /\/later(-\w+)?\.js/.test(request.url()) ? request.abort() : request.continue()));
   await page.locator("[data-begin]").click();
-  await page.locator("#chat-notice ::-p-text(A part of the chat did not load.)").wait();
+  await page.locator("#chat-notice ::-p-text(Part of the chat did not load.)").wait();
   fails = false;
   await page.locator("[data-begin]").click();
   await page.locator("#begin .search-option ::-p-text(Bob Baker)").wait();

@@ -112,10 +112,10 @@ test("a member's page while the database is away", async ({ alice, cluster }) =>
   alice.watch.allow(/503|Failed to load resource|Could not fetch bookmarks/); // what the chat asks for just then
   await cluster.stop();
   await alice.page.getByRole("link", { name: "Rooms", exact: true }).click();
-  await expect(alice.page.getByText("The site does not answer just now.")).toBeVisible();
+  await expect(alice.page.getByText("The site is not responding.")).toBeVisible();
   await expect(alice.menu()).toHaveAccessibleName(/Alice Adler/);
   await alice.page.reload();
-  await expect(alice.page.getByText("The site does not answer just now.")).toBeVisible();
+  await expect(alice.page.getByText("The site is not responding.")).toBeVisible();
   await expect(alice.page.getByText("database")).toHaveCount(0); // a word of those who run the site
   await expect(alice.page.getByRole("link", { name: "Sign in" })).toHaveCount(0);
   await cluster.resume();

@@ -68,9 +68,9 @@ test("menus, emoji, people and the keys that ? lists, in a room", async ({ alice
   await alice.hears("Anybody?");
 
   await test.step("what to do with a message, which is made when one comes to it", async () => {
-    const bar = page.getByRole("group", { name: "What to do with this message" });
+    const bar = page.getByRole("group", { name: "Message actions" });
     await expect(bar).toHaveCount(0);
-    await page.getByRole("button", { name: "What to do with this message" }).last().focus();
+    await page.getByRole("button", { name: "Message actions" }).last().focus();
     const [first, last] = [bar.getByRole("button", { name: "React" }), bar.locator(".dropdown-toggle")];
     await expect(first).toBeFocused();
     await tabTo(page, last);

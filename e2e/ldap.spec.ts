@@ -28,7 +28,7 @@ async function fillIn(page: Page): Promise<void> {
 
 async function signIn(page: Page): Promise<void> {
   await page.goto("/signin");
-  await expect(page.getByText("That of Example Ltd is good here, too.")).toBeVisible();
+  await expect(page.getByText("You can also use the password of Example Ltd.")).toBeVisible();
   await fillIn(page);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Hello, Zoë Zimmer");
 }

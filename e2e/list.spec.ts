@@ -163,7 +163,7 @@ test("what is typed finds people, rooms and messages, with the keyboard alone", 
     await expect(alice.room("Kitchen garden")).toBeVisible();
     await expect(field).toHaveValue("");
     await field.fill("nobody like that");
-    await expect(page.locator("#conversations-empty")).toContainText("Nobody and no room");
+    await expect(page.locator("#conversations-empty")).toContainText("No person or room matches");
     await field.press("Escape");
     await expect(listed(alice)).not.toHaveCount(0);
     await field.press("ArrowDown");
@@ -177,7 +177,7 @@ test("what is typed finds people, rooms and messages, with the keyboard alone", 
     await expect(hits).toHaveCount(3);
     await expect(hits.first()).toHaveAccessibleName(/^Bob Baker \d\d:\d\d No kettle here$/);
     await expect(hits.first().locator("mark")).toHaveText("kettle");
-    await expect(page.locator("#conversations-empty")).toHaveText("Nobody and no room has “kettle” in its name.");
+    await expect(page.locator("#conversations-empty")).toHaveText("No person or room matches “kettle”.");
     await expect(page.locator("#conversations-count")).toHaveText("3 messages found.");
     await inBothThemes(page, async (theme) => {
       if (process.env["SHOTS"]) await page.screenshot({ path: `${process.env["SHOTS"]}/hits-${theme}.png` });

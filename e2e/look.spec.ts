@@ -105,7 +105,7 @@ test("what comes and goes in a room has the look of the site, and axe finds noth
   await test.step("what cannot be done", async () => {
     await page.locator("#chat converse-muc").evaluate((room) => {
       const { model } = room as unknown as { model: { createMessage(what: object): void } };
-      model.createMessage({ message: "The room did not take your new name.", type: "error" }); // as it rarely says (roomEntry.js)
+      model.createMessage({ message: "The room did not accept your new name.", type: "error" }); // as it rarely says (roomEntry.js)
     });
     await expect(page.locator("#chat .chat-error").last()).toBeVisible();
     await expectToLookRight(page, "#chat");

@@ -144,7 +144,7 @@ async function banned(alice: Person, bob: Person): Promise<void> {
   await expect(panel(alice).getByRole("tab", { name: "Members" })).toBeFocused(); // the row that had it is gone
   await panel(alice).getByRole("button", { name: "Banned (1)" }).click();
   await expectClean(alice, "#room-panel");
-  await moderate(alice, names.bob, "Un-ban");
+  await moderate(alice, names.bob, "Unban");
   await expect(member(alice, names.bob)).toHaveCount(0);
 
   await enterRoom(bob, "Book club");

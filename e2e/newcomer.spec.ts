@@ -52,7 +52,7 @@ class Newcomer {
       if (emoji) await this.screen.press({ within: it, ...button(new RegExp(emoji, "u")) });
       return;
     }
-    const sheet = { role: "dialog", name: "What to do with this message" };
+    const sheet = { role: "dialog", name: "Message actions" };
     await this.screen.rest({ within: it, css: ".chat-msg__text" }, () => this.screen.sees(sheet));
     await this.picture(`what can be done (${action})`);
     await this.screen.press({ within: sheet, ...button(emoji ? new RegExp(emoji, "u") : action) });

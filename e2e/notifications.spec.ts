@@ -75,7 +75,7 @@ async function choose(person: Person, choice: { text?: boolean; sound?: boolean;
     await person.page.getByLabel("Until", { exact: true }).fill(choice.quiet[1]);
   }
   await person.page.getByRole("button", { name: "Save notifications" }).click();
-  await expect(person.page.getByRole("status").filter({ hasText: "Your notifications are saved." })).toBeVisible();
+  await expect(person.page.getByRole("status").filter({ hasText: "Your notification settings have been saved." })).toBeVisible();
 }
 
 /** The next hour in Berlin, where the browsers of these tests are: it is not over while the test runs. */

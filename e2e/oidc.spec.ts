@@ -79,7 +79,7 @@ test.describe("on a phone, with XMPP_LOGIN=prebind", () => {
     await expect(name).toBeVisible();
     await name.fill("alice");
     await name.press("Enter");
-    await expect(alex.page.getByText(/not available/)).toBeVisible();
+    await expect(alex.page.getByText(/^That user name is not available/)).toBeVisible();
     await name.fill("alex");
     await name.press("Enter");
     await expect(alex.page.getByRole("heading", { level: 1 })).toHaveText("Hello, Alex Impostor");
@@ -109,11 +109,11 @@ test.describe("over BOSH", () => {
     await alice.openSite();
     await alice.goTo("Settings");
     await alice.page.getByRole("button", { name: "Add Example ID" }).click();
-    await alice.page.getByLabel("Your password here").fill(password);
-    await alice.page.getByRole("button", { name: "Go on to Example ID" }).click();
+    await alice.page.getByLabel("Your password on this site").fill(password);
+    await alice.page.getByRole("button", { name: "Continue to Example ID" }).click();
     await logIn(alice.page, "zoe");
     await expect(alice.page.getByText("Zoe Zimmer (zoe)")).toBeVisible();
-    await alice.page.getByRole("button", { name: "Yes, that is me" }).click();
+    await alice.page.getByRole("button", { name: "Yes, this is me" }).click();
     await expect(alice.page.locator("#ways")).toContainText("Example ID");
 
     await alice.goTo("Home");

@@ -124,7 +124,7 @@ for (const { login, transport } of sessionWays) {
       expect(await site.stop()).toEqual({ code: 0, signal: null });
       await expect(bob.page.getByText("Reconnecting …")).toBeVisible();
       // On BOSH the end of the stream comes along with that, and Converse looks at the end first.
-      if (transport === "websocket") await expect(bob.page.getByText("You are out of this room: the chat was stopped")).toBeVisible();
+      if (transport === "websocket") await expect(bob.page.getByText("You have been removed from this room: the chat was shut down")).toBeVisible();
       await site.start();
       await areBack(alice, bob);
 

@@ -30,11 +30,11 @@ test("the panel of a room says what it is about, and holds its members, pinned m
     await alice.page.getByRole("button", { name: "Members", exact: true }).click();
     await expect(member(alice, names.alice)).toContainText("Owner");
     await panel(alice).getByRole("button", { name: "Invite", exact: true }).click();
-    await panel(alice).getByLabel("Whom to invite").fill("bob");
+    await panel(alice).getByRole("searchbox", { name: "Invite", exact: true }).fill("bob");
     await panel(alice).getByRole("button", { name: `Invite ${names.bob}` }).click();
     await expect(panel(alice).getByText("Invited", { exact: true })).toBeVisible();
     await alice.page.keyboard.press("Escape");
-    await expect(panel(alice).getByLabel("Whom to invite")).toHaveCount(0);
+    await expect(panel(alice).getByRole("searchbox", { name: "Invite", exact: true })).toHaveCount(0);
 
     await bob.page.setViewportSize(screens.phone);
     await bob.signIn();
@@ -73,8 +73,8 @@ test("the panel of a room says what it is about, and holds its members, pinned m
     await title.click();
     await panel(alice).getByRole("tab", { name: "Settings" }).click();
     await panel(alice).getByLabel("Only people who are invited").check();
-    await expect(question(alice).locator(".modal-title")).toHaveText("Only people who are invited?");
-    await question(alice).getByRole("button", { name: "Close the room" }).click();
+    await expect(question(alice).locator(".modal-title")).toHaveText("Make the room invitation-only?");
+    await question(alice).getByRole("button", { name: "Make it invitation-only" }).click();
     await expect(panel(alice).getByText("Saved.")).toBeVisible();
     await expect(bob.page.locator("#chat converse-muc-disconnected")).toBeVisible();
     await expectClean(alice, "#room-panel");

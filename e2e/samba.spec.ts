@@ -21,7 +21,7 @@ const test = base.extend<{ samba: Samba }>({
 test("by the domain, into a conversation, and out", async ({ visit, samba }) => {
   const [zoe, bob] = [await visit("carol"), await visit("bob")]; // whose browser it is does not matter
   await zoe.page.goto("/signin");
-  await expect(zoe.page.getByText("That of Example Ltd is good here, too.")).toBeVisible();
+  await expect(zoe.page.getByText("You can also use the password of Example Ltd.")).toBeVisible();
   await zoe.page.getByLabel("User name").fill("EXAMPLE\\Zoe");
   await zoe.page.getByLabel("Password").fill(samba.password);
   await zoe.page.getByRole("button", { name: "Sign in", exact: true }).click();

@@ -108,9 +108,9 @@ async function lookFurther(alice: Person): Promise<void> {
   await alice.page.route("**/xmpp/search?*", (route) => (route.request().url().includes("before=") ? route.fallback() : route.fulfill({ json: late })));
   await searchFor(alice, "treasure");
   const status = dialog(alice).getByRole("status");
-  await expect(status).toHaveText("Nothing was found so far. There was no time to look at everything.");
+  await expect(status).toHaveText("Nothing found so far. There was no time to look at everything.");
   if (process.env["SHOTS"]) await alice.page.screenshot({ path: `${process.env["SHOTS"]}/late.png` });
-  await dialog(alice).getByRole("button", { name: "Look further back" }).click();
+  await dialog(alice).getByRole("button", { name: "Search older messages" }).click();
   await expect(found(alice)).toHaveText(/Treasure map/);
   await expect(found(alice)).toHaveAttribute("aria-selected", "true");
   await expect(status).toHaveText("1 found.");
@@ -138,7 +138,7 @@ async function chooseDays(alice: Person): Promise<void> {
   await to.fill("2026-02-01");
   await expect(dialog(alice).getByRole("status")).toHaveText("The last day is before the first.");
   await from.fill("");
-  await expect(dialog(alice).getByRole("status")).toContainText("Nothing was found");
+  await expect(dialog(alice).getByRole("status")).toContainText("Nothing found");
   await dialog(alice).getByRole("combobox", { name: "When" }).selectOption("Any time");
   await expect(found(alice)).toHaveCount(4);
   await alice.page.keyboard.press("Escape");
@@ -162,7 +162,7 @@ async function findMore(alice: Person): Promise<void> {
   alice.watch.allow(/\b500\b/);
   await page.route("**/xmpp/search?*before=*", (route) => route.fulfill({ status: 500, json: {} }), { times: 1 });
   await wheel();
-  await expect(status).toHaveText("More could not be shown. The search did not work. Please try again.");
+  await expect(status).toHaveText("More could not be loaded. The search did not work. Please try again.");
   await dialog(alice).getByRole("button", { name: "Try again" }).press("Enter");
   await expect(found(alice)).toHaveCount(60);
   await expect(dialog(alice).getByRole("combobox", { name: /Search people/ })).toBeFocused(); // its button is gone
@@ -205,7 +205,7 @@ test("people and rooms by name, messages by where, when and file, all by keyboar
   await expect(found(alice)).toHaveCount(1);
   await expect(found(alice)).toHaveText(/You to Bob Baker.*No kettle here/);
   await dialog(alice).getByRole("checkbox", { name: "Files" }).check();
-  await expect(dialog(alice).getByRole("status")).toContainText("Nothing was found");
+  await expect(dialog(alice).getByRole("status")).toContainText("Nothing found");
   await dialog(alice).getByRole("checkbox", { name: "Files" }).uncheck();
   await dialog(alice).getByRole("combobox", { name: "Where" }).selectOption("Everywhere");
   await alice.page.setViewportSize(screens.phone);

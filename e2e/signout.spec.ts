@@ -155,7 +155,7 @@ test("a session that is ended elsewhere ends here, and the other goes on", async
   await elsewhere.goTo("Settings");
   alice.watch.allow(/401/, /WebSocket connection to/);
   await elsewhere.page.getByRole("button", { name: "Sign out everywhere else" }).click();
-  await expect(elsewhere.page.getByText("All other devices are signed out.")).toBeVisible();
+  await expect(elsewhere.page.getByText("All other devices have been signed out.")).toBeVisible();
   await isSignedOut(alice, site, 2); // bob's and the other alice's
   await expect(bob.around("alice")).toHaveText("Around");
 });

@@ -32,10 +32,10 @@ test("what is seldom seen of a conversation looks right, and axe finds nothing",
     await expect(search.locator(".search-text").first()).toHaveAttribute("dir", "auto"); // as its own script runs
     await expectToLookRight(page, "dialog[open]");
     await page.locator("#search-words").fill("wasps");
-    await expect(search.getByRole("status")).toHaveText("Nothing was found. Try whole words.");
+    await expect(search.getByRole("status")).toHaveText("Nothing found. Try whole words.");
     await search.getByRole("checkbox", { name: "Files" }).check();
     await page.locator("#search-words").fill("");
-    await expect(search.getByRole("status")).toHaveText("Nothing was found.");
+    await expect(search.getByRole("status")).toHaveText("Nothing found.");
     await expectToLookRight(page, "dialog[open]");
     await page.keyboard.press("Escape");
   });
@@ -49,7 +49,7 @@ test("what is seldom seen of a conversation looks right, and axe finds nothing",
     await expect(tray(alice).getByRole("progressbar", { name: "Sending plan.txt" })).toBeVisible();
     await expectToLookRight(page, "#chat");
     fail();
-    await expect(tray(alice).getByRole("alert")).toHaveText("The file did not get through.");
+    await expect(tray(alice).getByRole("alert")).toHaveText("The file could not be sent.");
     await expectToLookRight(page, "#chat");
     for (const name of ["beds.txt", "plan.txt"]) await tray(alice).getByRole("button", { name: `: ${name}` }).click();
     await expect(tray(alice)).toHaveCount(0);

@@ -172,7 +172,7 @@ test.describe("with little room", () => {
 async function findNoRoom(alice: Person, bob: Person): Promise<void> {
   const file = (name: string, bytes: number) => ({ name, mimeType: "text/plain", buffer: Buffer.alloc(bytes, "x") });
   await choose(alice, file("large.txt", 1501));
-  await expect(tray(alice).getByText("It is too large: a file may have 1.5 kB.")).toBeVisible(); // before anything is sent
+  await expect(tray(alice).getByText("It is too large: the limit is 1.5 kB.")).toBeVisible(); // before anything is sent
   await expect(tray(alice).getByRole("button", { name: "Try again" })).toHaveCount(0);
   await attach(alice, file("fits.txt", 1200)); // which is not in its way
   await expect(link(bob, "fits.txt").first()).toBeVisible();
@@ -191,7 +191,7 @@ async function findNoRoom(alice: Person, bob: Person): Promise<void> {
   await expect(alice.page.getByRole("main").getByRole("link", { name: "fits.txt" })).toBeVisible();
   await alice.page.getByLabel("Delete fits.txt …").click();
   await alice.page.getByRole("button", { name: "Delete fits.txt for good" }).click();
-  await expect(alice.page.getByText("The file is deleted.")).toBeVisible();
+  await expect(alice.page.getByText("The file has been deleted.")).toBeVisible();
   await alice.goTo("Home");
   await alice.talkTo("bob");
   await tray(alice).getByRole("button", { name: "Try again" }).click();
@@ -211,7 +211,7 @@ async function sendSeveral(alice: Person, bob: Person): Promise<void> {
   await alice.input().fill("that is all");
   await tray(alice).getByRole("button", { name: "Remove: removed.txt" }).click();
   await alice.input().press("Enter");
-  await expect(tray(alice).getByRole("alert")).toHaveText("The file did not get through.");
+  await expect(tray(alice).getByRole("alert")).toHaveText("The file could not be sent.");
   await expect(link(bob, "first.txt")).toBeVisible();
   await expect(bob.message("that is all")).toHaveCount(0); // it waits for what goes before it
   await expect(tray(alice)).toContainText("that is all");

@@ -93,7 +93,7 @@ go_checks() {
 	check staticcheck go_staticcheck
 	check "the arrows between packages" arrows
 	check "go mod tidy" go mod tidy -diff
-	check "the table of settings in README.md" scripts/settings.sh --check
+	check "the tables of settings in docs" scripts/settings.sh --check
 }
 
 work=$(mktemp -d)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # settings.sh [--check]: puts the tables of settings that the program prints into
-# README.md and docs/GATEWAY.md, or checks that they are there.
+# docs/SETTINGS.md and docs/GATEWAY.md, or checks that they are there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -24,5 +24,5 @@ put() {
 	fi
 }
 
-put "${1:-}" README.md
+put "${1:-}" docs/SETTINGS.md
 put "${1:-}" docs/GATEWAY.md --gateway

@@ -36,7 +36,7 @@ func (s *Service) CheckPasswordStrength(password, username, name string) error {
 	case utf8.RuneCountInString(password) < MinPassword:
 		return Refusal(fmt.Sprintf("Use at least %d characters. A few words in a row are easy to remember.", MinPassword))
 	case len(password) > MaxPassword:
-		return Refusal("That is longer than a password can be here.")
+		return Refusal("That password is too long.")
 	case utf8.RuneCountInString(username) >= minRefusedUsername && strings.Contains(strings.ToLower(password), strings.ToLower(username)):
 		return Refusal("Your user name is the first thing others would try. Choose something else.")
 	}
@@ -60,7 +60,7 @@ func (s *Service) CheckPasswordStrength(password, username, name string) error {
 
 const (
 	errPersonal = Refusal("Your name and the name of this site are among the first things others would try. Choose something else.")
-	errRepeated = Refusal("Repeating something makes it hardly harder to guess. Use a few different words in a row.")
+	errRepeated = Refusal("Repeating something hardly makes a password harder to guess. Use a few different words in a row.")
 )
 
 // rate refuses a password that the usual guesses come to soon.
@@ -74,14 +74,14 @@ func rate(password string, personal []string) error {
 		case m.Pattern == "dictionary" && m.DictionaryName == "user_inputs":
 			return errPersonal
 		case m.Pattern == "dictionary" && m.DictionaryName == "passwords":
-			return Refusal("That is one of the passwords others would try first, or close to one. Use a few words in a row that have nothing to do with each other.")
+			return Refusal("That is one of the passwords that others would try first, or close to one. Use a few unrelated words in a row.")
 		case m.Pattern == "repeat":
 			return errRepeated
 		case m.Pattern == "spatial" || m.Pattern == "sequence":
-			return Refusal("Keys or characters in a row are easy to guess. Use a few words in a row.")
+			return Refusal("Neighbouring keys and sequences of characters are easy to guess. Use a few words in a row.")
 		}
 	}
-	return Refusal("That is easy to guess. Use a few words in a row that have nothing to do with each other.")
+	return Refusal("That is easy to guess. Use a few unrelated words in a row.")
 }
 
 // withoutMarks is a text without accents, as people who guess try it, too.

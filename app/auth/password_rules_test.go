@@ -11,7 +11,7 @@ import (
 func TestCheckPasswordStrength(t *testing.T) {
 	s := &Service{cfg: Config{SiteName: "Foyer", Domain: "chat.example.org"}}
 	for password, reason := range map[string]string{
-		"short": "10 characters", strings.Repeat("word ", 200): "longer than", "alice-in-chains": "user name",
+		"short": "10 characters", strings.Repeat("word ", 200): "too long", "alice-in-chains": "user name",
 		"Password123!": "try first", "qwerty123456": "try first", "P@ssw0rd2024": "try first", "iloveyou1234": "try first", "Welcome2024!": "try first",
 		"foyerfoyer": "Repeating", "aaaaaaaaaa": "Repeating", "abcdefghij": "in a row", "FoyerFoyer1": "Repeating",
 		"foyer12345": "this site", "Adlerchat1": "Your name",

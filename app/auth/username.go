@@ -37,23 +37,23 @@ func PrepareUsername(typed string) (string, error) {
 	case typed == "":
 		return "", Refusal("Choose a user name.")
 	case utf8.RuneCountInString(typed) > MaxUsername:
-		return "", Refusal(fmt.Sprintf("A user name has at most %d characters.", MaxUsername))
+		return "", Refusal(fmt.Sprintf("A user name can have at most %d characters.", MaxUsername))
 	}
 	j, err := jid.New(typed, "localhost", "")
 	if err != nil {
-		return "", Refusal("A user name has letters, digits, and . _ - only; no spaces.")
+		return "", Refusal("A user name can contain only letters, digits and . _ - (no spaces).")
 	}
 	name := j.Localpart()
 	if utf8.RuneCountInString(name) > MaxUsername { // a small letter may take more of them than a large one
-		return "", Refusal(fmt.Sprintf("A user name has at most %d characters.", MaxUsername))
+		return "", Refusal(fmt.Sprintf("A user name can have at most %d characters.", MaxUsername))
 	}
 	for _, r := range name {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && !strings.ContainsRune("._-", r) {
-			return "", Refusal("A user name has letters, digits, and . _ - only; no spaces.")
+			return "", Refusal("A user name can contain only letters, digits and . _ - (no spaces).")
 		}
 	}
 	if first, _ := utf8.DecodeRuneInString(name); !unicode.IsLetter(first) && !unicode.IsDigit(first) {
-		return "", Refusal("A user name begins with a letter or a digit.")
+		return "", Refusal("A user name must begin with a letter or a digit.")
 	}
 	return name, nil
 }
@@ -75,9 +75,9 @@ func (s *Service) CheckAvailable(name string) error {
 	case isReserved(name), isReserved(strings.NewReplacer(".", "", "_", "", "-", "").Replace(name)), mixesScripts(name):
 		return ErrUnavailable
 	case hasSecondDot(name):
-		return Refusal("Write i in that user name in place of İ: a small one with two dots looks the same.")
+		return Refusal("Use a plain i in that user name instead of İ: the two look the same in lower case.")
 	case s.cfg.External && !isPortable(name):
-		return Refusal("The chat cannot write that user name as it is: choose one without letters such as ß.")
+		return Refusal("The chat cannot use that user name. Choose one without letters such as ß.")
 	}
 	return nil
 }

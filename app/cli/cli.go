@@ -192,7 +192,7 @@ type settingsCmd struct {
 	Gateway bool `help:"Those of foyer gateway."`
 }
 
-// Run prints the table that the README has, or docs/GATEWAY.md.
+// Run prints the table that docs/SETTINGS.md has, or docs/GATEWAY.md.
 func (c settingsCmd) Run(e *env) error {
 	table := app.SettingsTable()
 	if c.Gateway {

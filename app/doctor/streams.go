@@ -119,7 +119,7 @@ func (d *Doctor) mendOpening(err error) string {
 	case "policy-violation":
 		return "This machine's address has met a limit: try again later, and see STREAMS_PER_ADDRESS and NEW_STREAMS_PER_ADDRESS if people meet it too."
 	}
-	return "The chat does not serve just now: look at the site's log (journalctl -u foyer), and at the chat server of XMPP_UPSTREAM, if there is one."
+	return "The chat is not available: look at the site's log (journalctl -u foyer), and at the chat server of XMPP_UPSTREAM, if there is one."
 }
 
 // signIn signs in with a token, and binds; without presence nobody notices.

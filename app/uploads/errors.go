@@ -29,10 +29,10 @@ func (e *Error) Unwrap() error { return e.Err }
 var ErrNoFile = &Error{Status: http.StatusNotFound, Public: "There is no such file."}
 
 var (
-	errSlotUsed = &Error{Status: http.StatusConflict, Public: "This address was used already, or has expired. Ask for a new one."}
+	errSlotUsed = &Error{Status: http.StatusConflict, Public: "This address has already been used or has expired. Ask for a new one."}
 	errNoLength = &Error{Status: http.StatusLengthRequired, Public: "Say how long the file is (Content-Length)."}
 	errLength   = &Error{Status: http.StatusBadRequest, Public: "The file is not as long as was announced."}
-	errTooMany  = &Error{Status: http.StatusTooManyRequests, Public: "Too many files are on their way at once. Please try again in a moment."}
+	errTooMany  = &Error{Status: http.StatusTooManyRequests, Public: "Too many files are being sent at once. Please try again in a moment."}
 	errType     = &Error{Status: http.StatusUnsupportedMediaType, Public: "The file is not of the type that was announced."}
 )
 
@@ -44,7 +44,7 @@ func AsError(err error) error {
 	case errors.Is(err, models.ErrNotFound):
 		return ErrNoFile
 	}
-	return &Error{Status: http.StatusServiceUnavailable, Public: "Files cannot be kept or read just now. Please try again in a moment.", Err: err}
+	return &Error{Status: http.StatusServiceUnavailable, Public: "Files cannot be stored or read right now. Please try again in a moment.", Err: err}
 }
 
 // cutOff is the sender's fault, or that of the network between.

@@ -226,7 +226,7 @@ func TestSite(t *testing.T) {
 
 	s.Stop()
 	v := x.visitor()
-	if status, body := v.signIn("zoe", peers.SlapdPassword); status != http.StatusServiceUnavailable || !strings.Contains(body, "does not answer just now") || v.isIn() {
+	if status, body := v.signIn("zoe", peers.SlapdPassword); status != http.StatusServiceUnavailable || !strings.Contains(body, "is not responding") || v.isIn() {
 		t.Errorf("the directory is away: %d %s", status, body)
 	}
 	if !zoe.isIn() {

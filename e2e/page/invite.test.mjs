@@ -17,10 +17,10 @@ test("that nobody has a name is said once the site has said so, and not because 
   type("Zoe");
   assert.equal(said(), "");
   await pass(t, 200);
-  assert.equal(said(), "Nobody by that name.");
+  assert.equal(said(), "Nobody has that name.");
   type("Bob");
   await pass(t, 200);
-  assert.equal(said(), "People could not be looked for just now. Please try again in a moment.");
+  assert.equal(said(), "People could not be searched. Please try again in a moment.");
 });
 
 test("Enter invites the only one who has what is typed, once the site has said who has it", async (t) => {

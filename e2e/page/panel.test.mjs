@@ -38,7 +38,7 @@ test("what did not work is said until it does", () => {
 
 test("what did not work is said until the panel is opened again; what always holds stays", () => {
   panel.warn("internals", "Parts do not work.");
-  panel.warn("place", "That message is not there any more.");
+  panel.warn("place", "That message no longer exists.");
   panel.open();
   assert.equal(said(), "Parts do not work.");
   panel.warn("internals");

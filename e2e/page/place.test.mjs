@@ -36,9 +36,9 @@ async function said(connected, error) {
 
 test("a message that the archive does not know is gone; one that could not be asked for is not", async () => {
   class TimeoutError extends Error {}
-  assert.equal(await said(true, new Error("item-not-found")), "That message is not there any more.");
-  assert.match(await said(true, new TimeoutError()), /could not be fetched just now/);
-  assert.match(await said(false), /could not be fetched just now/);
+  assert.equal(await said(true, new Error("item-not-found")), "That message no longer exists.");
+  assert.match(await said(true, new TimeoutError()), /could not be loaded/);
+  assert.match(await said(false), /could not be loaded/);
 });
 
 test("one that was asked for on a stream that is lost meanwhile could not be fetched, which is said", async (t) => {
@@ -47,7 +47,7 @@ test("one that was asked for on a stream that is lost meanwhile could not be fet
   const gone = go(() => new Promise(() => {}));
   await pass(t, 60_000);
   await gone;
-  assert.match(notice.text, /could not be fetched just now/);
+  assert.match(notice.text, /could not be loaded/);
 });
 
 test("where a message is not drawn, whether somebody reads further up is as the view has it", async () => {

@@ -299,13 +299,13 @@ function place(status, text = "", type = "text/plain") {
   return async () => ({ querySelector: () => address });
 }
 
-const NOT_THROUGH = "The file did not get through.";
-const NOT_TAKEN = "The server does not take this file.";
+const NOT_THROUGH = "The file could not be sent.";
+const NOT_TAKEN = "The server does not accept this file.";
 
 test("what is refused says why, may be tried again where that may help, and is in nobody's way; what did not get through is waited for", async (t) => {
   onClock(t);
   for (const [what, answer, why, again, waits] of /** @type {[string, any, string, boolean, boolean][]} */ ([
-    ["too large", () => refusal("modify", "not-acceptable", "", "1500"), "It is too large: a file may have 1.5 kB.", false, false],
+    ["too large", () => refusal("modify", "not-acceptable", "", "1500"), "It is too large: the limit is 1.5 kB.", false, false],
     ["no name", () => refusal("modify", "bad-request", "The file has no name."), "The file has no name.", false, false],
     ["no room", () => refusal("wait", "resource-constraint", "There is no room for this file."), "There is no room for this file.", true, false],
     ["not allowed", () => refusal("auth", "forbidden"), NOT_TAKEN, true, false],
@@ -313,12 +313,12 @@ test("what is refused says why, may be tried again where that may help, and is i
     ["a database that is away", () => refusal("wait", "internal-server-error", "Please try again in a moment."), "Please try again in a moment.", true, true],
     ["a line that is lost", () => place(0), NOT_THROUGH, true, true],
     ["cut off", () => place(400, "The file did not arrive whole."), "The file did not arrive whole.", true, true],
-    ["a place that was used", () => place(409, "This address was used already, or has expired. Ask for a new one."), NOT_TAKEN, true, false],
+    ["a place that was used", () => place(409, "This address has already been used or has expired. Ask for a new one."), NOT_TAKEN, true, false],
     ["a proxy's bound", () => place(413, "<html><h1>413 Request Entity Too Large</h1></html>", "text/html"), "It is too large for the server.", false, false],
     ["another type", () => place(415, "The file is not of the type that was announced."), NOT_TAKEN, false, false],
     ["too often", () => place(429), NOT_THROUGH, true, true],
     ["a proxy without a server", () => place(502, "<html><h1>502 Bad Gateway</h1></html>", "text/html"), NOT_THROUGH, true, true],
-    ["a store that is away", () => place(503, "Files cannot be kept or read just now.\n"), "Files cannot be kept or read just now.", true, true],
+    ["a store that is away", () => place(503, "Files cannot be stored or read right now.\n"), "Files cannot be stored or read right now.", true, true],
     ["a full disk", () => place(507), NOT_THROUGH, true, false],
   ])) {
     const { queue, said } = conversation(answer());
@@ -339,7 +339,7 @@ test("what can never be sent is refused as it is chosen", async (t) => {
   await settle();
   assert.deepEqual(queue.items.map(({ state, why, permanent }) => [state, why, permanent]), [
     ["failed", "It is empty: there is nothing to send.", true],
-    ["failed", "It cannot be read: it is a folder, or was changed or deleted since.", true],
+    ["failed", "It cannot be read: it is a folder, or it has been changed or deleted.", true],
   ]);
   queue.send("And the text");
   await settle();
@@ -356,6 +356,6 @@ test("a file that was changed since it was chosen is not tried for ever", async 
   changing.slice = () => /** @type {any} */ ({ arrayBuffer: () => Promise.reject(new Error("changed")) });
   queue.send("And the text");
   await pass(t, 100);
-  assert.deepEqual(queue.items.map(({ why, permanent }) => [why, permanent]), [["It cannot be read: it is a folder, or was changed or deleted since.", true]]);
+  assert.deepEqual(queue.items.map(({ why, permanent }) => [why, permanent]), [["It cannot be read: it is a folder, or it has been changed or deleted.", true]]);
   assert.deepEqual(said, ["And the text"]);
 });

@@ -32,7 +32,7 @@ test("files that one sends, the other has, from where the server keeps them", { 
   await test.step("what is too large is not even asked for", async () => {
     await writeFile(info.outputPath("film.bin"), Buffer.alloc(most + 1));
     await choose(alice, info.outputPath("film.bin"));
-    await expect(tray(alice).getByText("It is too large: a file may have 26.2 MB.")).toBeVisible();
+    await expect(tray(alice).getByText("It is too large: the limit is 26.2 MB.")).toBeVisible();
   });
 
   await test.step("what is kept is that file; it runs nothing, and only the site's pages may read it", async () => {

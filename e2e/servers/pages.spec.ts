@@ -25,9 +25,9 @@ test("a room by invitation is seen by those who belong to it, until its owner en
 
   await alice.page.goto("/rooms");
   await alice.page.getByRole("main").getByRole("link", { name }).click();
-  await alice.page.getByLabel("Whom to invite").pressSequentially("bob b");
+  await alice.page.getByRole("searchbox", { name: "Invite", exact: true }).pressSequentially("bob b");
   await alice.page.getByRole("button", { name: `Invite ${names.bob}` }).click();
-  await expect(alice.page.getByText("The invitation is on its way.")).toBeVisible();
+  await expect(alice.page.getByText("The invitation has been sent.")).toBeVisible();
   await expect(bob.page.getByText(`${names.alice} invites you to a room.`)).toBeVisible();
   await bob.page.locator("#chat-invitation").getByRole("button", { name: "Open" }).click();
   await expect(bob.room(name)).toBeVisible();
@@ -37,7 +37,7 @@ test("a room by invitation is seen by those who belong to it, until its owner en
 
   await bob.page.goto("/rooms");
   await bob.page.getByRole("main").getByRole("link", { name }).click();
-  await expect(bob.page.getByRole("main").getByText("only people who are invited come in")).toBeVisible();
+  await expect(bob.page.getByRole("main").getByText("by invitation only")).toBeVisible();
   await expect(bob.page.getByText("Delete this room")).toHaveCount(0);
 
   await alice.page.goto("/rooms");
@@ -82,7 +82,7 @@ test("the search finds people and rooms, and says of no message that it is not t
     await expect(found).toHaveText([what]); // not those who are offered before anything is typed
   }
   await words.fill("tomatoes");
-  await expect(dialog.getByRole("status")).toHaveText("Nothing was found.");
+  await expect(dialog.getByRole("status")).toHaveText("Nothing found.");
   await expect(found).toHaveCount(0);
 });
 

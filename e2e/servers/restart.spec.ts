@@ -45,7 +45,7 @@ for (const { login, transport } of ways.filter(({ login }) => login === "session
 }
 
 test("while the server is away pages are there and say so, and the chat comes when it does", { tag: "@interop" }, async ({ visit, chat, kind }) => {
-  const away = "The chat does not answer just now";
+  const away = "The chat is not responding";
   await chat.kill();
   const alice = await visit("alice");
   alice.watch.allowOutage();

@@ -113,7 +113,7 @@ export function offerPush(config) {
         } catch (cause) {
             show();
             console.warn('This browser does not subscribe.', cause);
-            if (Notification.permission !== 'denied') say('That did not work: the browser’s push service does not answer. Please try again later.');
+            if (Notification.permission !== 'denied') say('That did not work: the browser’s push service is not responding. Please try again later.');
         }
     });
 }

@@ -24,23 +24,23 @@ var (
 	errFull            = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ServiceUnavailable, Text: "This room is full. Try again later."}
 	errNotOccupant     = &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.NotAcceptable, Text: "Enter the room first."}
 	errNotHere         = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.NotAcceptable, Text: "You are not in this room."} // XEP-0410 §3.3
-	errNoSuchOccupant  = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.ItemNotFound, Text: "Nobody of that name is in this room."}
+	errNoSuchOccupant  = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.ItemNotFound, Text: "Nobody in this room has that name."}
 	errNotSaid         = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.ItemNotFound, Text: "This room has no such message of yours."}
 	errNoPrivate       = &stanza.Error{Type: stanza.ErrorAuth, Condition: stanza.Forbidden, Text: "You may not send private messages in this room."}
 	errNoVoice         = &stanza.Error{Type: stanza.ErrorAuth, Condition: stanza.Forbidden, Text: "You may not speak in this room. Ask a moderator."}
-	errNotInvited      = &stanza.Error{Type: stanza.ErrorAuth, Condition: stanza.Forbidden, Text: "There is no invitation from there that could be declined."}
+	errNotInvited      = &stanza.Error{Type: stanza.ErrorAuth, Condition: stanza.Forbidden, Text: "There is no invitation to decline."}
 	errNotAcceptable   = &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.NotAcceptable, Text: "One of the values is not possible."}
-	errNeedsPassword   = &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.NotAcceptable, Text: "Choose a password for the room, or leave it without."}
+	errNeedsPassword   = &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.NotAcceptable, Text: "Choose a password for the room, or leave the room without one."}
 	errTooLarge        = &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.PolicyViolation, Text: "This is too large."}
 	errCreationBarred  = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.NotAllowed, Text: "You have created as many rooms as you may."}
-	errTooManyListed   = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: "The room keeps no more people."}
+	errTooManyListed   = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: "This room has as many members as it can have."}
 	errTooManyJoined   = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: "You are in as many rooms as you may be."}
 	errTooManyPinned   = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: "As many messages are pinned here as can be. Unpin one first."}
-	errNothingToPin    = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.ItemNotFound, Text: "That message is not there any more."}
+	errNothingToPin    = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.ItemNotFound, Text: "That message no longer exists."}
 	errUnknownAccount  = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.ItemNotFound, Text: "There is no such account."}
 	errHasVoice        = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.NotAllowed, Text: "You may speak already."}
 	errNoModerator     = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.RecipientUnavailable, Text: "No moderator is here."}
-	errAskedAlready    = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.PolicyViolation, Text: "The moderators have been asked a moment ago."}
+	errAskedAlready    = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.PolicyViolation, Text: "The moderators were asked a moment ago."}
 	errNoLastOwnerLeft = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.Conflict, Text: "A room needs an owner."}
 )
 

@@ -43,13 +43,13 @@ import (
 const (
 	// ErrNotBegun: the answer belongs to no redirect that this browser began: another browser's, an old one, or
 	// one to another provider.
-	ErrNotBegun auth.Refusal = "That sign-in was begun in another browser or window, or somewhere else. Please begin here."
+	ErrNotBegun auth.Refusal = "That sign-in was started in another browser or window, or on another site. Please start again here."
 	// ErrDenied: the provider, or the person there, said no.
 	ErrDenied auth.Refusal = "You were not signed in there. Please try again, or choose another way."
 	// ErrInvalid: what the provider said does not stand up to the checks.
-	ErrInvalid auth.Refusal = "The answer of the identity provider does not stand up to our checks, and so you are not signed in. Please try again; if it stays so, tell the people who run this site, whose log says why."
+	ErrInvalid auth.Refusal = "The identity provider's answer failed our checks, so you are not signed in. Please try again; if it keeps happening, tell the people who run this site: their log says why."
 	// ErrNotAdmitted: it is somebody, but nobody for this site (Config.Require).
-	ErrNotAdmitted auth.Refusal = "Your account there is none that may come in here. Ask the people who run this site, or sign in there with another one."
+	ErrNotAdmitted auth.Refusal = "Your account there may not sign in here. Ask the people who run this site, or sign in there with another account."
 )
 
 // ErrAway: the provider cannot be asked just now.

@@ -18,7 +18,7 @@ const COUNT_AFTER = 200; // ms: people of large rooms come one by one
 const hereInWords = (count) => (count === 1 ? 'Only you are here' : `${count} people here`);
 
 /** And of one that one has left, as the site says it (app/rooms.go). */
-const othersInWords = (count) => (count === 0 ? 'Nobody is here just now' : count === 1 ? '1 person here' : `${count} people here`);
+const othersInWords = (count) => (count === 0 ? 'Nobody is here right now' : count === 1 ? '1 person here' : `${count} people here`);
 
 /** How many are in a room now. */
 const peopleHere = (room) => room.occupants.filter(isHere).length;

@@ -33,8 +33,8 @@ const fetchIt = () =>
 
 /** After an update of the site the file may be gone: then only a page of today has it. */
 function tell(cause) {
-    console.warn('A part of the chat did not load.', cause);
-    if (navigator.onLine) panel.warn('part', 'A part of the chat did not load. Please try again, or load the page again.', { href: location.pathname + location.search, label: 'Reload' });
+    console.warn('Part of the chat did not load.', cause);
+    if (navigator.onLine) panel.warn('part', 'Part of the chat did not load. Please try again, or reload the page.', { href: location.pathname + location.search, label: 'Reload' });
     else panel.notice('You are offline. Please try again when you are back.');
 }
 

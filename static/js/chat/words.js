@@ -28,11 +28,11 @@ const SENTENCES = {
     '%1$s has been removed because of an affiliation change': '%1$s is no longer a member, and has been removed',
     'You have been removed from this groupchat because of an affiliation change': 'You have been removed from this room: you are no longer a member of it',
     'You have been removed from this groupchat because it has changed to members-only and you\'re not a member': 'You have been removed from this room: only people who are invited can be in it now',
-    'You have been removed from this groupchat because the service hosting it is being shut down': 'You are out of this room: the chat was stopped',
+    'You have been removed from this groupchat because the service hosting it is being shut down': 'You have been removed from this room: the chat was shut down',
 
     // Entering.
     'You are not on the member list of this groupchat.': 'Only people who are invited can enter this room.',
-    'Your nickname doesn\'t conform to this groupchat\'s policies.': 'This room does not take your name.',
+    'Your nickname doesn\'t conform to this groupchat\'s policies.': 'This room does not accept your name.',
     'This groupchat has reached its maximum number of participants.': 'This room is full.',
     'Remote server not found': 'This room cannot be found.',
     Configure: 'Settings', 'Configure this groupchat': 'Settings of this room', Destroy: 'Delete the room',
@@ -44,7 +44,7 @@ const SENTENCES = {
     'Your retraction was not delivered because you\'re not present in the groupchat.': 'Your message was not deleted: you are not in this room.',
     'Your message was not delivered because you\'re not present in the groupchat.': 'Your message was not sent: you are not in this room.',
     'Your message was not delivered because you weren\'t allowed to send it.': 'Your message was not sent: you are not allowed to write here.',
-    'Be aware that other XMPP/Jabber clients (and servers) may not yet support retractions and that this message may not be removed everywhere.': 'Some apps may go on to show it.',
+    'Be aware that other XMPP/Jabber clients (and servers) may not yet support retractions and that this message may not be removed everywhere.': 'Some apps may still show it.',
     'A timeout happened while trying to retract your message.': 'Your message was not deleted. Please try again.',
     'A timeout occurred while trying to retract the message': 'The message was not deleted. Please try again.',
     'Timeout while trying to fetch archived messages.': 'Older messages could not be fetched.',

@@ -35,7 +35,7 @@ export class Finder {
         render(html`
             <input type="text" id="begin-words" class="begin-words" role="combobox" aria-expanded="true" aria-controls="begin-found" aria-autocomplete="list" aria-label=${label}
                 placeholder=${label} autocomplete="off" spellcheck="false" enterkeyhint="go" @input=${() => this.#find('', TYPING)}>
-            <div class="search-results" id="begin-found" role="listbox" aria-label="What was found"></div>
+            <div class="search-results" id="begin-found" role="listbox" aria-label="Search results"></div>
             <div class="search-foot"><p class="search-status" role="status"></p><button type="button" class="search-onward" hidden @click=${() => this.#goOn()}></button></div>`, within);
         const one = (selector) => /** @type {HTMLElement} */ (within.querySelector(selector));
         this.field = /** @type {HTMLInputElement} */ (one('input'));

@@ -34,7 +34,7 @@ export function people({ addressOf, contacts }) {
             const { conversations } = await ask('/xmpp/find', { q: typed }, signal);
             const others = conversations.filter(({ jid, room }) => !room && !known.some((person) => person.jid === jid));
             const found = nearestFirst([...known, ...others], typed);
-            return { options: found.map(row), said: found.length ? `${found.length} found.` : 'Nobody by that name.' };
+            return { options: found.map(row), said: found.length ? `${found.length} found.` : 'Nobody has that name.' };
         },
     };
 }
@@ -49,7 +49,7 @@ export function rooms({ addressOf, isListed }) {
         label: 'Find a room',
         async find(typed, after, signal) {
             const { rooms: found, next } = await ask('/xmpp/rooms', { q: typed, after }, signal);
-            const none = typed ? 'No room by that name.' : after ? '' : 'No rooms yet. Make the first one: a place where several people talk.';
+            const none = typed ? 'No room has that name.' : after ? '' : 'No rooms yet. Make the first one: a place for several people to talk.';
             return { options: nearestFirst(found, typed).map(row), said: found.length ? (typed ? `${found.length} found.` : '') : none, next };
         },
     };

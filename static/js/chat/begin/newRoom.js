@@ -57,7 +57,7 @@ export class NewRoom {
             ${text('name', 'Name', true)}
             ${text('about', 'What it is about (optional)', false)}
             <fieldset>
-                <legend>Who may come in</legend>
+                <legend>Who can join</legend>
                 <label class="room-choice"><input type="radio" name="who" value="everyone" checked><span>Everybody here</span></label>
                 <label class="room-choice"><input type="radio" name="who" value="invited"><span>Only people who are invited</span></label>
             </fieldset>

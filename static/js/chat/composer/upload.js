@@ -15,8 +15,8 @@ class UploadError extends Error {
     refused = false;
 }
 
-const FAILED = 'The file did not get through.';
-const REFUSED = 'The server does not take this file.';
+const FAILED = 'The file could not be sent.';
+const REFUSED = 'The server does not accept this file.';
 
 /** What is refused for ever, or else perhaps for now. */
 const refusal = (why, permanent = true) => Object.assign(new UploadError(why), { permanent, refused: true });
@@ -31,11 +31,11 @@ async function service(_converse) {
     return { to: found.id, maxSize: Number.parseInt(form?.get('max-file-size')?.value, 10) || Infinity };
 }
 
-const tooLarge = (maxSize) => `It is too large: a file may have ${inWords(maxSize)}.`;
+const tooLarge = (maxSize) => `It is too large: the limit is ${inWords(maxSize)}.`;
 
 /** Whether the browser can read a file: a folder it cannot, nor what was changed or deleted since it was chosen. */
 const isReadable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
-const UNREADABLE = 'It cannot be read: it is a folder, or was changed or deleted since.';
+const UNREADABLE = 'It cannot be read: it is a folder, or it has been changed or deleted.';
 
 /**
  * Whether a file can never be sent, as far as that is known before: why, in words.

@@ -51,7 +51,7 @@ const ofPerson = (model, empty) => {
 
 function ofRoom(model, empty) {
     const name = model.getDisplayName();
-    const who = model.features.get('membersonly') ? 'Only people who are invited come in.' : 'Everybody here may join.';
+    const who = model.features.get('membersonly') ? 'By invitation only.' : 'Everybody here can join.';
     return {
         entry: { name, room: true },
         text: `This is the beginning of ${name}. ${who}${empty ? ' Say the first word!' : ''}`,

@@ -23,8 +23,8 @@ export async function showAt(_converse, jid, id) {
     await chat.messages.fetched;
     const key = keyOf(_converse, chat);
     const find = () => chat.messages.models.find((message) => goesBy(message, key, id));
-    let missing = 'That message is not there any more.';
-    const LATER = 'That could not be fetched just now. Please try again in a moment.';
+    let missing = 'That message no longer exists.';
+    const LATER = 'It could not be loaded. Please try again in a moment.';
     try {
         if (!find() && (await inTime(fetchAround(_converse, chat, id), PATIENCE)) === null) missing = LATER;
     } catch (cause) {

@@ -279,7 +279,7 @@ function tell(typed, names, messages, loaded) {
 
 /** What is said where nothing is to be shown. */
 const whyEmpty = (typed) =>
-    typed ? `Nobody and no room has “${typed}” in its name.` : 'Nobody to talk with yet. People whom you write to, and your rooms, stand here.';
+    typed ? `No person or room matches “${typed}”.` : 'No conversations yet. People you write to and your rooms appear here.';
 
 /** How much was found, for who does not see it. */
 function inNumbers(names, messages) {

@@ -58,7 +58,7 @@ function below(entry) {
     const [state, name] = (!entry.open && (entry.unsent ?? (entry.draft && ['chosen', entry.draft]))) || [];
     if (state) return make('span', 'conversation-line', ...(UNSENT[state] ? [make('em', 'conversation-draft', UNSENT[state])] : ['Sending']), ` ${name}`);
     const { last } = entry;
-    if (!last) return make('span', 'conversation-line', entry.room ? 'Nothing said yet' : entry.around ? 'Around' : '');
+    if (!last) return make('span', 'conversation-line', entry.room ? 'No messages yet' : entry.around ? 'Around' : '');
     const who = isAction(last) ? '' : last.mine ? 'You: ' : last.by ? `${last.by}: ` : '';
     const text = make('span', 'conversation-text', inFull(last));
     text.dir = 'auto'; // cut where its own script ends

@@ -101,7 +101,7 @@ export class Bar {
         if (!offered.length) return content;
         const quick = offered.filter(({ name }) => QUICK.includes(name));
         const others = offered.filter(({ name }) => !QUICK.includes(name)).map((each) => (each.sign ? entry(each) : actions.constructor.getActionsDropdownItem(each)));
-        return html`<div class="message-bar" role="group" aria-label="What to do with this message">
+        return html`<div class="message-bar" role="group" aria-label="Message actions">
             ${quick.map(button)}
             <converse-dropdown class="chat-msg__actions btn-group dropstart" icon_classes="fa fa-ellipsis-h" .items=${others}></converse-dropdown>
         </div>${content}`;

@@ -52,7 +52,7 @@ export class MessageSheet {
     constructor(_converse) {
         this._converse = _converse;
         this.dialog = Object.assign(document.createElement('dialog'), { id: 'message-sheet', className: 'message-sheet', tabIndex: -1 });
-        this.dialog.setAttribute('aria-label', 'What to do with this message');
+        this.dialog.setAttribute('aria-label', 'Message actions');
         document.body.append(this.dialog);
         closeBeside(this.dialog);
         closeByDrawing(this.dialog);

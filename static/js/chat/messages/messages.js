@@ -83,7 +83,7 @@ function withBar(api, config, Actions) {
 
         render() {
             const enter = () => withLater((later) => this.reach(later));
-            return this.drawn ?? html`<button type="button" class="message-more" aria-label="What to do with this message" @focus=${enter} @click=${enter}></button>`;
+            return this.drawn ?? html`<button type="button" class="message-more" aria-label="Message actions" @focus=${enter} @click=${enter}></button>`;
         }
 
         /** What was begun is there again after the edit (composer/form.js): Converse would ask whether it may be lost. */

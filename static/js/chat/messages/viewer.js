@@ -34,7 +34,7 @@ function show(pictures, at) {
     dialog.setAttribute('aria-label', 'Pictures');
     const close = () => dialog.close();
     const arrows = pictures.length > 1
-        ? [button('viewer__back', 'The picture before', '‹', () => step(-1)), button('viewer__on', 'The next picture', '›', () => step(1))]
+        ? [button('viewer__back', 'Previous picture', '‹', () => step(-1)), button('viewer__on', 'Next picture', '›', () => step(1))]
         : [];
     const caption = make('p', { className: 'viewer__caption' }, name, place);
     caption.setAttribute('aria-live', 'polite');

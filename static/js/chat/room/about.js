@@ -39,8 +39,8 @@ export class About extends Part {
                 ${this.#field(room, 'name', 'Name', room.getDisplayName(), isOwner(room))}
                 ${this.#field(room, 'about', 'What it is about', room.config.get('description') ?? '', isOwner(room))}
                 ${this.#field(room, 'topic', 'Topic', room.get('subject')?.text ?? '', this.#maySetTopic(room))}
-                <p class="room-about__who">${closed ? 'By invitation: members see it, and nobody else.' : 'Open to everybody on this site.'}
-                    ${room.features.get('moderated') ? ' Who may write is up to its moderators.' : ''}</p>
+                <p class="room-about__who">${closed ? 'By invitation only: nobody but its members can see it.' : 'Open to everybody on this site.'}
+                    ${room.features.get('moderated') ? ' Its moderators decide who can write.' : ''}</p>
                 <label class="room-row">Notifications
                     <select @change=${(event) => this.#level(jid, event.target.value)}>
                         ${LEVELS.map((level) => html`<option value=${level} .selected=${levels.of(jid, true) === level}>${LEVEL_NAMES[level]}</option>`)}
@@ -110,7 +110,7 @@ export class About extends Part {
     }
 
     async #level(jid, level) {
-        const said = await levels.choose(jid, level).then(() => 'Saved.', () => 'That could not be saved just now. Please try again in a moment.');
+        const said = await levels.choose(jid, level).then(() => 'Saved.', () => 'That could not be saved. Please try again in a moment.');
         if (jid === this.panel.room?.get('jid')) this.#say(said);
     }
 

@@ -92,7 +92,7 @@ export async function invite(room, user) {
     const path = `/xmpp/rooms/${encodeURIComponent(room.get('jid').split('@')[0])}/invite`;
     const answer = await fetch(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ user }) });
     if (answer.ok) return;
-    throw new Error(answer.status === 403 ? 'They cannot be invited: that is for those who look after this room.' : 'The invitation was not sent. Please try again in a moment.');
+    throw new Error(answer.status === 403 ? 'You cannot invite people to this room. Ask one of its owners or moderators.' : 'The invitation was not sent. Please try again in a moment.');
 }
 
 /** Asks, deletes the room (XEP-0045 §10.9), and leaves the conversation. */

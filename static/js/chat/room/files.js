@@ -57,7 +57,7 @@ export class Files extends Part {
         } catch (cause) {
             if (asked !== this.asked) return;
             console.warn('The files of a room were not found.', cause);
-            this.status = 'The files could not be looked for just now. Please try again in a moment.';
+            this.status = 'The files could not be loaded. Please try again in a moment.';
             this.panel.soon(0);
         }
     }

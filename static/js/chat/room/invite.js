@@ -69,7 +69,7 @@ export class Invite {
         const { html } = window.converse.env;
         if (!this.open) return '';
         return html`<div class="room-invite">
-            <label>Whom to invite<input type="search" placeholder="Name" autocomplete="off" .value=${this.typed} @input=${(event) => this.#type(event.target.value)} @keydown=${(event) => event.key === 'Enter' && !isComposing(event) && this.#choose(room)}></label>
+            <label>Invite<input type="search" placeholder="Name" autocomplete="off" .value=${this.typed} @input=${(event) => this.#type(event.target.value)} @keydown=${(event) => event.key === 'Enter' && !isComposing(event) && this.#choose(room)}></label>
             <ul role="list">${this.found.map((person) => html`<li>
                 ${picture({ ...person, room: false })}<span>${person.name}</span>
                 ${this.done.has(person.jid) ? html`<span role="status">${this.done.get(person.jid)}</span>`
@@ -96,7 +96,7 @@ export class Invite {
             const { conversations } = await answer.json();
             this.#tell(conversations.filter(({ room }) => !room));
         } catch (cause) {
-            if (!signal.aborted) this.#tell([], 'People could not be looked for just now. Please try again in a moment.');
+            if (!signal.aborted) this.#tell([], 'People could not be searched. Please try again in a moment.');
         }
         return !signal.aborted;
     }
@@ -109,7 +109,7 @@ export class Invite {
         if (isLatest && person && !another) this.#invite(room, person.jid);
     }
 
-    #tell(found, said = 'Nobody by that name.') {
+    #tell(found, said = 'Nobody has that name.') {
         this.found = found;
         this.said = this.typed && !found.length ? said : '';
         this.panel.soon(0);

@@ -24,7 +24,7 @@ export async function leave(_converse, room) {
         saying = setTimeout(() => panel.warn('leave', 'Leaving …'), NOTICEABLE);
         room.trigger('change', room); // its panel is drawn
         if (navigator.onLine && (await answers(_converse, SIGN_OF_LIFE))) await room.close();
-        else api.alert('error', 'You are still in the room', ['There is no connection just now. Please try again when there is.']);
+        else api.alert('error', 'You are still in the room', ['There is no connection. Please try again when you are back online.']);
     } finally {
         beingLeft.delete(room);
         clearTimeout(saying);

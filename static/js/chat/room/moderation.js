@@ -57,7 +57,7 @@ export class Moderation {
     /** What they belong to the room as (§9.3, §9.6, §10.3, §10.6). @returns {Verb[]} */
     #standings() {
         if (!this.jid || !administers(this.room)) return [];
-        if (this.standing === 'outcast') return [{ label: 'Un-ban', act: () => this.#setStanding('none') }];
+        if (this.standing === 'outcast') return [{ label: 'Unban', act: () => this.#setStanding('none') }];
         const { name } = this;
         /** @type {(Verb & {to: string})[]} */
         const all = [
@@ -65,16 +65,16 @@ export class Moderation {
             { to: 'admin', label: 'Make moderator', act: () => this.#setStanding('admin') },
             {
                 to: 'owner', label: 'Make owner', act: () => this.#setStanding('owner'), question: `Make ${name} an owner?`,
-                text: 'Owners change the settings, choose who looks after the room, and may delete it.',
+                text: 'Owners can change the settings, choose moderators, and delete the room.',
             },
         ];
         const verbs = all.filter(({ to }) => to !== this.standing && (isOwner(this.room) || rank(to) > rank('admin')));
         if (this.standing !== 'member') return verbs;
         const closed = this.room.features.get('membersonly');
         return [...verbs, {
-            label: 'Take membership away', act: () => this.#setStanding('none'),
-            question: `Take ${name}’s membership away?`, destroys: true,
-            text: closed ? 'They leave the room, and come back only if they are invited again.' : 'They can go on to come and talk, as any guest.',
+            label: 'Remove membership', act: () => this.#setStanding('none'),
+            question: `Remove ${name}’s membership?`, destroys: true,
+            text: closed ? 'They have to leave, and can come back only if they are invited again.' : 'They can still come and talk, like any guest.',
         }];
     }
 
@@ -86,13 +86,13 @@ export class Moderation {
         if (this.#moderates) {
             verbs.push({
                 label: 'Remove from the room', act: () => this.#setRole('none'), question: `Remove ${name} from the room?`, destroys: true,
-                text: 'They are out at once. They can come back when they like.',
+                text: 'They have to leave at once, but can come back at any time.',
             });
         }
         if (this.jid && administers(this.room) && this.standing !== 'outcast') {
             verbs.push({
                 label: 'Ban', act: () => this.#setStanding('outcast'), question: `Ban ${name} from the room?`, destroys: true,
-                text: 'They are out at once, and cannot come back until somebody un-bans them.',
+                text: 'They have to leave at once, and cannot come back until somebody unbans them.',
             });
         }
         return verbs;

@@ -25,7 +25,7 @@ export class Pinned extends Part {
     }
 
     #empty(room) {
-        return mayPin(room) ? 'Nothing is pinned yet. Pin a message from its menu, and everybody finds it here.' : 'Nothing is pinned yet. What moderators pin stands here.';
+        return mayPin(room) ? 'Nothing is pinned yet. Pin a message from its menu, and everybody will find it here.' : 'Nothing is pinned yet. What moderators pin appears here.';
     }
 
     /** What it says; what is encrypted, only the browser knows. */

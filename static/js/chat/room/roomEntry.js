@@ -4,8 +4,8 @@
 
 import { isEnded } from './roomEnd.js';
 
-const NOT_NOW = 'You cannot enter this room just now.';
-const NAME_REFUSED = 'The room did not take your new name.';
+const NOT_NOW = 'You cannot enter this room right now.';
+const NAME_REFUSED = 'The room did not accept your new name.';
 
 const PATIENCE = 15_000; // ms that a room has to say that somebody is in it
 

@@ -53,15 +53,15 @@ export class Settings extends Part {
         const { html } = window.converse.env;
         const { settings } = this;
         if (!settings && !this.said) this.opened(); // the room was not entered yet
-        if (!settings) return html`<p class="room-panel__said" role="status">${this.said || 'One moment …'}</p>`;
+        if (!settings) return html`<p class="room-panel__said" role="status">${this.said || 'Loading …'}</p>`;
         const who = (closed, label, text) => html`<label class="room-choice">
             <input type="radio" name="who" .checked=${Boolean(settings.invited) === closed} @change=${() => this.#whoComes(room, closed)}>
             <span>${label}<small>${text}</small></span>
         </label>`;
         return html`<div class="room-settings">
             <fieldset>
-                <legend>Who may come in</legend>
-                ${who(false, 'Everybody', 'It is in the list of rooms, and anybody on this site may come in.')}
+                <legend>Who can join</legend>
+                ${who(false, 'Everybody', 'It is in the list of rooms, and anybody on this site can join.')}
                 ${who(true, 'Only people who are invited', 'Only its members see it.')}
             </fieldset>
             <fieldset>
@@ -90,7 +90,7 @@ export class Settings extends Part {
     }
 
     #show(room, readable) {
-        const question = { title: 'Let pages of this site show the room?', text: 'What is said here can then be read by everybody, also by people who are not signed in.', verb: 'Let them' };
+        const question = { title: 'Allow pages of this site to show the room?', text: 'What is said here can then be read by everybody, also by people who are not signed in.', verb: 'Allow' };
         return this.#save(room, { readable }, !readable || ask(this._converse.api, question));
     }
 
@@ -100,8 +100,8 @@ export class Settings extends Part {
      */
     #whoComes(room, closed) {
         const strangers = room.occupants.models.filter((occupant) => isHere(occupant) && !['owner', 'admin', 'member'].includes(occupant.get('affiliation'))).length;
-        const people = strangers === 1 ? 'One person who is here is no member, and will be out.' : `${strangers} people who are here are no members, and will be out.`;
-        const question = { title: 'Only people who are invited?', text: [people, 'Make them members first, or invite them again.'], verb: 'Close the room' };
+        const people = strangers === 1 ? 'One person here is not a member and will be removed.' : `${strangers} people here are not members and will be removed.`;
+        const question = { title: 'Make the room invitation-only?', text: [people, 'Make them members first, or invite them again.'], verb: 'Make it invitation-only' };
         const sure = !closed || !strangers || ask(this._converse.api, question);
         return this.#save(room, { invited: closed, listed: !closed, addresses: closed ? 'anyone' : 'moderators' }, sure);
     }

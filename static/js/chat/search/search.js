@@ -162,7 +162,7 @@ export class Search {
         this.options.wait();
         if (asks.from && asks.to && asks.from > asks.to) return this.tell('The last day is before the first.');
         if (!asks.q && !asks.files) {
-            if (asks.with || asks.room) return this.tell('Type words of a message.');
+            if (asks.with || asks.room) return this.tell('Type something to search for.');
             return this.tell(this.config.search ? 'Type a name, or words of a message.' : 'Type a name.', group('Last conversations', this.recent()));
         }
         const narrowed = asks.with || asks.room || asks.from || asks.to || asks.files;
@@ -227,10 +227,10 @@ export class Search {
     counted({ next = '', late, leftOut }) {
         this.next = next;
         const found = this.options.all().length;
-        const count = found ? `${found} found.` : next ? 'Nothing was found so far.' : `Nothing was found.${this.config.search && this.field.value.trim() ? ' Try whole words.' : ''}`;
+        const count = found ? `${found} found.` : next ? 'Nothing found so far.' : `Nothing found.${this.config.search && this.field.value.trim() ? ' Try whole words.' : ''}`;
         const more = late ? ' There was no time to look at everything.' : next ? ' More come as you scroll.' : '';
         this.say(`${count}${more}${leftOut ? ` ${leftOut} quiet rooms were not searched: choose one above.` : ''}`);
-        if (late && next) this.offer('Look further back', () => this.more());
+        if (late && next) this.offer('Search older messages', () => this.more());
     }
 
     /** The next page comes when the end of the list comes into sight. */
@@ -250,7 +250,7 @@ export class Search {
             this.counted(answer);
         } catch (cause) {
             if (signal.aborted) return;
-            this.say(`More could not be shown. ${failureText(cause)}`);
+            this.say(`More could not be loaded. ${failureText(cause)}`);
             this.offer('Try again', () => this.more());
         }
         this.loading = false;

@@ -88,7 +88,7 @@ export async function share(_converse, config) {
     if (!shared) return;
     const jid = await choose(config, shared);
     const textarea = jid ? await composerOf(jid) : null;
-    if (jid && !textarea) return panel.warn('share', 'That could not be shared there. Load the page again to choose once more.'); // it waits
+    if (jid && !textarea) return panel.warn('share', 'That could not be shared there. Reload the page to choose again.'); // it waits
     const files = jid ? await filesOf(shared) : [];
     await discardShared();
     if (textarea) await give(_converse, jid, textarea, shared.text, files);

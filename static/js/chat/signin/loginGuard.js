@@ -216,7 +216,7 @@ export class LoginGuard {
         const again = { href: location.pathname, label: 'Try again' };
         if (this.refusal === 'not-authorized') panel.notice(); // the form says it (loginForm.js)
         else if (this.refusal) panel.notice(REFUSED, reload());
-        else panel.notice('You are not in the chat.', again);
+        else panel.notice('The chat is not connected.', again);
     }
 
     /** The session was ended elsewhere, or it was over. */

@@ -120,7 +120,7 @@ export function offerLevels({ api }) {
         try {
             await save();
         } catch {
-            api.alert('error', 'Not saved', ['That could not be saved just now. Please try again in a moment.']);
+            api.alert('error', 'Not saved', ['That could not be saved. Please try again in a moment.']);
         }
     };
     document.addEventListener('foyer:levels', () => { // chosen here or elsewhere
@@ -144,7 +144,7 @@ export function offerLevels({ api }) {
         const pinned = levels.pinned(jid);
         const pin = {
             i18n_text: pinned ? 'Unpin' : 'Pin to the top',
-            i18n_title: pinned ? 'Let it stand in the list by its time' : 'Keep it on top of the list',
+            i18n_title: pinned ? 'Sort it by time again' : 'Keep it at the top of the list',
             handler: saved(() => levels.pin(jid, !pinned)),
             a_class: 'conversation-pin',
             icon_class: 'fa-bookmark',
