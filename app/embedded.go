@@ -59,7 +59,7 @@ func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 	}
 	rooms, err := muc.New(muc.Config{
 		Domain: s.cfg.RoomsDomain(), Server: server, Store: s.db.RoomStore(), Key: key, Hats: s.hats, MayTakeOver: s.isAdmin, Said: s.push.RoomMessage,
-		Meter: s.limits, Logger: s.log,
+		Reserved: s.isReserved, Meter: s.limits, Logger: s.log,
 	})
 	if err != nil {
 		return nil, err

@@ -90,6 +90,7 @@ type DB struct {
 	Index         *Index
 	Retention     *Retention
 	GroupRooms    *GroupRooms
+	SiteRooms     *SiteRooms
 	External      *External
 }
 
@@ -110,6 +111,7 @@ func newDB(c *core) *DB {
 		Index:         &Index{c},
 		Retention:     &Retention{c},
 		GroupRooms:    &GroupRooms{c},
+		SiteRooms:     &SiteRooms{c},
 		External:      &External{c},
 	}
 }

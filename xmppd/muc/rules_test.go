@@ -687,3 +687,26 @@ func TestParseHistory(t *testing.T) {
 		}
 	}
 }
+
+// XEP-0045 §10.1.1: nobody makes a room by entering whose name the site keeps for itself, and the
+// site makes it all the same.
+func TestRules_ReservedRoom(t *testing.T) {
+	w := newWorld(t, Config{Reserved: func(name string) bool { return name == "garden" }}, "alice", "bob")
+	alice := w.online("alice", "a")
+	for range 2 { // nothing of the first attempt stays
+		alice.join("garden", "Al")
+		if got := alice.seen(); !slices.Equal(got, []string{"presence Al error cancel not-allowed"}) {
+			t.Fatal(got)
+		}
+	}
+	if err := w.svc.CreateRoom(t.Context(), "garden", "bob", w.svc.DefaultSettings()); err != nil {
+		t.Fatal(err)
+	}
+	alice.join("garden", "Al")
+	if got := alice.seen(); len(got) == 0 || strings.Contains(got[0], "error") {
+		t.Error(got)
+	}
+	if a := w.store.people["garden"]["alice"].Affiliation; a == Owner {
+		t.Error("who enters owns it")
+	}
+}
