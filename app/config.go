@@ -35,7 +35,7 @@ type Config struct {
 	DataDir        string             `env:"DATA_DIR" envDefault:"var" desc:"where the private Postgres lives, and the files that people send"`
 	SiteName       string             `env:"SITE_NAME" envDefault:"Foyer" desc:"what the site is called"`
 	Accent         string             `env:"ACCENT" desc:"colour of buttons and links, such as #0b5cad: dark enough to be read on white; the dark theme's is made from it; empty: the one in static/css/tokens.css"`
-	Signup         bool               `env:"SIGNUP" envDefault:"true" desc:"whether visitors may create accounts"`
+	Signup         *bool              `env:"SIGNUP" desc:"whether visitors may create accounts, true or false; empty: only where people come from nowhere else, that is without OIDC_PROVIDERS, LDAP_URL and HEADER_SIGNIN"`
 	SignInFailures int                `env:"SIGNIN_FAILURES_PER_ADDRESS" envDefault:"300" desc:"wrong passwords that are allowed from one address within a quarter of an hour; right ones do not count"`
 	SignUps        int                `env:"SIGNUPS_PER_ADDRESS" envDefault:"600" desc:"new accounts that visitors at one address may ask for within a quarter of an hour"`
 	LocalAccounts  auth.LocalAccounts `env:"LOCAL_ACCOUNTS" envDefault:"all" desc:"who signs in by a password of this site: all, or admins (those whom the operator made administrators), where the others come from other sources"`
