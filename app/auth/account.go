@@ -107,6 +107,20 @@ func (s *Service) deleteAccount(ctx context.Context, account models.Account, ver
 	return nil
 }
 
+// SetAdmin makes an account an administrator on the operator's word, or takes that back, and reports
+// whether it is one afterwards. Errors: models.ErrLastAdmin, unless it is forced; ErrGone. What pages show and what
+// rooms allow is asked each time; in rooms the badge changes when somebody enters again.
+func (s *Service) SetAdmin(ctx context.Context, account models.Account, admin, force bool) (bool, error) {
+	still, err := s.db.Accounts.SetAdmin(ctx, account.ID, admin, force)
+	if errors.Is(err, models.ErrNotFound) {
+		return false, ErrGone
+	}
+	if err == nil {
+		s.tell(ctx, models.EventChanged, account.Username, "")
+	}
+	return still, err
+}
+
 // SetBlocked blocks an account, which ends everything that it is signed in with,
 // or unblocks it.
 func (s *Service) SetBlocked(ctx context.Context, account models.Account, blocked bool) error {

@@ -212,6 +212,20 @@ func TestUser(t *testing.T) {
 	c.fails(`there is no account "bob"`, "", "user", "delete", "bob")
 }
 
+// Somebody becomes an administrator and ceases to be one; the last one only if that is meant.
+func TestUserAdmin(t *testing.T) {
+	c := newTerminal(t, nil)
+	c.says("is created", "", "user", "add", "zoe", "--no-password")
+	c.says("is created", "", "user", "add", "yan", "--no-password", "--admin")
+	c.says("zoe is an administrator.", "", "user", "admin", "Zoe")
+	c.says("yan\tyan\tadmin\nzoe\tzoe\tadmin\n", "", "user", "list")
+	c.says("yan is no administrator any more.", "", "user", "admin", "yan", "--remove")
+	c.fails("zoe is the last administrator: make another one first", "", "user", "admin", "zoe", "--remove")
+	c.says("yan\tyan\nzoe\tzoe\tadmin\n", "", "user", "list")
+	c.says("zoe is no administrator any more.", "", "user", "admin", "zoe", "--remove", "--force")
+	c.fails(`there is no account "xu"`, "", "user", "admin", "xu")
+}
+
 // An account without a password, whose owner comes in by another source.
 func TestUserLink(t *testing.T) {
 	c := newTerminal(t, map[string]string{"HEADER_SIGNIN": "X-Forwarded-User", "TRUSTED_PROXIES": "127.0.0.1"})
