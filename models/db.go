@@ -91,6 +91,7 @@ type DB struct {
 	Retention     *Retention
 	GroupRooms    *GroupRooms
 	SiteRooms     *SiteRooms
+	Personal      *PersonalData
 	External      *External
 }
 
@@ -112,6 +113,7 @@ func newDB(c *core) *DB {
 		Retention:     &Retention{c},
 		GroupRooms:    &GroupRooms{c},
 		SiteRooms:     &SiteRooms{c},
+		Personal:      &PersonalData{c},
 		External:      &External{c},
 	}
 }

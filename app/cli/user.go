@@ -20,6 +20,7 @@ type userCmd struct {
 	Admin   userAdminCmd   `cmd:"" help:"Make somebody an administrator, or no longer one."`
 	Block   userBlockCmd   `cmd:"" help:"Block an account; the person is signed out everywhere."`
 	Unblock userUnblockCmd `cmd:"" help:"Unblock an account."`
+	Export  userExportCmd  `cmd:"" help:"Write all that is kept of somebody to a file, such as for them (docs/PRIVACY.md)."`
 	Delete  userDeleteCmd  `cmd:"" help:"Delete an account with everything that is its own."`
 }
 
@@ -245,26 +246,6 @@ func (c userUnblockCmd) Run(e *env) error {
 			return err
 		}
 		e.say("%s may sign in again.", a.Username)
-		return nil
-	})
-}
-
-type userDeleteCmd struct {
-	Name string `arg:"" help:"The user name."`
-	Yes  bool   `help:"Do not ask."`
-}
-
-// Run deletes the account.
-func (c userDeleteCmd) Run(e *env) error {
-	return e.withAccount(c.Name, func(s *auth.Service, a models.Account) error {
-		question := fmt.Sprintf("Delete %s (%s), with all messages and files of that account? The name is never given out again.", a.Username, a.Name)
-		if err := e.confirm(c.Yes, question); err != nil {
-			return err
-		}
-		if err := s.RemoveAccount(e.ctx, a); err != nil {
-			return err
-		}
-		e.say("%s is deleted.", a.Username)
 		return nil
 	})
 }
