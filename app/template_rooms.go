@@ -11,7 +11,6 @@ import (
 	"foyer/internal/names"
 	"foyer/internal/stanza"
 	"foyer/models"
-	"foyer/xmppd/muc"
 )
 
 // Rooms that templates name. What is said in them stands on pages of the site, so that the
@@ -147,25 +146,16 @@ func (s *Server) noteTemplateRooms(ctx context.Context) {
 	}
 }
 
-// SiteRoom is a room that the operator makes.
-type SiteRoom struct {
-	Name, Title, About string
-	Owner              string // a user; empty: nobody, and administrators look after it
-	OnPages            bool   // pages may show what is said, to everybody
-}
-
-// AddSiteRoom makes a room that anybody may find and enter. Errors are sentences for the person at
-// the terminal.
-func AddSiteRoom(ctx context.Context, cfg Config, db *models.DB, r SiteRoom) error {
+// AddSiteRoom makes a room on the operator's word. Errors are sentences for the person at the terminal.
+func AddSiteRoom(ctx context.Context, db *models.DB, r models.NewSiteRoom) error {
 	form := RoomForm{Name: strings.TrimSpace(r.Title), About: strings.TrimSpace(r.About)}
 	form.check()
 	for _, wrong := range form.Errors {
 		return errors.New(wrong)
 	}
-	settings := muc.NewSettings()
-	settings.Title, settings.Description, settings.Readable = names.Line(form.Name), names.Line(form.About), r.OnPages
-	err := db.SiteRooms.Add(ctx, r.Name, r.Owner, settings)
-	if errors.Is(err, muc.ErrTaken) {
+	r.Title, r.About = names.Line(form.Name), names.Line(form.About)
+	err := db.SiteRooms.Add(ctx, r)
+	if errors.Is(err, models.ErrTaken) {
 		return errors.New("there is a room " + r.Name + " already; its owners change it in its settings in the chat")
 	}
 	return err

@@ -101,7 +101,7 @@ func TestTemplateRooms_Reserved(t *testing.T) {
 			t.Errorf("entering %s: %q, want %q", room, got, want)
 		}
 	}
-	if err := AddSiteRoom(t.Context(), s.cfg, s.db, SiteRoom{Name: "lobby", Title: "Lobby", OnPages: true}); err != nil {
+	if err := AddSiteRoom(t.Context(), s.db, models.NewSiteRoom{Name: "lobby", Title: "Lobby", OnPages: true}); err != nil {
 		t.Fatal(err)
 	}
 	newBrowser(t, base).get("/articles/garden").wants(200, "Nothing said yet.")
@@ -143,7 +143,7 @@ func TestTemplateRooms_Said(t *testing.T) {
 		{"lobby", func(s *Server) { s.cfg.Env = "production" }, "user=alice"},
 		{"garden", func(s *Server) { s.cfg.Env, s.cfg.Upstream = "production", "xmpp://chat" }, "XMPP_UPSTREAM"},
 		{"garden", func(s *Server) {
-			if err := AddSiteRoom(t.Context(), s.cfg, s.db, SiteRoom{Name: "garden", Title: "Garden"}); err != nil {
+			if err := AddSiteRoom(t.Context(), s.db, models.NewSiteRoom{Name: "garden", Title: "Garden"}); err != nil {
 				t.Fatal(err)
 			}
 			s.cfg.Env = "production"
@@ -153,7 +153,7 @@ func TestTemplateRooms_Said(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.room, out, c.want)
 		}
 	}
-	if err := AddSiteRoom(t.Context(), Config{}, &models.DB{}, SiteRoom{Name: "x", Title: " "}); err == nil || err.Error() != "Give the room a name." {
+	if err := AddSiteRoom(t.Context(), &models.DB{}, models.NewSiteRoom{Name: "x", Title: " "}); err == nil || err.Error() != "Give the room a name." {
 		t.Error(err)
 	}
 }

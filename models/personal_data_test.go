@@ -45,7 +45,7 @@ func TestPersonalData(t *testing.T) {
 	theirs.Owner = "bob@h"
 	is(t, s.Archive.Append(ctx, append(all, retraction, own, theirs)), nil)
 	for _, name := range []string{"garden", "shed"} {
-		is(t, db.SiteRooms.Add(ctx, name, "bob", muc.NewSettings()), nil)
+		is(t, db.SiteRooms.Add(ctx, NewSiteRoom{Name: name, Title: name, Owner: "bob"}), nil)
 	}
 	is(t, db.RoomStore().Pin(ctx, "garden", "garden@rooms.h", muc.Pin{ID: first.ID, By: "bob", At: time.Now()}, 10), nil)
 	alice, err := db.Accounts.AccountByName(ctx, "alice")

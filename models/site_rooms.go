@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"errors"
 
 	"foyer/xmppd/muc"
 
@@ -21,15 +22,31 @@ type SiteRoom struct {
 	Owners      []string
 }
 
-// Add makes a room of no user's, so that it counts against nobody's bound, and gives it an owner unless
-// that is empty. muc.ErrTaken: there is one; muc.ErrNoAccount: the owner is none.
-func (db *SiteRooms) Add(ctx context.Context, name, owner string, settings muc.Settings) error {
-	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		if err := insertRoom(ctx, tx, muc.Room{Name: name, Settings: settings}); err != nil || owner == "" {
+// NewSiteRoom is a room that anybody may find and enter.
+type NewSiteRoom struct {
+	Name, Title, About string
+	Owner              string // a user; empty: nobody, and administrators look after it
+	OnPages            bool   // pages may show what is said, to everybody
+}
+
+// Add makes a room of no user's, so that it counts against nobody's bound, and gives it its owner. ErrTaken: there is
+// one of that name; ErrNotFound: the owner is gone.
+func (db *SiteRooms) Add(ctx context.Context, r NewSiteRoom) error {
+	settings := muc.NewSettings()
+	settings.Title, settings.Description, settings.Readable = r.Title, r.About, r.OnPages
+	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		if err := insertRoom(ctx, tx, muc.Room{Name: r.Name, Settings: settings}); err != nil || r.Owner == "" {
 			return err
 		}
-		return affiliate(ctx, tx, name, []muc.Affiliated{{User: owner, Affiliation: muc.Owner}})
+		return affiliate(ctx, tx, r.Name, []muc.Affiliated{{User: r.Owner, Affiliation: muc.Owner}})
 	})
+	switch {
+	case errors.Is(err, muc.ErrTaken):
+		return ErrTaken
+	case errors.Is(err, muc.ErrNoAccount):
+		return ErrNotFound
+	}
+	return err
 }
 
 // Creators returns who made the rooms of some names, by name; "": the operator.

@@ -19,7 +19,6 @@ import (
 	"foyer/app/doctor"
 	"foyer/internal/pgdev/pgtest"
 	"foyer/models"
-	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -221,12 +220,15 @@ func TestUserData(t *testing.T) {
 		c.says("is created", "", "user", "add", name, "--no-password")
 	}
 	c.says("is made", "", "room", "add", "garden", "--title", "Garden", "--owner", "zoe")
-	id := uuid.Must(uuid.NewV7())
-	said := archive.Entry{
-		ID: id, Owner: "garden@conference.localhost", With: "zoe@localhost", Resource: "Zoe", Outgoing: true, StanzaID: "1", Body: "beans",
-		Stanza: []byte(`<message xmlns="jabber:client" from="garden@conference.localhost/Zoe" type="groupchat"><body>beans</body></message>`),
+	conn, err := pgx.Connect(t.Context(), c.cfg.DatabaseURL)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := c.db.Stores("localhost", models.RosterEveryone).Archive.Append(t.Context(), []archive.Entry{said}); err != nil {
+	defer conn.Close(t.Context())
+	_, err = conn.Exec(t.Context(), `INSERT INTO archive (owner, id, peer, resource, outgoing, stanza_id, body, stanza, retracts)
+		VALUES ('garden@conference.localhost', $1, 'zoe@localhost', 'Zoe', true, '1', 'beans', $2, false)`, uuid.Must(uuid.NewV7()),
+		[]byte(`<message xmlns="jabber:client" from="garden@conference.localhost/Zoe" type="groupchat"><body>beans</body></message>`))
+	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()

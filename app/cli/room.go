@@ -40,7 +40,7 @@ func (c roomAddCmd) Run(e *env) error {
 			}
 			owner = account.Username
 		}
-		if err := app.AddSiteRoom(e.ctx, cfg, db, app.SiteRoom{Name: name, Title: c.Title, About: c.About, Owner: owner, OnPages: c.OnPages}); err != nil {
+		if err := app.AddSiteRoom(e.ctx, db, models.NewSiteRoom{Name: name, Title: c.Title, About: c.About, Owner: owner, OnPages: c.OnPages}); err != nil {
 			return err
 		}
 		e.say("The room %s is made; its address is %s@%s, and templates show it with {{room %q}}.", name, name, cfg.RoomsDomain(), name)
