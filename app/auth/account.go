@@ -108,8 +108,8 @@ func (s *Service) deleteAccount(ctx context.Context, account models.Account, ver
 }
 
 // SetAdmin makes an account an administrator on the operator's word, or takes that back, and reports
-// whether it is one afterwards. Errors: models.ErrLastAdmin, unless it is forced; ErrGone. What pages show and what
-// rooms allow is asked each time; in rooms the badge changes when somebody enters again.
+// whether it is one afterwards. Errors: models.ErrLastAdmin, unless it is forced; ErrGone. Pages and
+// rooms ask each time who is one; a running site is told, so that rooms show it.
 func (s *Service) SetAdmin(ctx context.Context, account models.Account, admin, force bool) (bool, error) {
 	still, err := s.db.Accounts.SetAdmin(ctx, account.ID, admin, force)
 	if errors.Is(err, models.ErrNotFound) {

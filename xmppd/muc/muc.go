@@ -112,6 +112,7 @@ type Service struct {
 var (
 	_ xmppd.Service        = (*Service)(nil)
 	_ xmppd.AccountWatcher = (*Service)(nil)
+	_ xmppd.ChangeWatcher  = (*Service)(nil)
 )
 
 // New returns a Service; Server.Mount makes it reachable.
