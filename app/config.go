@@ -35,7 +35,7 @@ type Config struct {
 	DataDir        string             `env:"DATA_DIR" envDefault:"var" desc:"directory for uploaded files and the private Postgres"`
 	SiteName       string             `env:"SITE_NAME" envDefault:"Foyer" desc:"name of the site"`
 	Accent         string             `env:"ACCENT" desc:"colour of buttons and links, such as #0b5cad; it must be dark enough to be readable on white, and the dark theme's colour is derived from it; empty: the one in static/css/tokens.css"`
-	Signup         bool               `env:"SIGNUP" envDefault:"true" desc:"whether visitors can create accounts"`
+	Signup         *bool              `env:"SIGNUP" desc:"whether visitors can create accounts, true or false; empty: only where no other source of accounts is set (OIDC_PROVIDERS, LDAP_URL, HEADER_SIGNIN)"`
 	SignInFailures int                `env:"SIGNIN_FAILURES_PER_ADDRESS" envDefault:"300" desc:"wrong passwords allowed from one address within 15 minutes; successful sign-ins do not count"`
 	SignUps        int                `env:"SIGNUPS_PER_ADDRESS" envDefault:"600" desc:"new accounts that can be requested from one address within 15 minutes"`
 	LocalAccounts  auth.LocalAccounts `env:"LOCAL_ACCOUNTS" envDefault:"all" desc:"who may sign in with a password of this site: all, or admins (only those the operator made administrators, while everybody else comes from another source)"`

@@ -60,7 +60,11 @@ func settingError(err error, kind reflect.Type, options env.Options) error {
 	field := fields[i]
 	setting, _, _ := strings.Cut(field.Tag.Get("env"), ",")
 	setting = options.Prefix + setting
-	switch wrong.Type.Kind() {
+	kindOf := wrong.Type
+	if kindOf.Kind() == reflect.Pointer {
+		kindOf = kindOf.Elem()
+	}
+	switch kindOf.Kind() {
 	case reflect.Bool:
 		return fmt.Errorf("%s=%q must be true or false", setting, options.Environment[setting])
 	case reflect.Int:

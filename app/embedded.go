@@ -47,7 +47,7 @@ func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 		return nil, err
 	}
 	server, err = xmppd.New(xmppd.Config{
-		Domain: s.cfg.Domain, Authority: s.auth, Stores: stores, FAST: s.auth.FAST(), Notifier: s.push, Logger: s.log, Version: Version,
+		Domain: s.cfg.Domain, Authority: s.auth, Stores: stores, FAST: s.auth.FAST(), Notifier: s.push, Logger: s.log, Name: s.cfg.SiteName, Version: Version,
 		Open: s.cfg.Roster == models.RosterEveryone, Groups: s.cfg.Roster == models.RosterGroups, ArchiveRate: int(s.cfg.ArchiveRate), Meter: s.limits,
 	})
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 	}
 	rooms, err := muc.New(muc.Config{
 		Domain: s.cfg.RoomsDomain(), Server: server, Store: s.db.RoomStore(), Key: key, Hats: s.hats, MayTakeOver: s.isAdmin, Said: s.push.RoomMessage,
-		Meter: s.limits, Logger: s.log,
+		Reserved: s.isReserved, Meter: s.limits, Logger: s.log,
 	})
 	if err != nil {
 		return nil, err

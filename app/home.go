@@ -17,7 +17,9 @@ type homePages struct {
 
 func (s *homePages) routes(web fiber.Router) {
 	web.Get("/", s.index)
-	web.Get("/articles/garden", s.article)
+	if s.cfg.showsExample() {
+		web.Get("/articles/garden", s.article)
+	}
 	web.Get("/chat", s.requireMember, s.chatPage)
 	web.Get("/chat/with/:user", s.requireMember, s.chatWith)
 	web.Get("/chat/room/:name", s.requireMember, s.chatInRoom)

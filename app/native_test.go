@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/tls"
+	"encoding/xml"
 	"errors"
 	"net"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"foyer/models"
 
 	"mellium.im/sasl"
+	"mellium.im/xmlstream"
 	"mellium.im/xmpp"
 	"mellium.im/xmpp/jid"
 )
@@ -308,5 +310,37 @@ func TestCheckNative(t *testing.T) {
 	}
 	if err := CheckNative(Config{TLSCert: "/no/such"}); err != nil {
 		t.Errorf("off: %v", err)
+	}
+}
+
+// XEP-0092: apps are told SITE_NAME.
+func TestNative_SiteName(t *testing.T) {
+	s, base := start(t, map[string]string{"XMPP_C2S_ADDR": "localhost:0", "SITE_NAME": "Garden & Shed"})
+	session, err := nativeLogin(t, s, 0, "alice", signedInAs(t, base, "alice").appPassword("Phone"), sasl.ScramSha256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, done := make(chan string, 1), make(chan error, 1)
+	go func() {
+		done <- session.Serve(xmpp.HandlerFunc(func(answer xmlstream.TokenReadEncoder, _ *xml.StartElement) error {
+			var version struct {
+				Name string `xml:"name"`
+			}
+			err := xml.NewTokenDecoder(answer).Decode(&version)
+			names <- version.Name
+			return err
+		}))
+	}()
+	t.Cleanup(func() { _ = session.Conn().Close(); <-done })
+	if _, err := session.Conn().Write([]byte(`<iq type="get" id="v" to="localhost"><query xmlns="jabber:iq:version"/></iq>`)); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case name := <-names:
+		if name != "Garden & Shed" {
+			t.Errorf("%q", name)
+		}
+	case <-time.After(streamtest.Patience):
+		t.Error("no answer")
 	}
 }

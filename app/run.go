@@ -57,6 +57,7 @@ func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) error
 			return err
 		}
 	}
+	s.noteTemplateRooms(ctx)
 	listener, err := s.listen()
 	if err != nil {
 		return err
@@ -197,6 +198,9 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if s.accent, err = newAccent(cfg.Accent); err != nil {
 		return nil, err
 	}
+	if err := s.loadViews(); err != nil {
+		return nil, err
+	}
 	if s.uploads, err = s.newUploads(); err != nil {
 		return nil, err
 	}
@@ -206,9 +210,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if s.gateway, err = s.newGateway(); err != nil {
 		return nil, err
 	}
-	if s.web, err = s.newWeb(); err != nil {
-		return nil, err
-	}
+	s.web = s.newWeb()
 	s.newParts()
 	s.routes()
 	return s, nil

@@ -47,13 +47,14 @@ type Server struct {
 	fetcher         *pictures.Fetcher // of those that sources have
 	claimedPictures chan claimedPicture
 
+	templateRooms []templateRoom // that pages of the site name
+
 	accountChanges  *accountChanges
 	memoryGivenBack atomic.Int64 // times
 }
 
-// newWeb makes the Fiber application with its templates. A template that does
-// not parse stops the start.
-func (s *Server) newWeb() (*fiber.App, error) {
+// loadViews loads the templates. One that does not parse stops the start.
+func (s *Server) loadViews() error {
 	s.mark = rand.Text() + ":"
 	s.views = html.NewFileSystem(http.FS(views.FS), ".html")
 	s.views.AddFuncMap(map[string]any{
@@ -74,11 +75,17 @@ func (s *Server) newWeb() (*fiber.App, error) {
 		"iso":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	})
 	if err := s.views.Load(); err != nil {
-		return nil, err
+		return err
 	}
+	s.templateRooms = s.shownRooms()
+	return nil
+}
+
+// newWeb makes the Fiber application.
+func (s *Server) newWeb() *fiber.App {
 	cfg := webConfig()
 	cfg.AppName, cfg.Views, cfg.ErrorHandler = s.cfg.SiteName, s.views, s.answerError
-	return s.boundedWeb(cfg), nil
+	return s.boundedWeb(cfg)
 }
 
 // webConfig is what every Fiber application here has in common.

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -297,4 +298,31 @@ func TestSignInWith_PendingName(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Strangers do not become members of a site whose people come from somewhere else, unless it says so.
+func TestConfig_Signup(t *testing.T) {
+	header := map[string]string{"HEADER_SIGNIN": "X-Forwarded-User", "TRUSTED_PROXIES": "127.0.0.1"}
+	directory := map[string]string{"LDAP_URL": "ldaps://ldap.example.org", "LDAP_BIND_DN": "anonymous", "LDAP_BASE_DN": "dc=example,dc=org"}
+	provider := map[string]string{"OIDC_PROVIDERS": "name", "OIDC_NAME_ISSUER": "https://id.example", "OIDC_NAME_CLIENT_ID": "x"}
+	for _, c := range []struct {
+		signup string
+		more   map[string]string
+		want   bool
+	}{
+		{"", nil, true}, {"true", nil, true}, {"false", nil, false}, {"true", map[string]string{"LOCAL_ACCOUNTS": "admins"}, false},
+		{"", header, false}, {"", directory, false}, {"", provider, false}, {"true", header, true}, {"true", directory, true}, {"true", provider, true},
+	} {
+		environ := map[string]string{"APP_ENV": "development", "SIGNUP": c.signup}
+		maps.Copy(environ, c.more)
+		cfg, err := LoadConfig(environ)
+		if err != nil || cfg.localSignup() != c.want {
+			t.Errorf("SIGNUP=%s with %v: %v %v", c.signup, c.more, cfg.localSignup(), err)
+		}
+		if means, decided := cfg.OpenToVisitors(); (means != "") != c.want || decided != (c.want && c.signup != "") {
+			t.Errorf("SIGNUP=%s with %v: %q %v", c.signup, c.more, means, decided)
+		}
+	}
+	_, base := start(t, header)
+	newBrowser(t, base).get("/signup").wants(404, "")
 }

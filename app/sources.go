@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"foyer/app/auth"
+	"foyer/models"
 )
 
 // Sources makes the sources of people that the settings name, in the order of the sign-in
@@ -71,5 +72,33 @@ func (c Config) checkSources(check func(bool, string, ...any)) {
 	}
 }
 
-// localSignup reports whether visitors may make accounts with a password of this site.
-func (c Config) localSignup() bool { return c.Signup && c.LocalAccounts == auth.LocalAll }
+// otherSources reports whether people come from anywhere but the site's own accounts.
+func (c Config) otherSources() bool {
+	return c.HeaderSignIn != "" || len(c.OIDC) > 0 || c.LDAP.URL != ""
+}
+
+// localSignup reports whether visitors may make accounts with a password of this site. A team that
+// signs in by a source of its own does not have strangers among its members unless it says so.
+func (c Config) localSignup() bool {
+	open := !c.otherSources()
+	if c.Signup != nil {
+		open = *c.Signup
+	}
+	return open && c.LocalAccounts == auth.LocalAll
+}
+
+// OpenToVisitors says what it means that visitors may create accounts; empty: they may not. decided: the
+// settings say that they may.
+func (c Config) OpenToVisitors() (means string, decided bool) {
+	if !c.localSignup() {
+		return "", false
+	}
+	means = "everybody who finds the site may create an account"
+	switch c.Roster {
+	case models.RosterEveryone:
+		means += ", and then sees who else is a member (ROSTER=everyone) and reads every open room"
+	default:
+		means += ", and then finds members by their names and reads every open room"
+	}
+	return means, c.Signup != nil
+}

@@ -114,6 +114,51 @@ func TestCompose_Variables(t *testing.T) {
 	}
 }
 
+// What stands in comments for apps on people's devices is read as the rest is, with settings that there are; and who
+// reads the volume of files for a backup is the user whose they are.
+func TestCompose_Commented(t *testing.T) {
+	raw, err := os.ReadFile("../docker-compose.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := regexp.MustCompile(`(?m)^    ports: .*\n`).ReplaceAllString(string(raw), "")
+	text = regexp.MustCompile(`(?m)^    # ((?:XMPP_\w+|ports|volumes): )`).ReplaceAllString(text, "    $1")
+	file := filepath.Join(t.TempDir(), "docker-compose.yml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o, err := cli.NewProjectOptions([]string{file}, cli.WithEnv(chosen), cli.WithProfiles([]string{"backup"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := o.LoadProject(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	site, files := p.Services["site"], p.Services["files"]
+	for _, setting := range []string{"XMPP_C2S_ADDR", "XMPP_C2S_TLS_ADDR", "XMPP_TLS_CERT", "XMPP_TLS_KEY"} {
+		if site.Environment[setting] == nil || !slices.Contains(settings(t), setting) {
+			t.Errorf("%s is not set, or none", setting)
+		}
+	}
+	mounted := func(s types.ServiceConfig, target string) bool {
+		return slices.ContainsFunc(s.Volumes, func(v types.ServiceVolumeConfig) bool { return v.Target == target })
+	}
+	if cert := *site.Environment["XMPP_TLS_CERT"]; !mounted(site, filepath.Dir(cert)) || !mounted(site, "/data") || !mounted(site, "/run/foyer") {
+		t.Errorf("%s is not mounted, or something is no more: %v", cert, site.Volumes)
+	}
+	var ports []string
+	for _, port := range site.Ports {
+		ports = append(ports, port.Published)
+	}
+	if !slices.Equal(ports, []string{"3000", "5280", "5222", "5223"}) {
+		t.Error(ports)
+	}
+	if !mounted(files, "/data") || !strings.HasPrefix(files.User, "65532") || !strings.Contains(string(raw), "files tar -C /data -xz") {
+		t.Errorf("%+v", files)
+	}
+}
+
 // Another chat server is there when it is asked for, on the site's own network and with its
 // sockets, and page and scripts are.
 func TestCompose_Profiles(t *testing.T) {

@@ -185,6 +185,40 @@ func (db *Accounts) SetBlocked(ctx context.Context, id int64, blocked bool) erro
 	})
 }
 
+// ErrLastAdmin: nobody would run the site.
+var ErrLastAdmin = errors.New("models: that is the last administrator")
+
+// SetAdmin makes an account an administrator by the operator's word, or takes that word back. admin is whether it is
+// one afterwards: a source may say so as well. Blocked ones do not count. ErrLastAdmin: there would be none, and that is
+// not forced; ErrNotFound: the account is gone.
+func (db *Accounts) SetAdmin(ctx context.Context, id int64, own, force bool) (admin bool, err error) {
+	err = insist(ctx, func() error {
+		return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+			// All of them first, in one order: of two that are taken back at once, one is the last.
+			if _, err := tx.Exec(ctx, "SELECT FROM accounts WHERE admin OR id = $1 ORDER BY id FOR UPDATE", id); err != nil {
+				return err
+			}
+			tag, err := tx.Exec(ctx, "UPDATE accounts SET own_admin = $2 WHERE id = $1", id, own)
+			if err == nil && tag.RowsAffected() == 0 {
+				err = ErrNotFound
+			}
+			if err == nil {
+				_, err = tx.Exec(ctx, settleAdmins+" AND a.id = $1", id)
+			}
+			if err != nil {
+				return err
+			}
+			var left bool
+			err = tx.QueryRow(ctx, "SELECT admin, EXISTS (SELECT FROM accounts WHERE admin AND blocked_at IS NULL) FROM accounts WHERE id = $1", id).Scan(&admin, &left)
+			if err == nil && !own && !left && !force {
+				err = ErrLastAdmin
+			}
+			return err
+		})
+	})
+	return admin, translate(err)
+}
+
 // SetAvatar sets the picture; no data removes it. Pictures that were still to be fetched from
 // where somebody comes from are not, any more.
 func (db *Accounts) SetAvatar(ctx context.Context, id int64, data []byte, mediaType string) (hash string, err error) {

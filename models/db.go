@@ -90,6 +90,8 @@ type DB struct {
 	Index         *Index
 	Retention     *Retention
 	GroupRooms    *GroupRooms
+	SiteRooms     *SiteRooms
+	Personal      *PersonalData
 	External      *External
 }
 
@@ -110,6 +112,8 @@ func newDB(c *core) *DB {
 		Index:         &Index{c},
 		Retention:     &Retention{c},
 		GroupRooms:    &GroupRooms{c},
+		SiteRooms:     &SiteRooms{c},
+		Personal:      &PersonalData{c},
 		External:      &External{c},
 	}
 }

@@ -805,3 +805,48 @@ func TestSessions_Listed(t *testing.T) {
 		t.Errorf("%d, %v", len(list), err)
 	}
 }
+
+// The operator's word makes administrators and takes that back; the last one stays, of two at once as well.
+func TestSetAdmin(t *testing.T) {
+	db := open(t)
+	ctx := t.Context()
+	list := make([]Account, 3)
+	for i, name := range []string{"ann", "bea", "cat"} {
+		list[i] = Account{Username: name, Name: name}
+		if err := db.Accounts.CreateAccount(ctx, &list[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ann, bea, cat := list[0].ID, list[1].ID, list[2].ID
+	set := func(id int64, own, force, want bool, wantErr error) {
+		t.Helper()
+		if admin, err := db.Accounts.SetAdmin(ctx, id, own, force); !errors.Is(err, wantErr) || err == nil && admin != want {
+			t.Errorf("%d: %v %v", id, admin, err)
+		}
+	}
+	set(ann, true, false, true, nil)
+	set(ann, true, false, true, nil)
+	set(ann, false, false, true, ErrLastAdmin)
+	if a, err := db.Accounts.AccountByName(ctx, "ann"); err != nil || !a.Admin || !a.OwnAdmin {
+		t.Errorf("%+v %v", a, err)
+	}
+	set(bea, true, false, true, nil)
+	if err := db.Accounts.SetBlocked(ctx, bea, true); err != nil {
+		t.Fatal(err)
+	}
+	set(ann, false, false, true, ErrLastAdmin) // who is left cannot sign in
+	set(ann, false, true, false, nil)
+	set(ann, true, false, true, nil)
+	if err := db.Accounts.SetBlocked(ctx, bea, false); err != nil {
+		t.Fatal(err)
+	}
+	results := make(chan error, 2)
+	for _, id := range []int64{ann, bea} {
+		go func() { _, err := db.Accounts.SetAdmin(ctx, id, false, false); results <- err }()
+	}
+	if a, b := <-results, <-results; (a == nil) == (b == nil) || !errors.Is(errors.Join(a, b), ErrLastAdmin) {
+		t.Errorf("both at once: %v, %v", a, b)
+	}
+	set(cat, false, true, false, nil)
+	set(99, true, false, false, ErrNotFound)
+}

@@ -77,17 +77,22 @@ func (s roomStore) Create(ctx context.Context, r muc.Room, people []muc.Affiliat
 		if created >= int64(most) {
 			return muc.ErrTooMany
 		}
-		tag, err := tx.Exec(ctx, "INSERT INTO rooms ("+roomColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING`,
-			append([]any{r.Name, r.Creator}, settingsArgs(r.Settings)...)...)
-		if err != nil {
+		if err := insertRoom(ctx, tx, r); err != nil {
 			return err
-		}
-		if tag.RowsAffected() == 0 {
-			return muc.ErrTaken
 		}
 		return affiliate(ctx, tx, r.Name, people)
 	})
+}
+
+// insertRoom stores a new room; muc.ErrTaken: there is one of its name.
+func insertRoom(ctx context.Context, tx pgx.Tx, r muc.Room) error {
+	tag, err := tx.Exec(ctx, "INSERT INTO rooms ("+roomColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING`,
+		append([]any{r.Name, r.Creator}, settingsArgs(r.Settings)...)...)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = muc.ErrTaken
+	}
+	return err
 }
 
 // Configure implements muc.Store.

@@ -10,11 +10,16 @@ import (
 // What the site tells of its accounts: somebody is new, changed their name or their
 // picture, or is gone.
 
-// AccountChanged tells the server of a new account, or that an account's name or
-// picture changed.
+// AccountChanged tells the server of a new account, or that an account's name,
+// picture or standing at the site changed.
 func (srv *Server) AccountChanged(ctx context.Context, user string) {
 	srv.vcards.forget(user)
 	srv.rostersChanged(ctx, user)
+	for _, svc := range srv.services {
+		if w, ok := svc.(ChangeWatcher); ok {
+			w.AccountChanged(ctx, user)
+		}
+	}
 	acc, err := srv.stores.Accounts.Account(ctx, user)
 	if err != nil {
 		if !errors.Is(err, ErrNotFound) {

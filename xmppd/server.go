@@ -42,6 +42,7 @@ type Config struct {
 	Groups    bool      // an account may see the presence of those that the store says it shares a group with (ROSTER=groups), on its roster or not
 	Notifier  Notifier  // nil: nobody
 	Logger    *slog.Logger
+	Name      string // what people see of the server (XEP-0092, XEP-0030 §3.1); default "Foyer"
 	Version   string // told by XEP-0092
 
 	Resources     int           // bound sessions per account; default 50
@@ -145,6 +146,7 @@ func (srv *Server) Run(ctx context.Context) error {
 }
 
 func (c *Config) setDefaults() {
+	c.Name = cmp.Or(c.Name, "Foyer")
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

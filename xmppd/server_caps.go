@@ -19,7 +19,7 @@ const capsURI = "urn:foyer"
 func (srv *Server) ownInfo(node string) stanza.Info {
 	return stanza.Info{
 		Node:       node,
-		Identities: []stanza.Identity{{Category: "server", Type: "im", Name: "Foyer"}},
+		Identities: []stanza.Identity{{Category: "server", Type: "im", Name: srv.cfg.Name}},
 		Features:   slices.Concat(serverFeatures, srv.mounted.discovery.ServerFeatures),
 	}
 }

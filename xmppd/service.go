@@ -37,6 +37,11 @@ type AccountWatcher interface {
 	AccountRemoved(ctx context.Context, user string)
 }
 
+// ChangeWatcher is a Service that wants to know of accounts that changed, such as who runs the site.
+type ChangeWatcher interface {
+	AccountChanged(ctx context.Context, user string)
+}
+
 // Mount adds a service. It must be called before the first Serve.
 func (srv *Server) Mount(svc Service) { srv.services = append(srv.services, svc) }
 

@@ -302,3 +302,23 @@ func TestDomainInAnyWriting(t *testing.T) {
 	bob.Until(`<message xmlns="jabber:client" id="m" from="alice@h/a" type="chat"><body>x</body><any xmlns="test"/></message>`)
 	alice.ask(`<iq xmlns="jabber:client" type="get" id="p" to="H"><ping xmlns="urn:xmpp:ping"/></iq>`, `<iq xmlns="jabber:client" type="result" id="p"/>`)
 }
+
+// XEP-0092, XEP-0030 §3.1, XEP-0115 §5.1: apps are told what the site is called, whatever stands in its name.
+func TestServices_Name(t *testing.T) {
+	w := newWorldWith(t, Config{Name: "Garden & <Shed>"}, "alice")
+	c := w.online("alice", "a")
+	c.Sync()
+	c.ask(`<iq xmlns="jabber:client" type="get" id="1" to="h"><query xmlns="jabber:iq:version"/></iq>`, `<iq xmlns="jabber:client" type="result" id="1"><query xmlns="jabber:iq:version"><name>Garden &amp; &lt;Shed&gt;</name><version>1</version></query></iq>`)
+	c.Send(`<iq xmlns="jabber:client" type="get" id="2" to="h"><query xmlns="http://jabber.org/protocol/disco#info"/></iq>`)
+	query, _ := c.Read().Find(stanza.NSDiscoInfo, "query")
+	var d stanza.Capabilities
+	if err := query.Decode(&d); err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Identities) != 1 || d.Identities[0].Name != "Garden & <Shed>" {
+		t.Errorf("%+v", d.Identities)
+	}
+	if err := d.Verify("sha-1", w.srv.ver); err != nil {
+		t.Error(err)
+	}
+}

@@ -15,5 +15,5 @@ func versionHandlers() map[iqKey]iqHandler {
 }
 
 func handleVersion(_ context.Context, s *session, _ *stream.Element, _ stream.Child) ([]byte, error) {
-	return []byte(`<query xmlns="` + nsVersion + `"><name>Foyer</name><version>` + stream.Escape(s.server.cfg.Version) + `</version></query>`), nil
+	return []byte(`<query xmlns="` + nsVersion + `"><name>` + stream.Escape(s.server.cfg.Name) + `</name><version>` + stream.Escape(s.server.cfg.Version) + `</version></query>`), nil
 }

@@ -107,6 +107,20 @@ func (s *Service) deleteAccount(ctx context.Context, account models.Account, ver
 	return nil
 }
 
+// SetAdmin makes an account an administrator on the operator's word, or takes that back, and reports
+// whether it is one afterwards. Errors: models.ErrLastAdmin, unless it is forced; ErrGone. Pages and
+// rooms ask each time who is one; a running site is told, so that rooms show it.
+func (s *Service) SetAdmin(ctx context.Context, account models.Account, admin, force bool) (bool, error) {
+	still, err := s.db.Accounts.SetAdmin(ctx, account.ID, admin, force)
+	if errors.Is(err, models.ErrNotFound) {
+		return false, ErrGone
+	}
+	if err == nil {
+		s.tell(ctx, models.EventChanged, account.Username, "")
+	}
+	return still, err
+}
+
 // SetBlocked blocks an account, which ends everything that it is signed in with,
 // or unblocks it.
 func (s *Service) SetBlocked(ctx context.Context, account models.Account, blocked bool) error {

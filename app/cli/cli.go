@@ -27,6 +27,7 @@ type commands struct {
 	Migrate   migrateCmd   `cmd:"" help:"Bring the database's schema up to date."`
 	User      userCmd      `cmd:"" help:"Manage accounts."`
 	Group     groupCmd     `cmd:"" help:"Manage the groups of members, who know each other where ROSTER is groups."`
+	Room      roomCmd      `cmd:"" help:"Make rooms of the chat that pages show, and list rooms."`
 	Directory directoryCmd `cmd:"" help:"Compare the site with the directory whose people sign in here (docs/IDENTITY.md)."`
 	Chat      chatCmd      `cmd:"" help:"Move the chat to another server."`
 	Token     tokensCmd    `cmd:"" help:"Print one-use sign-in tokens; manage the keys of tokens."`

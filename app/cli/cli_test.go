@@ -20,6 +20,7 @@ import (
 	"foyer/internal/pgdev/pgtest"
 	"foyer/models"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 )
@@ -210,6 +211,71 @@ func TestUser(t *testing.T) {
 	c.asks = true
 	c.says("zoe is deleted.", "y\n", "user", "delete", "zoe")
 	c.fails(`there is no account "bob"`, "", "user", "delete", "bob")
+}
+
+// What is kept of somebody is written to a file of their own, and the question before deleting says what stays.
+func TestUserData(t *testing.T) {
+	c := newTerminal(t, nil)
+	for _, name := range []string{"zoe", "yan"} {
+		c.says("is created", "", "user", "add", name, "--no-password")
+	}
+	c.says("is made", "", "room", "add", "garden", "--title", "Garden", "--owner", "zoe")
+	conn, err := pgx.Connect(t.Context(), c.cfg.DatabaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	_, err = conn.Exec(t.Context(), `INSERT INTO archive (owner, id, peer, resource, outgoing, stanza_id, body, stanza, retracts)
+		VALUES ('garden@conference.localhost', $1, 'zoe@localhost', 'Zoe', true, '1', 'beans', $2, false)`, uuid.Must(uuid.NewV7()),
+		[]byte(`<message xmlns="jabber:client" from="garden@conference.localhost/Zoe" type="groupchat"><body>beans</body></message>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	c.says(filepath.Join(dir, "zoe.jsonl")+": ", "", "user", "export", "zoe", "--out", dir)
+	c.fails("is there already", "", "user", "export", "zoe", "--out", dir)
+	c.fails(`there is no account "xu"`, "", "user", "export", "xu", "--out", filepath.Join(dir, "xu"))
+	raw, err := os.ReadFile(filepath.Join(dir, "zoe.jsonl"))
+	if info, statErr := os.Stat(filepath.Join(dir, "zoe.jsonl")); err != nil || statErr != nil || info.Mode().Perm() != 0o600 {
+		t.Fatal(info, err, statErr)
+	}
+	for _, want := range []string{`"kind" : "profile", "user" : "zoe"`, `"affiliation" : "owner"`, `"kind":"roomMessage"`, `"text":"beans"`} {
+		if !strings.Contains(string(raw), want) {
+			t.Errorf("no %s in %s", want, raw)
+		}
+	}
+	c.says(`"user" : "yan"`, "", "user", "export", "yan", "--out", "-")
+
+	c.asks = true
+	for want, args := range map[string][]string{
+		"What they said in rooms stays, under the names they had there": {"user", "delete", "zoe"},
+		"What they said in rooms is taken back;":                        {"user", "delete", "zoe", "--room-messages"},
+	} {
+		if out, err := c.run("n\n", args...); err == nil || !strings.Contains(out, want) {
+			t.Errorf("%v: %q %v", args, out, err)
+		}
+	}
+	c.says("1 message in rooms taken back.", "", "user", "delete", "zoe", "--room-messages", "--yes")
+	list, _, err := c.db.Conversations.RoomMessages(t.Context(), "garden@conference.localhost", uuid.Max, 10)
+	if err != nil || len(list) != 0 {
+		t.Errorf("%s %v", list, err)
+	}
+	c.cfg.Upstream = "xmpp://localhost"
+	c.fails("XMPP_UPSTREAM", "", "user", "delete", "yan", "--room-messages", "--yes")
+}
+
+// Somebody becomes an administrator and ceases to be one; the last one only if that is meant.
+func TestUserAdmin(t *testing.T) {
+	c := newTerminal(t, nil)
+	c.says("is created", "", "user", "add", "zoe", "--no-password")
+	c.says("is created", "", "user", "add", "yan", "--no-password", "--admin")
+	c.says("zoe is an administrator.", "", "user", "admin", "Zoe")
+	c.says("yan\tyan\tadmin\nzoe\tzoe\tadmin\n", "", "user", "list")
+	c.says("yan is no administrator any more.", "", "user", "admin", "yan", "--remove")
+	c.fails("zoe is the last administrator: make another one first", "", "user", "admin", "zoe", "--remove")
+	c.says("yan\tyan\nzoe\tzoe\tadmin\n", "", "user", "list")
+	c.says("zoe is no administrator any more.", "", "user", "admin", "zoe", "--remove", "--force")
+	c.fails(`there is no account "xu"`, "", "user", "admin", "xu")
 }
 
 // An account without a password, whose owner comes in by another source.

@@ -116,8 +116,19 @@ func (x examination) database(cfg app.Config, db *models.DB) bool {
 			err = errors.New("demo accounts are in this database, whose password is published")
 		}
 		x.inDatabase("accounts", err, "Delete them: `foyer user delete alice`, and so on; `foyer user list` marks them.")
+		x.signup(cfg)
 	}
 	return true
+}
+
+// signup tells whether strangers may become members. Where the settings say so it is what somebody wants.
+func (x examination) signup(cfg app.Config) {
+	means, decided := cfg.OpenToVisitors()
+	f := doctor.Finding{Check: "new accounts", State: doctor.OK, Text: cmp.Or(means, "visitors cannot create accounts")}
+	if means != "" && !decided {
+		f.State, f.Mend = doctor.Warn, "Set SIGNUP=false, "+environment+", and make accounts by `foyer user add`; or SIGNUP=true, if the site is for everybody."
+	}
+	x.Tell(f)
 }
 
 // files checks that files can be kept, and that each has its record.

@@ -211,3 +211,19 @@ func TestDoctor_Limits(t *testing.T) {
 		t.Errorf("%v %+v", err, f)
 	}
 }
+
+// That strangers may become members is told in production, until the settings say that they may.
+func TestDoctor_Signup(t *testing.T) {
+	for signup, want := range map[string]doctor.Finding{
+		"":      {State: doctor.Warn, Text: "ROSTER=everyone"},
+		"true":  {State: doctor.OK, Text: "ROSTER=everyone"},
+		"false": {State: doctor.OK, Text: "cannot create accounts"},
+	} {
+		c := newTerminal(t, map[string]string{"SIGNUP": signup})
+		c.cfg.Env = "production"
+		found, _ := c.findings()
+		if f := found["new accounts"]; f.State != want.State || !strings.Contains(f.Text, want.Text) {
+			t.Errorf("SIGNUP=%q: %+v", signup, f)
+		}
+	}
+}

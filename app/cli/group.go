@@ -9,7 +9,6 @@ import (
 
 	"foyer/app"
 	"foyer/app/auth"
-	"foyer/internal/stanza"
 	"foyer/models"
 )
 
@@ -137,11 +136,11 @@ func (c groupRoomCmd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		address, err := stanza.ParseAddress(c.Room + "@" + cfg.RoomsDomain())
-		if err != nil || address.User == "" || address.Resource != "" {
-			return fmt.Errorf("%q cannot be a room's name", c.Room)
+		room, err := app.RoomName(cfg, c.Room)
+		if err != nil {
+			return err
 		}
-		if err := c.change(e, db, models.GroupRoom{Group: group, Room: address.User}); err != nil {
+		if err := c.change(e, db, models.GroupRoom{Group: group, Room: room}); err != nil {
 			return err
 		}
 		return db.Notify(e.ctx, models.Event{Kind: models.EventGroups})

@@ -17,8 +17,10 @@ type userCmd struct {
 	Link    userLinkCmd    `cmd:"" help:"Let somebody sign in to an account by another source of people."`
 	Unlink  userUnlinkCmd  `cmd:"" help:"Take such a way to sign in away, or list them."`
 	Passwd  userPasswdCmd  `cmd:"" help:"Set a password; the person is signed out everywhere."`
+	Admin   userAdminCmd   `cmd:"" help:"Make somebody an administrator, or no longer one."`
 	Block   userBlockCmd   `cmd:"" help:"Block an account; the person is signed out everywhere."`
 	Unblock userUnblockCmd `cmd:"" help:"Unblock an account."`
+	Export  userExportCmd  `cmd:"" help:"Write all that is kept of somebody to a file, such as for them (docs/PRIVACY.md)."`
 	Delete  userDeleteCmd  `cmd:"" help:"Delete an account with everything that is its own."`
 }
 
@@ -187,6 +189,37 @@ func (e *env) sayUnused(s *auth.Service, a models.Account) {
 	}
 }
 
+type userAdminCmd struct {
+	Name   string `arg:"" help:"The user name."`
+	Remove bool   `help:"They are no longer one by your word."`
+	Force  bool   `help:"Also if nobody is left who runs the site."`
+}
+
+// Run changes who runs the site.
+func (c userAdminCmd) Run(e *env) error {
+	return e.withAccount(c.Name, func(s *auth.Service, a models.Account) error {
+		admin, err := s.SetAdmin(e.ctx, a, !c.Remove, c.Force)
+		if errors.Is(err, models.ErrLastAdmin) {
+			return fmt.Errorf("%s is the last administrator: make another one first, or say --force", a.Username)
+		}
+		switch {
+		case err != nil:
+			return err
+		case !c.Remove:
+			e.say("%s is an administrator.", a.Username)
+		case admin:
+			e.say("%s is an administrator still: where they sign in says so (docs/IDENTITY.md).", a.Username)
+		default:
+			e.say("%s is no administrator any more.", a.Username)
+		}
+		if a.PasswordHash != "" && c.Remove {
+			a.OwnAdmin = false
+			e.sayUnused(s, a)
+		}
+		return nil
+	})
+}
+
 type userBlockCmd struct {
 	Name string `arg:"" help:"The user name."`
 }
@@ -213,26 +246,6 @@ func (c userUnblockCmd) Run(e *env) error {
 			return err
 		}
 		e.say("%s may sign in again.", a.Username)
-		return nil
-	})
-}
-
-type userDeleteCmd struct {
-	Name string `arg:"" help:"The user name."`
-	Yes  bool   `help:"Do not ask."`
-}
-
-// Run deletes the account.
-func (c userDeleteCmd) Run(e *env) error {
-	return e.withAccount(c.Name, func(s *auth.Service, a models.Account) error {
-		question := fmt.Sprintf("Delete %s (%s), with all messages and files of that account? The name is never given out again.", a.Username, a.Name)
-		if err := e.confirm(c.Yes, question); err != nil {
-			return err
-		}
-		if err := s.RemoveAccount(e.ctx, a); err != nil {
-			return err
-		}
-		e.say("%s is deleted.", a.Username)
 		return nil
 	})
 }

@@ -1,6 +1,38 @@
 package muc
 
-import "context"
+import (
+	"bytes"
+	"context"
+)
+
+// AccountChanged implements xmppd.ChangeWatcher: rooms that somebody is in show the hats that
+// they wear now. Who no longer runs the site is not shown as somebody who does.
+func (s *Service) AccountChanged(ctx context.Context, user string) {
+	entered := s.Entered(user)
+	if s.cfg.Hats == nil || len(entered) == 0 {
+		return
+	}
+	hats, err := s.hatsOf(ctx, user)
+	if err != nil {
+		s.log.Error("rooms may show hats that somebody does not wear any more", "user", user, "err", err)
+		return
+	}
+	for _, name := range entered {
+		r := s.inMemory(name)
+		if r == nil {
+			continue
+		}
+		r.mu.Lock()
+		for _, o := range r.occupants.ofUserLocked(user) {
+			if !bytes.Equal(o.hats, hats) {
+				o.hats = hats
+				o.showLocked(o.shown)
+				r.occupants.announceLocked(o)
+			}
+		}
+		r.mu.Unlock()
+	}
+}
 
 // AccountRemoved implements xmppd.AccountWatcher. The affiliations of the rooms in
 // memory that the account belongs to are read again; a deleted account has none any

@@ -34,6 +34,7 @@ var (
 	errTooLarge        = &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.PolicyViolation, Text: "This is too large."}
 	errCreationBarred  = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.NotAllowed, Text: "You have created as many rooms as you may."}
 	errTooManyListed   = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: "This room has as many members as it can have."}
+	errReserved        = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.NotAllowed, Text: "That name is kept for a room of the site, which is not there yet. The people who run the site can make it."} // XEP-0045 §10.1.1
 	errTooManyJoined   = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: "You are in as many rooms as you may be."}
 	errTooManyPinned   = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: "As many messages are pinned here as can be. Unpin one first."}
 	errNothingToPin    = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.ItemNotFound, Text: "That message no longer exists."}

@@ -78,6 +78,10 @@ type Config struct {
 	// any more: it becomes the owner by entering. nil: nobody may.
 	MayTakeOver func(ctx context.Context, user string) (bool, error)
 
+	// Reserved reports whether the site alone makes a room of that name (Service.CreateRoom, or its
+	// store): nobody makes it by entering. It is asked by any goroutine. nil: no name is reserved.
+	Reserved func(name string) bool
+
 	RoomsPerUser    int           // rooms that one account may have created; default 50
 	RoomsPerSession int           // rooms that one client may be in; default 200
 	Occupants       int           // maximum of a room, and the default of its own bound; default DefaultOccupants
@@ -108,6 +112,7 @@ type Service struct {
 var (
 	_ xmppd.Service        = (*Service)(nil)
 	_ xmppd.AccountWatcher = (*Service)(nil)
+	_ xmppd.ChangeWatcher  = (*Service)(nil)
 )
 
 // New returns a Service; Server.Mount makes it reachable.

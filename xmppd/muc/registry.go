@@ -90,6 +90,9 @@ func (r *room) read(ctx context.Context) error {
 // create makes a new room in memory; it is stored when it is configured (XEP-0045
 // §10.1). No room and no error: somebody else was faster.
 func (s *Service) create(ctx context.Context, name, creator string) (*room, error) {
+	if s.cfg.Reserved != nil && s.cfg.Reserved(name) {
+		return nil, errReserved
+	}
 	n, err := s.store.Created(ctx, creator)
 	if err != nil {
 		return nil, err
@@ -112,12 +115,19 @@ func (s *Service) create(ctx context.Context, name, creator string) (*room, erro
 	return r, nil
 }
 
-// defaultSettings are those of a new room.
-func (s *Service) defaultSettings() Settings {
+// NewSettings are those of a new room where Config.Occupants is not set.
+func NewSettings() Settings {
 	return Settings{
 		Persistent: true, Public: true, Invites: true, Private: Anyone, Archive: true,
-		ChangeSubject: true, MaxOccupants: s.cfg.Occupants,
+		ChangeSubject: true, MaxOccupants: DefaultOccupants,
 	}
+}
+
+// defaultSettings are those of a new room.
+func (s *Service) defaultSettings() Settings {
+	settings := NewSettings()
+	settings.MaxOccupants = s.cfg.Occupants
+	return settings
 }
 
 // configured notes that a new room is in the store, where it counts from now on.

@@ -1,10 +1,12 @@
 package muc
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -684,6 +686,64 @@ func TestParseHistory(t *testing.T) {
 		}
 		if err != nil || h.stanzas != want.stanzas || h.chars != want.chars || ago != want.since {
 			t.Errorf("%s: %+v %v", history, h, err)
+		}
+	}
+}
+
+// XEP-0045 §10.1.1: nobody makes a room by entering whose name the site keeps for itself, and the
+// site makes it all the same.
+func TestRules_ReservedRoom(t *testing.T) {
+	w := newWorld(t, Config{Reserved: func(name string) bool { return name == "garden" }}, "alice", "bob")
+	alice := w.online("alice", "a")
+	for range 2 { // nothing of the first attempt stays
+		alice.join("garden", "Al")
+		if got := alice.seen(); !slices.Equal(got, []string{"presence Al error cancel not-allowed"}) {
+			t.Fatal(got)
+		}
+	}
+	if err := w.svc.CreateRoom(t.Context(), "garden", "bob", w.svc.DefaultSettings()); err != nil {
+		t.Fatal(err)
+	}
+	alice.join("garden", "Al")
+	if got := alice.seen(); len(got) == 0 || strings.Contains(got[0], "error") {
+		t.Error(got)
+	}
+	if a := w.store.people["garden"]["alice"].Affiliation; a == Owner {
+		t.Error("who enters owns it")
+	}
+}
+
+// XEP-0317: who begins to run the site, or no longer does, is shown as what they are in the rooms that they are in.
+func TestRules_HatsChange(t *testing.T) {
+	var admin atomic.Bool
+	w := newWorld(t, Config{Hats: func(_ context.Context, user string) ([]Hat, error) {
+		if user != "alice" || !admin.Load() {
+			return nil, nil
+		}
+		return []Hat{{URI: "urn:x:admin", Title: "Site admin"}}, nil
+	}}, "alice", "bob")
+	w.open("den", nil)
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	alice.join("den", "Al")
+	alice.sync()
+	bob.join("den", "Bo")
+	bob.sync()
+	for _, is := range []bool{true, false} {
+		admin.Store(is)
+		for i := range 2 { // what is as before is not shown again
+			w.srv.AccountChanged(t.Context(), "alice")
+			shown := 0
+			for _, e := range bob.sync() {
+				if e.From == "den@rooms.h/Al" {
+					shown++
+					if strings.Contains(string(e.Raw), "Site admin") != is {
+						t.Errorf("%t: %s", is, e.Raw)
+					}
+				}
+			}
+			if shown != 1-i {
+				t.Errorf("%t: shown %d times", is, shown)
+			}
 		}
 	}
 }

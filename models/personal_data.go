@@ -1,0 +1,236 @@
+package models
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
+	"foyer/xmppd/archive"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// PersonalData is what is kept of somebody, to be handed out or erased. docs/PRIVACY.md says where all of it is.
+type PersonalData struct{ *core }
+
+// What is kept of an account besides messages: a query for each kind, whose rows are JSON. Secrets (passwords, keys, what
+// sessions are known by) are not in them.
+var (
+	// Of the account $1.
+	recordsOfAccount = []string{
+		`SELECT json_build_object('kind', 'profile', 'user', username, 'name', name, 'admin', admin, 'createdAt', created_at, 'blockedAt', blocked_at,
+			'hasPassword', password_hash <> '', 'card', convert_from(vcard_extra, 'UTF8'),
+			'picture', (SELECT json_build_object('type', media_type, 'base64', translate(encode(data, 'base64'), E'\n', '')) FROM avatars v WHERE v.hash = avatar_hash AND avatar_hash <> ''))
+			FROM accounts WHERE id = $1`,
+		`SELECT json_build_object('kind', 'signInWay', 'source', source, 'issuer', issuer, 'subject', subject, 'login', login, 'name', name, 'picture', picture, 'createdAt', created_at, 'usedAt', used_at)
+			FROM identities WHERE account_id = $1 ORDER BY id`,
+		`SELECT json_build_object('kind', 'session', 'of', kind, 'device', user_agent, 'address', address, 'createdAt', created_at, 'seenAt', seen_at, 'expiresAt', expires_at)
+			FROM sessions WHERE account_id = $1 ORDER BY id`,
+		`SELECT json_build_object('kind', 'appPassword', 'name', name, 'createdAt', created_at, 'usedAt', used_at)
+			FROM app_passwords WHERE account_id = $1 ORDER BY id`,
+		`SELECT json_build_object('kind', 'pushSubscription', 'endpoint', endpoint, 'createdAt', created_at)
+			FROM push_subscriptions WHERE account_id = $1 ORDER BY session_id`,
+		`SELECT json_build_object('kind', 'notifications', 'showText', show_text, 'sound', sound, 'quietFrom', quiet_from, 'quietUntil', quiet_until, 'zone', zone)
+			FROM notification_settings WHERE account_id = $1`,
+		`SELECT json_build_object('kind', 'conversationSettings', 'jid', jid, 'pinned', pinned, 'level', level)
+			FROM conversation_settings WHERE account_id = $1 ORDER BY jid`,
+		`SELECT json_build_object('kind', 'group', 'name', group_name) FROM account_groups WHERE account_id = $1 ORDER BY group_name`,
+		`SELECT json_build_object('kind', 'file', 'id', id, 'name', name, 'size', size, 'type', media_type, 'state', state, 'at', created_at)
+			FROM uploads WHERE account_id = $1 ORDER BY id`,
+	}
+	// Of the user name $1.
+	recordsOfUser = []string{
+		`SELECT json_build_object('kind', 'archivePreferences', 'default', fallback, 'always', always, 'never', never) FROM archive_prefs WHERE username = $1`,
+		`SELECT json_build_object('kind', 'lastActivity', 'at', at, 'status', status) FROM last_activity WHERE username = $1`,
+		`SELECT json_build_object('kind', 'contact', 'jid', jid, 'name', name, 'groups', groups, 'subscription', subscription, 'asked', ask)
+			FROM contacts WHERE username = $1 ORDER BY jid`,
+		`SELECT json_build_object('kind', 'blocked', 'jid', jid) FROM blocks WHERE username = $1 ORDER BY jid`,
+		`SELECT json_build_object('kind', 'room', 'name', room, 'affiliation', affiliation, 'nick', nick, 'reason', reason)
+			FROM room_affiliations WHERE username = $1 ORDER BY room`,
+		`SELECT json_build_object('kind', 'published', 'node', node, 'id', id, 'at', published, 'xml', convert_from(payload, 'UTF8'))
+			FROM pubsub_items WHERE username = $1 ORDER BY node, seq`,
+		`SELECT json_build_object('kind', 'private', 'xml', convert_from(raw, 'UTF8')) FROM private_xml WHERE username = $1 ORDER BY space, local`,
+		`SELECT json_build_object('kind', 'waiting', 'id', id, 'at', stamp, 'xml', convert_from(stanza, 'UTF8')) FROM offline_messages WHERE username = $1 ORDER BY id`,
+	}
+)
+
+// Domains are where accounts and rooms have their addresses.
+type Domains struct{ Accounts, Rooms string }
+
+// How many messages, and rooms, are read at once. A message has at most some 64 KiB.
+const (
+	personalMessages = 100
+	personalRooms    = 1000
+)
+
+// keptMessage is a message as JSON.
+type keptMessage struct {
+	Kind string    `json:"kind"` // "message", of the own archive; or "roomMessage", what the person said there
+	ID   uuid.UUID `json:"id"`
+	At   time.Time `json:"at"`
+	With string    `json:"with"`           // a bare JID: of a person, or of the room
+	Part string    `json:"part,omitempty"` // of that address: a device, or a name in a room
+	Mine bool      `json:"mine"`           // written by the person
+	Text string    `json:"text,omitempty"`
+	XML  string    `json:"xml"`
+}
+
+// Export writes all that is kept of an account, a JSON value without a line break at a time: what is in its archive, and
+// what it said in rooms, in the order of time. Of what others keep nothing is read. It holds no more than a page of
+// messages in memory; what is stored meanwhile may be missing.
+func (db *PersonalData) Export(ctx context.Context, a Account, at Domains, write func(line []byte) error) error {
+	err := db.records(ctx, recordsOfAccount, a.ID, write)
+	if err == nil {
+		err = db.records(ctx, recordsOfUser, a.Username, write)
+	}
+	if err != nil {
+		return err
+	}
+	jid := a.Username + "@" + at.Accounts
+	err = db.eachPage(ctx, "SELECT id, peer, resource, outgoing, body, stanza, NULL::boolean FROM archive WHERE owner = $1 AND id > $2 ORDER BY owner, id LIMIT $3", func(list []writtenMessage) error {
+		return writeMessages("message", "", list, write)
+	}, jid)
+	if err != nil {
+		return err
+	}
+	return db.eachRoom(ctx, func(room string) error {
+		owner := room + "@" + at.Rooms
+		return db.eachPage(ctx, saidByPerson, func(list []writtenMessage) error { return writeMessages("roomMessage", owner, list, write) }, owner, jid)
+	})
+}
+
+func (db *PersonalData) records(ctx context.Context, queries []string, of any, write func(line []byte) error) error {
+	for _, query := range queries {
+		rows, err := db.pool.Query(ctx, query, of)
+		if err != nil {
+			return err
+		}
+		var line []byte
+		if _, err := pgx.ForEachRow(rows, []any{&line}, func() error { return write(line) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writtenMessage is a message of an archive.
+type writtenMessage struct {
+	ID         uuid.UUID
+	With, Part string
+	Mine       bool
+	Text       string
+	XML        []byte
+	Retracts   *bool // it takes something back; nil: nobody noted that (isRetraction)
+}
+
+func writeMessages(kind, with string, list []writtenMessage, write func(line []byte) error) error {
+	for _, m := range list {
+		sec, nsec := m.ID.Time().UnixTime()
+		k := keptMessage{Kind: kind, ID: m.ID, At: time.Unix(sec, nsec).UTC(), With: m.With, Part: m.Part, Mine: m.Mine, Text: m.Text, XML: string(m.XML)}
+		if with != "" {
+			k.With = with
+		}
+		line, err := json.Marshal(k)
+		if err == nil {
+			err = write(line)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// saidByPerson is what the bare JID $2 said in the room whose archive is $1, after the id $3, at most $4.
+const saidByPerson = "SELECT id, peer, resource, outgoing, body, stanza, retracts FROM archive WHERE " + peerIs + " AND outgoing AND id > $3 ORDER BY " + peerNumber + ", id LIMIT $4"
+
+// eachPage calls do with what a query finds, page by page; args come before the id after which a page begins, and its size.
+func (db *PersonalData) eachPage(ctx context.Context, query string, do func([]writtenMessage) error, args ...any) error {
+	for after := uuid.Nil; ; {
+		rows, err := db.pool.Query(ctx, query, append(slices.Clone(args), after, personalMessages)...)
+		if err != nil {
+			return err
+		}
+		list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[writtenMessage])
+		if err == nil && len(list) > 0 {
+			err = do(list)
+		}
+		if err != nil || len(list) < personalMessages {
+			return err
+		}
+		after = list[len(list)-1].ID
+	}
+}
+
+// eachRoom calls do with the name of every room.
+func (db *PersonalData) eachRoom(ctx context.Context, do func(name string) error) error {
+	for after := ""; ; {
+		rows, err := db.pool.Query(ctx, "SELECT name FROM rooms WHERE name > $1 ORDER BY name LIMIT $2", after, personalRooms)
+		if err != nil {
+			return err
+		}
+		names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		for _, name := range names {
+			if err == nil {
+				err = do(name)
+			}
+		}
+		if err != nil || len(names) < personalRooms {
+			return err
+		}
+		after = names[len(names)-1]
+	}
+}
+
+// EraseRoomMessages takes back what somebody said in rooms, and returns how many messages that were. In their place is
+// what is there when a moderator deletes one (archive.Retraction): who said something when, and nothing of it. Pins of them go. It
+// works page by page, each in a transaction: when it is interrupted, doing it again goes on.
+func (db *PersonalData) EraseRoomMessages(ctx context.Context, username string, at Domains) (erased int, err error) {
+	store := &chatStore{core: db.core, domain: at.Accounts}
+	kept := []stream.Name{{Space: stanza.NSOccupantID, Local: "occupant-id"}}
+	err = db.eachRoom(ctx, func(room string) error {
+		owner := room + "@" + at.Rooms
+		return db.eachPage(ctx, saidByPerson, func(list []writtenMessage) error {
+			r := &archive.Retraction{By: uuid.NewString(), At: time.Now(), Keep: kept}
+			for _, m := range list {
+				if !m.saysNothing() {
+					r.IDs = append(r.IDs, m.ID)
+				}
+			}
+			if len(r.IDs) == 0 {
+				return nil
+			}
+			err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+				if err := store.retract(ctx, tx, owner, r); err != nil {
+					return err
+				}
+				_, err := tx.Exec(ctx, "DELETE FROM room_pins WHERE room = $1 AND id = ANY ($2)", room, r.IDs)
+				return err
+			})
+			if err == nil {
+				erased += len(r.IDs)
+			}
+			return err
+		}, owner, username+"@"+at.Accounts)
+	})
+	return erased, err
+}
+
+// saysNothing reports whether a message is what takes another back, or what is left of one that was.
+func (m writtenMessage) saysNothing() bool {
+	if m.Retracts != nil && *m.Retracts {
+		return true
+	}
+	el, err := stream.Parse(m.XML, stream.Limits{Bytes: len(m.XML)})
+	if err != nil {
+		return false
+	}
+	if _, tombstone := el.Find(stanza.NSRetract, "retracted"); tombstone && m.Text == "" {
+		return true
+	}
+	return m.Retracts == nil && archive.IsRetraction(el)
+}
