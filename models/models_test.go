@@ -91,30 +91,6 @@ func TestMigrate_UpAndAgain(t *testing.T) {
 	}
 }
 
-// Who comes while another instance migrates waits for as long as that takes.
-func TestMigrate_WaitsForAnother(t *testing.T) {
-	url := cluster.DB(t)
-	first := openAt(t, url)
-	second, err := Open(t.Context(), Options{URL: url, SiteConns: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(second.Close)
-	release, err := first.lockWait(t.Context(), "foyer-migrate")
-	if err != nil {
-		t.Fatal(err)
-	}
-	time.AfterFunc(300*time.Millisecond, release)
-	if _, err := second.pool.Exec(t.Context(), "SET statement_timeout = '50ms'"); err != nil { // of its one connection
-		t.Fatal(err)
-	}
-	after, err := second.lockWait(t.Context(), "foyer-migrate")
-	if err != nil {
-		t.Fatal(err)
-	}
-	after()
-}
-
 func TestAccount_Lifecycle(t *testing.T) {
 	db, ctx := open(t), t.Context()
 	alice, bob := db.person(t, "alice"), db.person(t, "bob")
