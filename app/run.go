@@ -133,11 +133,11 @@ func prepareSchema(ctx context.Context, cfg Config, db *models.DB, log *slog.Log
 	return err
 }
 
-// CheckSchema refuses a database whose schema is older than this program.
+// CheckSchema refuses a database whose schema lacks what this program needs.
 func CheckSchema(ctx context.Context, db *models.DB) error {
-	have, want, err := db.SchemaStatus(ctx)
-	if err == nil && have < want {
-		err = fmt.Errorf("the database's schema is at version %d, this program needs %d; run `foyer migrate`", have, want)
+	schema, err := db.SchemaStatus(ctx)
+	if behind := schema.Behind(); err == nil && behind != "" {
+		err = errors.New(behind + "; run `foyer migrate`")
 	}
 	return err
 }
@@ -145,11 +145,12 @@ func CheckSchema(ctx context.Context, db *models.DB) error {
 // NewerSchema says of a database whose schema is newer than this program that it is; empty: it is
 // not. The program works with it as far as it knows it: while others are changed over, and no longer.
 func NewerSchema(ctx context.Context, db *models.DB) (string, error) {
-	have, want, err := db.SchemaStatus(ctx)
-	if err != nil || have <= want {
+	schema, err := db.SchemaStatus(ctx)
+	newer := schema.Newer()
+	if err != nil || newer == "" {
 		return "", err
 	}
-	return fmt.Sprintf("the database's schema is at version %d, and this program knows %d: a newer program was here, and this one may lose what that keeps; run the newer one", have, want), nil
+	return newer + ": a newer program was here, and this one may lose what that keeps; run the newer one", nil
 }
 
 // New puts the site together on an open database; it does not listen yet.

@@ -12,6 +12,8 @@ import (
 	"log/slog"
 	"net"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -275,7 +277,8 @@ func (db *DB) Close() {
 func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
 
 func (db *DB) migrator() (*goose.Provider, error) {
-	return goose.NewProvider(goose.DialectPostgres, db.sql, migrations.FS, goose.WithLogger(goose.NopLogger()))
+	// Those of a fork have the higher numbers, and are there when this program's next ones come.
+	return goose.NewProvider(goose.DialectPostgres, db.sql, migrations.FS, goose.WithLogger(goose.NopLogger()), goose.WithAllowOutofOrder(true))
 }
 
 // migrateLock is the name of the lock of who migrates.
@@ -297,16 +300,70 @@ func (db *DB) Migrate(ctx context.Context) error {
 	return err
 }
 
-// SchemaStatus returns the schema's version and the one this program needs.
-func (db *DB) SchemaStatus(ctx context.Context) (have, want int64, err error) {
+// Schema is how the database's schema stands to the one that this program needs. The numbers are those of the
+// files in migrations.
+type Schema struct {
+	Have, Want int64   // the last one of each
+	Pending    []int64 // what the program needs and the database has not seen
+	Unknown    []int64 // what the database has seen and the program does not know
+}
+
+// Behind says what the schema lacks; empty: nothing.
+func (s Schema) Behind() string {
+	switch {
+	case len(s.Pending) == 0:
+		return ""
+	case s.Have < s.Want:
+		return fmt.Sprintf("the database's schema is at version %d, this program needs %d", s.Have, s.Want)
+	}
+	return fmt.Sprintf("the database's schema lacks %s, which this program needs", versions(s.Pending))
+}
+
+// Newer says what this program does not know of the schema; empty: it knows all of it.
+func (s Schema) Newer() string {
+	switch {
+	case len(s.Unknown) == 0:
+		return ""
+	case s.Have > s.Want:
+		return fmt.Sprintf("the database's schema is at version %d, and this program knows %d", s.Have, s.Want)
+	}
+	return fmt.Sprintf("the database's schema has %s, which this program does not know", versions(s.Unknown))
+}
+
+func versions(list []int64) string {
+	text := "version " + strconv.FormatInt(list[0], 10)
+	if len(list) > 1 {
+		text += fmt.Sprintf(" and %d more", len(list)-1)
+	}
+	return text
+}
+
+// SchemaStatus compares the database's schema with the one this program needs.
+func (db *DB) SchemaStatus(ctx context.Context) (Schema, error) {
 	p, err := db.migrator()
 	if err != nil {
-		return 0, 0, err
+		return Schema{}, err
 	}
-	sources := p.ListSources()
-	want = sources[len(sources)-1].Version
-	have, err = p.GetDBVersion(ctx)
-	return have, want, err
+	var s Schema
+	if s.Have, err = p.GetDBVersion(ctx); err != nil { // it makes goose's table, if need be
+		return s, err
+	}
+	rows, err := db.pool.Query(ctx, "SELECT DISTINCT version_id FROM goose_db_version WHERE version_id > 0 ORDER BY version_id")
+	if err != nil {
+		return s, err
+	}
+	seen, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return s, err
+	}
+	var known []int64
+	for _, source := range p.ListSources() {
+		known = append(known, source.Version)
+	}
+	s.Want = slices.Max(known)
+	s.Pending = slices.DeleteFunc(slices.Clone(known), func(v int64) bool { return slices.Contains(seen, v) })
+	s.Unknown = slices.DeleteFunc(seen, func(v int64) bool { return slices.Contains(known, v) })
+	return s, nil
 }
 
 // translate turns the database's errors into ours.

@@ -152,11 +152,11 @@ func (migrateCmd) Run(e *env) error {
 		if err := db.Migrate(e.ctx); err != nil {
 			return err
 		}
-		version, _, err := db.SchemaStatus(e.ctx)
+		schema, err := db.SchemaStatus(e.ctx)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(e.out, "The database's schema is at version %d.\n", version)
+		fmt.Fprintf(e.out, "The database's schema is at version %d.\n", schema.Have)
 		if newer, err := app.NewerSchema(e.ctx, db); err == nil && newer != "" {
 			fmt.Fprintln(e.errOut, "Mind that "+newer+".")
 		}

@@ -100,9 +100,9 @@ func (x examination) database(cfg app.Config, db *models.DB) bool {
 		return false
 	}
 	x.Tell(doctor.Skew("the database's clock", server.Now, time.Now()))
-	have, want, err := db.SchemaStatus(x.ctx)
-	if err == nil && have < want {
-		err = fmt.Errorf("the schema is at version %d, this program needs %d", have, want)
+	schema, err := db.SchemaStatus(x.ctx)
+	if behind := schema.Behind(); err == nil && behind != "" {
+		err = errors.New(behind)
 	}
 	if x.inDatabase("schema", err, "Run `foyer migrate`.") {
 		return false
