@@ -38,6 +38,9 @@ func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) error
 	if err := prepareSchema(ctx, cfg, db, log); err != nil {
 		return err
 	}
+	if err := keepChatDomain(ctx, cfg, db, log); err != nil {
+		return err
+	}
 	var lost <-chan error
 	if !cfg.External() {
 		lock, err := takeLock(ctx, db, log)

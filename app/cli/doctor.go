@@ -110,6 +110,11 @@ func (x examination) database(cfg app.Config, db *models.DB) bool {
 	if newer, err := app.NewerSchema(x.ctx, db); err == nil && newer != "" {
 		x.Tell(doctor.Finding{Check: "schema", State: doctor.Warn, Text: newer, Mend: "Install the version of the program that ran `foyer migrate` last; to go back, restore the database from before that as well."})
 	}
+	kept, err := db.ChatDomain(x.ctx)
+	if other := app.OtherChatDomain(cfg, kept); err == nil && other != "" {
+		err = errors.New(other)
+	}
+	x.inDatabase("chat domain", err, "XMPP_DOMAIN, "+environment+".")
 	if !cfg.Development() {
 		demo, err := db.Accounts.HasDemoAccounts(x.ctx)
 		if err == nil && demo {
