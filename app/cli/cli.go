@@ -160,8 +160,12 @@ func (migrateCmd) Run(e *env) error {
 		if newer, err := app.NewerSchema(e.ctx, db); err == nil && newer != "" {
 			fmt.Fprintln(e.errOut, "Mind that "+newer+".")
 		}
-		// The program does this as well, but leaves the processor to others.
-		return db.Index.IndexArchives(e.ctx)
+		// The program does this as well, but leaves the processor to others. The site works without: it is no reason
+		// not to start, which the end of this command would be (foyer.service, docker-compose.yml).
+		if err := db.Index.IndexArchives(e.ctx); err != nil && e.ctx.Err() == nil {
+			fmt.Fprintf(e.errOut, "Searches in some archives are slow: %v. The site goes on with it while it runs.\n", err)
+		}
+		return e.ctx.Err()
 	})
 }
 
