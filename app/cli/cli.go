@@ -57,7 +57,7 @@ type env struct {
 func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) error {
 	e := &env{ctx: ctx, in: bufio.NewReader(in), out: out, errOut: errOut, config: func() (app.Config, error) {
 		cfg, err := app.LoadConfig(app.Environ())
-		return cfg, withUnknown(err)
+		return cfg, withUnknown(err, app.UnknownSettings(app.Environ()))
 	}}
 	if f, ok := in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		e.asks, e.hidden = true, func() ([]byte, error) { return term.ReadPassword(int(f.Fd())) }
@@ -121,26 +121,27 @@ func (serveCmd) Run(e *env) error {
 		return err
 	}
 	log := e.logger(cfg)
-	warnUnknown(log)
+	warn(log, app.UnknownSettings(app.Environ())...)
+	warn(log, app.IdleSettings(app.Environ())...)
 	return app.Run(e.ctx, cfg, e.out, log)
 }
 
 // withUnknown adds to an error of the settings what looks like one and is none: it may be the one
 // that is missing.
-func withUnknown(err error) error {
+func withUnknown(err error, unknown []string) error {
 	if err == nil {
 		return nil
 	}
-	for _, said := range app.UnknownSettings(app.Environ()) {
+	for _, said := range unknown {
 		err = errors.Join(err, errors.New(said))
 	}
 	return err
 }
 
-// warnUnknown says what looks like a setting and is none.
-func warnUnknown(log *slog.Logger) {
-	for _, said := range app.UnknownSettings(app.Environ()) {
-		log.Warn(said)
+// warn says what is odd about the settings.
+func warn(log *slog.Logger, said ...string) {
+	for _, line := range said {
+		log.Warn(line)
 	}
 }
 
