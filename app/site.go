@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync/atomic"
+
+	"foyer/internal/budget"
 )
 
 // site is what every part of the website knows of it: its settings, its address, its cookies
@@ -14,7 +16,8 @@ type site struct {
 	proxies []netip.Prefix
 	baseURL atomic.Value // string, a normal origin; known once the site listens
 
-	refusals refusals // that addresses and accounts have had
+	refusals refusals     // that addresses and accounts have had
+	failures budget.Lines // of requests, in the log
 }
 
 // BaseURL is the site's public URL.
