@@ -60,6 +60,7 @@ func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) error
 			return err
 		}
 	}
+	s.warnProxies()
 	listener, err := s.listen()
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package app
 import (
 	"log/slog"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 
 	"foyer/internal/budget"
@@ -16,8 +17,9 @@ type site struct {
 	proxies []netip.Prefix
 	baseURL atomic.Value // string, a normal origin; known once the site listens
 
-	refusals refusals     // that addresses and accounts have had
-	failures budget.Lines // of requests, in the log
+	refusals  refusals     // that addresses and accounts have had
+	untrusted sync.Once    // that somebody tells for whom they ask who is not believed was logged
+	failures  budget.Lines // of requests, in the log
 }
 
 // BaseURL is the site's public URL.

@@ -298,6 +298,9 @@ func siteOf(cfg app.Config, id string) doctor.Site {
 		Trusted: cfg.TrustedProxy(), Header: cfg.HeaderSignIn, RealPasswords: cfg.Login == app.LoginTyped,
 		External: cfg.External(), FileOrigins: cfg.UploadOrigins,
 	}
+	if app.OpenMetrics(cfg.MetricsAddr) {
+		site.OpenMetrics = cfg.MetricsAddr
+	}
 	if site.External {
 		site.ChatHost = cfg.UpstreamName()
 		return site
