@@ -292,6 +292,13 @@ func (db *DB) Migrate(ctx context.Context) error {
 		return err
 	}
 	defer release()
+	server, err := db.Postgres(ctx)
+	if err == nil {
+		err = server.CheckEncoding()
+	}
+	if err != nil {
+		return err
+	}
 	p, err := db.migrator()
 	if err != nil {
 		return err

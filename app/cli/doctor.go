@@ -102,6 +102,9 @@ func (x examination) database(cfg app.Config, db *models.DB) bool {
 	if x.inDatabase("Postgres", err, "Move the database to a newer server (pg_upgrade).") {
 		return false
 	}
+	if err := server.CheckEncoding(); err != nil {
+		x.failed("encoding", err, "A new database, as that says.")
+	}
 	x.Tell(doctor.Skew("the database's clock", server.Now, time.Now()))
 	schema, err := db.SchemaStatus(x.ctx)
 	if behind := schema.Behind(); err == nil && behind != "" {
