@@ -339,6 +339,8 @@ func (c Config) Validate() error {
 	} else {
 		check(c.DatabaseURL != "", "DATABASE_URL is empty: production needs a Postgres, such as postgres://foyer@db/foyer (or set APP_ENV=development)")
 		check(c.BaseURL != "", "BASE_URL is empty: production needs the site's public URL, such as https://chat.example.org")
+		check(c.Domain != "localhost" || c.BaseURL == "" || isLoopbackURL(c.BaseURL),
+			"XMPP_DOMAIN is localhost: production needs the domain of people's chat addresses, such as example.org; choose it well, since it cannot be changed later without losing what is under the old one")
 	}
 	return errors.Join(wrong...)
 }

@@ -26,7 +26,7 @@ func TestLoadConfig(t *testing.T) {
 	if err := os.WriteFile(file, []byte("postgres://x/y\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	good := map[string]string{"DATABASE_URL": "postgres://x/y", "BASE_URL": "https://chat.example"}
+	good := map[string]string{"DATABASE_URL": "postgres://x/y", "XMPP_DOMAIN": "example.org", "BASE_URL": "https://chat.example"}
 	for name, c := range map[string]struct {
 		set  map[string]string
 		want string
@@ -39,6 +39,9 @@ func TestLoadConfig(t *testing.T) {
 		"no database":                    {map[string]string{"DATABASE_URL": ""}, "DATABASE_URL is empty"},
 		"no base":                        {map[string]string{"BASE_URL": ""}, "BASE_URL is empty"},
 		"plain http":                     {map[string]string{"BASE_URL": "http://chat.example"}, "BASE_URL"},
+		"no domain":                      {map[string]string{"XMPP_DOMAIN": ""}, "XMPP_DOMAIN is localhost: production needs"},
+		"no domain, loopback":            {map[string]string{"XMPP_DOMAIN": "", "BASE_URL": "http://localhost:8080"}, ""},
+		"the domain of a trial":          {map[string]string{"XMPP_DOMAIN": "localhost", "BASE_URL": "http://127.0.0.1:8080"}, ""},
 		"plain http, loopback":           {map[string]string{"BASE_URL": "http://localhost:8080"}, ""},
 		"a path":                         {map[string]string{"BASE_URL": "https://chat.example/x"}, "BASE_URL"},
 		"odd mode":                       {map[string]string{"XMPP_LOGIN": "magic"}, "not one of session"},
@@ -47,7 +50,7 @@ func TestLoadConfig(t *testing.T) {
 		"other server":                   {map[string]string{"XMPP_UPSTREAM": "h:5222"}, "write xmpp://HOST:5222"},
 		"no CA":                          {map[string]string{"XMPP_UPSTREAM": "xmpp://h:5222", "XMPP_UPSTREAM_CA": "/nowhere.pem"}, "XMPP_UPSTREAM_CA"},
 		"a CA for nothing":               {map[string]string{"XMPP_UPSTREAM_CA": "/nowhere.pem"}, "set XMPP_UPSTREAM"},
-		"rooms elsewhere":                {map[string]string{"XMPP_ROOMS_DOMAIN": "rooms.h"}, "conference.localhost"},
+		"rooms elsewhere":                {map[string]string{"XMPP_ROOMS_DOMAIN": "rooms.h"}, "conference.example.org"},
 		"rooms nowhere":                  {map[string]string{"XMPP_UPSTREAM": "xmpp://h:5222", "XMPP_ROOMS_DOMAIN": "two words"}, "must be the domain"},
 		"short key":                      {map[string]string{"TOKEN_KEY": "short"}, "32 bytes"},
 		"odd address":                    {map[string]string{"ADDR": "nowhere"}, "host:port"},

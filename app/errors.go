@@ -116,7 +116,7 @@ func (s *Server) answerError(c *fiber.Ctx, err error) error {
 func (s *pages) handleError(c *fiber.Ctx, err error) error {
 	status, public := explain(err)
 	if status >= http.StatusInternalServerError {
-		s.log.Error("request failed", "method", c.Method(), "path", c.Path(), "err", err)
+		s.logFailure(c, status, err)
 	}
 	s.delayRefusal(c, status)
 	if c.Path() == xmppgw.BOSHPath {
@@ -138,6 +138,16 @@ func (s *pages) handleError(c *fiber.Ctx, err error) error {
 		return c.Status(status).SendString(public)
 	}
 	return nil
+}
+
+// logFailure logs why a request failed. While the database is away all do, which is one thing to tell; faults of ours
+// are told by where they are.
+func (s *site) logFailure(c *fiber.Ctx, status int, err error) {
+	kind := "away"
+	if status != http.StatusServiceUnavailable {
+		kind = c.Route().Path
+	}
+	s.failures.Error(s.log, kind, "request failed", "method", c.Method(), "path", c.Path(), "err", err)
 }
 
 // again reports whether a page that was asked for may be there the next time.

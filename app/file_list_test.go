@@ -159,7 +159,7 @@ func TestFiles_Orphans(t *testing.T) {
 	slot := s.slot(t, "alice", "a.txt", 1, "")
 	put(t, slot.Put, []byte("x")).is(t, 201)
 	stranger := uuid.New()
-	store, err := uploads.OpenStore(s.cfg.uploadStore())
+	store, err := uploads.OpenStore(t.Context(), s.cfg.uploadStore())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestFiles_Orphans(t *testing.T) {
 		t.Errorf("found %d, removed %d, left %d", found, removed, left)
 	}
 	call(t, "GET", slot.Get, nil).is(t, 200)
-	if err := CheckFiles(t.Context(), s.cfg); err != nil {
+	if _, err := CheckFiles(t.Context(), s.cfg); err != nil {
 		t.Error(err)
 	}
 }

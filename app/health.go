@@ -38,11 +38,11 @@ func SiteID(ctx context.Context, db *models.DB) (string, error) {
 func (s *Server) readyz(c *fiber.Ctx) error {
 	ctx, cancel := context.WithTimeout(c.UserContext(), 3*time.Second)
 	defer cancel()
-	have, want, err := s.db.SchemaStatus(ctx)
+	schema, err := s.db.SchemaStatus(ctx)
 	if err != nil {
 		return &Error{Code: Unavailable, Public: "The database does not answer.", Err: err}
 	}
-	if have < want {
+	if schema.Behind() != "" {
 		return &Error{Code: Unavailable, Public: "The database's schema is behind; run `foyer migrate`."}
 	}
 	return c.SendString("ok\n")

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -10,7 +11,17 @@ import (
 	"foyer/models"
 )
 
-var errSecondInstance = errors.New("another instance runs the embedded chat server on this database; stop it first (the embedded server is for one instance)")
+// errSecondInstance says which one is the first, if that can be told.
+func errSecondInstance(ctx context.Context, db *models.DB) error {
+	const text = "another instance runs the embedded chat server on this database; stop it first (the embedded server is for one instance)"
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	holder, err := db.LockHolder(ctx, lockName)
+	if err != nil {
+		return errors.New(text)
+	}
+	return fmt.Errorf("%s. It is %s. If its machine is gone, Postgres lets go of it within half a minute; at once with SELECT pg_terminate_backend(%d)", text, holder, holder.PID)
+}
 
 // instanceLock keeps a second instance from running the embedded chat server on
 // the same database. Postgres gives it up when the connection is lost; it is
@@ -28,7 +39,7 @@ const lockName = "foyer-chat-server"
 func takeLock(ctx context.Context, db *models.DB, log *slog.Logger) (*instanceLock, error) {
 	release, gone, err := db.Lock(ctx, lockName)
 	if errors.Is(err, models.ErrLocked) {
-		return nil, errSecondInstance
+		return nil, errSecondInstance(ctx, db)
 	}
 	if err != nil {
 		return nil, err
@@ -69,7 +80,7 @@ func (l *instanceLock) keep(ctx context.Context, db *models.DB, log *slog.Logger
 		var err error
 		for release, gone, err = db.Lock(ctx, lockName); err != nil; release, gone, err = db.Lock(ctx, lockName) {
 			if errors.Is(err, models.ErrLocked) {
-				l.lost <- errSecondInstance
+				l.lost <- errSecondInstance(ctx, db)
 				return
 			}
 			select {

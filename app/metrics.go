@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
+
+	"foyer/internal/netaddr"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
@@ -63,6 +66,19 @@ func (c Config) checkMetrics(check func(bool, string, ...any)) {
 	check(c.MetricsAddr != c.Addr || port == "0", "METRICS_ADDR=%q is where the site listens; use another port", c.MetricsAddr)
 }
 
+// OpenMetrics reports whether METRICS_ADDR is on addresses that others than this machine and its network may reach.
+func OpenMetrics(addr string) bool {
+	if addr == "" {
+		return false
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil || host == "" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && (ip.IsUnspecified() || netaddr.IsPublic(ip))
+}
+
 // listenMetrics binds the port for metrics; nil: there is none.
 func (s *Server) listenMetrics() (net.Listener, error) {
 	if s.cfg.MetricsAddr == "" {
@@ -73,6 +89,9 @@ func (s *Server) listenMetrics() (net.Listener, error) {
 		return nil, fmt.Errorf("cannot listen on %s; stop what uses it, or set METRICS_ADDR to another address: %w", s.cfg.MetricsAddr, err)
 	}
 	s.log.Info("metrics", "addr", l.Addr().String())
+	if OpenMetrics(s.cfg.MetricsAddr) {
+		s.log.Warn("everybody who reaches METRICS_ADDR reads the metrics, without a token; let it be localhost:9100 or an address inside your network, or keep others out by a firewall", "METRICS_ADDR", s.cfg.MetricsAddr)
+	}
 	return l, nil
 }
 

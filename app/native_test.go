@@ -262,7 +262,7 @@ func TestConfig_Native(t *testing.T) {
 		"development":              {map[string]string{"APP_ENV": "development", "ADDR": "localhost:0", "XMPP_C2S_ADDR": "localhost:5222"}, ""},
 		"development for everyone": {map[string]string{"APP_ENV": "development", "ADDR": "localhost:0", "XMPP_C2S_ADDR": ":5222"}, "XMPP_TLS_CERT is empty"},
 	} {
-		environ := map[string]string{"DATABASE_URL": "postgres://x/y", "BASE_URL": "https://chat.example"}
+		environ := map[string]string{"DATABASE_URL": "postgres://x/y", "XMPP_DOMAIN": "example.org", "BASE_URL": "https://chat.example"}
 		for k, v := range c.set {
 			environ[k] = v
 		}

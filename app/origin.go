@@ -79,15 +79,25 @@ func checkBaseURL(origin string) error {
 	if err != nil {
 		return err
 	}
-	switch ip, err := netip.ParseAddr(u.Hostname()); {
+	switch {
 	case u.Scheme == "https":
 		return nil
 	case u.Scheme != "http":
 		return errors.New("it must begin with https://")
-	case u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost") || (err == nil && ip.IsLoopback()):
+	case isLoopbackURL(origin):
 		return nil
 	}
 	return errors.New("plain http is for localhost only; use https")
+}
+
+// isLoopbackURL reports whether a URL leads nowhere but to the machine itself.
+func isLoopbackURL(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost") || (err == nil && ip.IsLoopback())
 }
 
 // isOrigin reports whether an Origin header names this site. In development the

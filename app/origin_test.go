@@ -71,11 +71,11 @@ func TestIsOrigin(t *testing.T) {
 
 // what people write in BASE_URL becomes an origin, and the site lives there.
 func TestBaseURL(t *testing.T) {
-	cfg, err := LoadConfig(map[string]string{"DATABASE_URL": "postgres://x/y", "BASE_URL": "HTTPS://Chat.Example.org:443/"})
+	cfg, err := LoadConfig(map[string]string{"DATABASE_URL": "postgres://x/y", "XMPP_DOMAIN": "example.org", "BASE_URL": "HTTPS://Chat.Example.org:443/"})
 	if err != nil || cfg.BaseURL != "https://chat.example.org" {
 		t.Errorf("%q, %v", cfg.BaseURL, err)
 	}
-	cfg, err = LoadConfig(map[string]string{"DATABASE_URL": "postgres://x/y", "BASE_URL": "https://old.example", "XMPP_SEE_OTHER": "HTTPS://New.Example:443/"})
+	cfg, err = LoadConfig(map[string]string{"DATABASE_URL": "postgres://x/y", "XMPP_DOMAIN": "example.org", "BASE_URL": "https://old.example", "XMPP_SEE_OTHER": "HTTPS://New.Example:443/"})
 	if err != nil || cfg.SeeOther != "https://new.example" {
 		t.Errorf("%q, %v", cfg.SeeOther, err)
 	}

@@ -81,7 +81,28 @@ func (s *site) address(c *fiber.Ctx) string {
 	// each proxy may add a line of its own; together they are one list (RFC
 	// 9110 §5.3).
 	lines := c.Request().Header.PeekAll("X-Forwarded-For")
-	return clientAddress(s.proxies, c.Context().RemoteIP().String(), string(bytes.Join(lines, []byte(","))))
+	peer := c.Context().RemoteIP().String()
+	if len(lines) > 0 && !trusted(s.proxies, peer) {
+		s.sayUntrusted(peer)
+	}
+	return clientAddress(s.proxies, peer, string(bytes.Join(lines, []byte(","))))
+}
+
+// sayUntrusted says once that somebody is not believed for whom they ask. It may be the proxy, or anybody.
+func (s *site) sayUntrusted(peer string) {
+	if s.cfg.Development() {
+		return
+	}
+	s.untrusted.Do(func() {
+		s.log.Warn("X-Forwarded-For of an address that is not one of TRUSTED_PROXIES is not believed; if that is your proxy, add it there, since all people count as that one address", "address", peer)
+	})
+}
+
+// warnProxies says at the start that all people will count as one address.
+func (s *site) warnProxies() {
+	if len(s.proxies) == 0 && strings.HasPrefix(s.cfg.BaseURL, "https:") && !isLoopbackURL(s.cfg.BaseURL) {
+		s.log.Warn("TRUSTED_PROXIES is empty, while BASE_URL is https, for which a proxy is in front: all people count as one address, its own, and one of them who meets a limit shuts out everybody; set it to the proxy's address as the site sees it, such as 127.0.0.1")
+	}
 }
 
 // secure reports whether a request came over TLS, as the proxy in front tells;

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -17,21 +18,57 @@ const retentionEvery = time.Hour
 // retention is.
 const offlineRetention = 365 * 24 * time.Hour
 
+// How long after the start nothing is removed: a machine that has just started may not have set its clock yet.
+const retentionFirst = 10 * time.Minute
+
+// How far the machine's clock and the database's may be apart, and how far the machine's may have been set,
+// with messages being removed by it.
+const retentionSkew = 5 * time.Minute
+
 // retention removes messages that are older than the settings allow, and what came too late for
-// accounts that are gone, at once and then every hour, until ctx ends.
+// accounts that are gone, soon and then every hour, until ctx ends. By a clock that may be wrong nothing is.
 func (s *Server) retention(ctx context.Context) {
-	t := time.NewTicker(retentionEvery)
-	defer t.Stop()
+	wait, last := time.NewTimer(retentionFirst), time.Now()
+	defer wait.Stop()
 	for {
-		if err := s.expire(ctx, time.Now()); err != nil && ctx.Err() == nil {
-			s.log.Error("old messages were not removed; trying again in an hour", "err", err)
-		}
 		select {
-		case <-t.C:
+		case <-wait.C:
 		case <-ctx.Done():
 			return
 		}
+		now := time.Now()
+		err := s.checkClock(ctx, now, clockSet(last, now))
+		if err == nil {
+			err = s.expire(ctx, now)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.log.Error("old messages were not removed; trying again in an hour", "err", err)
+		}
+		last = now
+		wait.Reset(retentionEvery)
 	}
+}
+
+// clockSet is by how much this machine's clock was set between two of its times: the difference of what they say,
+// less that by a clock which nobody sets (package time).
+func clockSet(last, now time.Time) time.Duration {
+	return now.Round(0).Sub(last.Round(0)) - now.Sub(last)
+}
+
+// checkClock refuses a time that may be wrong: all messages would be too old by a clock that is far ahead, and they do
+// not come back. Either the database's clock is another, or this machine's was set since it was looked at last.
+func (s *Server) checkClock(ctx context.Context, now time.Time, set time.Duration) error {
+	if set.Abs() > retentionSkew {
+		return fmt.Errorf("this machine's clock was set by %s; if that was wrong, set it right within the hour", set.Round(time.Second))
+	}
+	server, err := s.db.Postgres(ctx)
+	if err != nil {
+		return err
+	}
+	if off := server.Now.Sub(now); off.Abs() > retentionSkew {
+		return fmt.Errorf("this machine's clock and the database's are %s apart; let systemd-timesyncd or chrony set them", off.Abs().Round(time.Second))
+	}
+	return nil
 }
 
 // expire removes what is too old at that time. What fails is in the way of nothing else.

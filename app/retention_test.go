@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,6 +35,21 @@ func TestRetention(t *testing.T) {
 		if people, rooms := s.expired.people.Load(), s.expired.rooms.Load(); people != c.people || rooms != c.rooms {
 			t.Errorf("%v later: %d and %d removed, want %d and %d", c.later, people, rooms, c.people, c.rooms)
 		}
+	}
+}
+
+// Nothing is removed by a clock that may be wrong.
+func TestRetention_WrongClock(t *testing.T) {
+	s, _ := start(t, nil)
+	now := time.Now()
+	if err := s.checkClock(t.Context(), now, clockSet(now.Add(-time.Hour), now)); err != nil {
+		t.Error(err)
+	}
+	if err := s.checkClock(t.Context(), now.Add(30*24*time.Hour), 0); err == nil || !strings.Contains(err.Error(), "the database's are 7") {
+		t.Errorf("ahead of the database: %v", err)
+	}
+	if err := s.checkClock(t.Context(), now, time.Hour); err == nil || !strings.Contains(err.Error(), "was set by 1h0m0s") {
+		t.Errorf("set meanwhile: %v", err)
 	}
 }
 

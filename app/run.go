@@ -38,6 +38,9 @@ func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) error
 	if err := prepareSchema(ctx, cfg, db, log); err != nil {
 		return err
 	}
+	if err := keepChatDomain(ctx, cfg, db, log); err != nil {
+		return err
+	}
 	var lost <-chan error
 	if !cfg.External() {
 		lock, err := takeLock(ctx, db, log)
@@ -58,6 +61,7 @@ func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) error
 		}
 	}
 	s.noteTemplateRooms(ctx)
+	s.warnProxies()
 	listener, err := s.listen()
 	if err != nil {
 		return err
@@ -134,11 +138,11 @@ func prepareSchema(ctx context.Context, cfg Config, db *models.DB, log *slog.Log
 	return err
 }
 
-// CheckSchema refuses a database whose schema is older than this program.
+// CheckSchema refuses a database whose schema lacks what this program needs.
 func CheckSchema(ctx context.Context, db *models.DB) error {
-	have, want, err := db.SchemaStatus(ctx)
-	if err == nil && have < want {
-		err = fmt.Errorf("the database's schema is at version %d, this program needs %d; run `foyer migrate`", have, want)
+	schema, err := db.SchemaStatus(ctx)
+	if behind := schema.Behind(); err == nil && behind != "" {
+		err = errors.New(behind + "; run `foyer migrate`")
 	}
 	return err
 }
@@ -146,11 +150,12 @@ func CheckSchema(ctx context.Context, db *models.DB) error {
 // NewerSchema says of a database whose schema is newer than this program that it is; empty: it is
 // not. The program works with it as far as it knows it: while others are changed over, and no longer.
 func NewerSchema(ctx context.Context, db *models.DB) (string, error) {
-	have, want, err := db.SchemaStatus(ctx)
-	if err != nil || have <= want {
+	schema, err := db.SchemaStatus(ctx)
+	newer := schema.Newer()
+	if err != nil || newer == "" {
 		return "", err
 	}
-	return fmt.Sprintf("the database's schema is at version %d, and this program knows %d: a newer program was here, and this one may lose what that keeps; run the newer one", have, want), nil
+	return newer + ": a newer program was here, and this one may lose what that keeps; run the newer one", nil
 }
 
 // New puts the site together on an open database; it does not listen yet.
@@ -201,7 +206,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if err := s.loadViews(); err != nil {
 		return nil, err
 	}
-	if s.uploads, err = s.newUploads(); err != nil {
+	if s.uploads, err = s.newUploads(ctx); err != nil {
 		return nil, err
 	}
 	if s.chat, err = s.newChat(ctx); err != nil {
@@ -279,6 +284,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	background.Go(func() { s.tellChanges(work) })
 	background.Go(func() { s.housekeeping(work) })
 	background.Go(func() { s.uploads.Run(work) })
+	background.Go(func() { s.tryFileService(work) })
 	background.Go(func() { s.recheckSources(work) })
 	for range claimedPictureWorkers {
 		background.Go(func() { s.fetchPictures(work) })

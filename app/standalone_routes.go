@@ -33,7 +33,7 @@ func (s *Standalone) handleError(c *fiber.Ctx, err error) error {
 	status, public := explain(err)
 	s.front.delayRefusal(c, status)
 	if status >= http.StatusInternalServerError {
-		s.log.Error("request failed", "method", c.Method(), "path", c.Path(), "err", err)
+		s.front.logFailure(c, status, err)
 	}
 	return c.Status(status).SendString(public + "\n")
 }

@@ -17,14 +17,29 @@ var settingFamilies = regexp.MustCompile(`^(XMPP|LDAP|OIDC|UPLOAD|GATEWAY|HEADER
 // serviceLink is a name under which Kubernetes and old Docker tell a container of others.
 var serviceLink = regexp.MustCompile(`_(SERVICE_(HOST|PORT.*)|PORT(_\d+_(TCP|UDP).*)?)$`)
 
-// UnknownSettings says, of each name in the environment that seems to be meant for this program and is
+// UnknownSettings says, of each name in the environment that seems to be meant for the site and is
 // no setting of it, what was meant. Names without a value count for nothing.
 func UnknownSettings(environ map[string]string) []string {
-	known := knownSettings(environ)
+	return unknownSettings(environ, siteSettings(environ), gatewaySettings(), "foyer gateway alone")
+}
+
+// UnknownGatewaySettings is UnknownSettings for the gateway by itself.
+func UnknownGatewaySettings(environ map[string]string) []string {
+	return unknownSettings(environ, gatewaySettings(), siteSettings(environ), "the site, and foyer gateway does not look at it")
+}
+
+// unknownSettings is UnknownSettings for a program with the settings known; others are another program's.
+func unknownSettings(environ map[string]string, known, others []string, whose string) []string {
 	var said []string
 	for name, value := range environ {
 		if value == "" || slices.Contains(known, name) || serviceLink.MatchString(name) {
 			continue
+		}
+		if slices.Contains(others, name) {
+			if settingFamilies.MatchString(name) || strings.HasSuffix(name, "_ORIGINS") {
+				said = append(said, fmt.Sprintf("%s does nothing here: it is a setting of %s", name, whose))
+			}
+			continue // an environment may be that of both
 		}
 		meant := nearestSetting(known, name)
 		switch base, isFile := strings.CutSuffix(name, "_FILE"); {
@@ -42,16 +57,17 @@ func UnknownSettings(environ map[string]string) []string {
 	return said
 }
 
-// knownSettings are the names of all settings: of the site, the gateway alone, and the providers that are
-// named.
-func knownSettings(environ map[string]string) []string {
+// siteSettings are the names of all settings of the site, also of the providers that are named.
+func siteSettings(environ map[string]string) []string {
 	known := settingNames(reflect.TypeFor[Config](), "")
-	known = append(known, settingNames(reflect.TypeFor[GatewayConfig](), "")...)
 	for _, provider := range settingList(environ["OIDC_PROVIDERS"]) {
 		known = append(known, settingNames(reflect.TypeFor[oidcSettings](), namedPrefix("OIDC", provider))...)
 	}
 	return known
 }
+
+// gatewaySettings are those of the gateway by itself.
+func gatewaySettings() []string { return settingNames(reflect.TypeFor[GatewayConfig](), "") }
 
 func settingNames(t reflect.Type, prefix string) []string {
 	var all []string

@@ -28,8 +28,8 @@ func newTransfers(most int, meter budget.Meter) *budget.Share {
 }
 
 // newUploads opens the store for the files that people send.
-func (s *Server) newUploads() (*uploads.Service, error) {
-	store, err := uploads.OpenStore(s.cfg.uploadStore())
+func (s *Server) newUploads(ctx context.Context) (*uploads.Service, error) {
+	store, err := uploads.OpenStore(ctx, s.cfg.uploadStore())
 	if err != nil {
 		return nil, err
 	}
@@ -42,19 +42,34 @@ func (s *Server) newUploads() (*uploads.Service, error) {
 	}), nil
 }
 
-// CheckFiles reports whether files can be kept, read back and removed.
-func CheckFiles(ctx context.Context, cfg Config) error {
-	store, err := uploads.OpenStore(cfg.uploadStore())
+// CheckFiles reports whether files can be kept, read back and removed. It leaves nothing behind. mind says
+// why that may be otherwise for the site: a directory belongs to another user than who asks. Empty: nothing.
+func CheckFiles(ctx context.Context, cfg Config) (mind string, err error) {
+	store, err := uploads.NewStore(cfg.uploadStore())
 	if err != nil {
-		return err
+		return "", err
 	}
-	return files.Check(ctx, store)
+	if disk, ok := store.(*files.Disk); ok {
+		mind = disk.Stranger()
+	}
+	return mind, files.Check(ctx, store)
+}
+
+// tryFileService says once if a service for files cannot be used: it may be away for a while, and is no
+// reason not to start. A directory was tried before (uploads.OpenStore).
+func (s *Server) tryFileService(ctx context.Context) {
+	if s.cfg.UploadStore == uploads.OnDisk {
+		return
+	}
+	if _, err := CheckFiles(ctx, s.cfg); err != nil && ctx.Err() == nil {
+		s.log.Error("files that people send cannot be kept at present; look at UPLOAD_STORE and the S3 settings", "err", err)
+	}
 }
 
 // OrphanFiles returns how many files of the store no record knows of, and removes
 // them if remove is set.
 func OrphanFiles(ctx context.Context, cfg Config, db *models.DB, remove bool) (int, error) {
-	store, err := uploads.OpenStore(cfg.uploadStore())
+	store, err := uploads.NewStore(cfg.uploadStore())
 	if err != nil {
 		return 0, err
 	}

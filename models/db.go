@@ -12,6 +12,8 @@ import (
 	"log/slog"
 	"net"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -68,6 +70,8 @@ type core struct {
 	index     *archiveIndex
 	instance  string // who this is among those that share the database
 	rosterMax int
+
+	lostLocks *lostLocks
 }
 
 // DB is the database: it opens, migrates, listens and closes, and hands out what is kept
@@ -142,7 +146,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		chat.Close()
 		return nil, err
 	}
-	db := newDB(&core{pool: site, chat: chat, searches: searches, sql: stdlib.OpenDBFromPool(site), log: o.Logger, index: newArchiveIndex(), instance: rand.Text(), rosterMax: o.RosterMax})
+	db := newDB(&core{pool: site, chat: chat, searches: searches, sql: stdlib.OpenDBFromPool(site), log: o.Logger, index: newArchiveIndex(), instance: rand.Text(), rosterMax: o.RosterMax, lostLocks: newLostLocks()})
 	db.site, err = gorm.Open(postgres.New(postgres.Config{Conn: db.sql}), &gorm.Config{
 		Logger:                 logger.Discard, // errors are returned, not logged twice
 		TranslateError:         true,
@@ -194,6 +198,14 @@ func newSearchPool(ctx context.Context, url string, conns int) (*pgxpool.Pool, e
 // statement itself, and who asks without a deadline would wait until the system gives up.
 const silence = 30 * time.Second
 
+// serverSilence is the same at the other end: without it, Postgres keeps the process of a connection whose
+// network broke, and the locks that it holds, until the system gives up, which is two hours on Linux. These
+// are for TCP; on unix sockets they mean nothing, and Postgres ignores them.
+var serverSilence = map[string]string{
+	"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3", // s, s and times: 25 s in all
+	"tcp_user_timeout": "25s",
+}
+
 // poolConfig sees to it that no statement can hang for ever.
 func poolConfig(url string, conns int) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(url)
@@ -207,6 +219,11 @@ func poolConfig(url string, conns int) (*pgxpool.Config, error) {
 	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
 	cfg.ConnConfig.RuntimeParams["application_name"] = "foyer"
 	cfg.ConnConfig.RuntimeParams["statement_timeout"] = "30s"
+	for name, value := range serverSilence {
+		if cfg.ConnConfig.RuntimeParams[name] == "" { // the URL may have its own
+			cfg.ConnConfig.RuntimeParams[name] = value
+		}
+	}
 	cfg.MaxConnIdleTime = 5 * time.Minute
 	dial := cfg.ConnConfig.DialFunc
 	cfg.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -264,17 +281,28 @@ func (db *DB) Close() {
 func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
 
 func (db *DB) migrator() (*goose.Provider, error) {
-	return goose.NewProvider(goose.DialectPostgres, db.sql, migrations.FS, goose.WithLogger(goose.NopLogger()))
+	// Those of a fork have the higher numbers, and are there when this program's next ones come.
+	return goose.NewProvider(goose.DialectPostgres, db.sql, migrations.FS, goose.WithLogger(goose.NopLogger()), goose.WithAllowOutofOrder(true))
 }
+
+// migrateLock is the name of the lock of who migrates.
+const migrateLock = "foyer-migrate"
 
 // Migrate brings the schema up to date. Instances that start at once wait for
 // each other.
 func (db *DB) Migrate(ctx context.Context) error {
-	release, err := db.lockWait(ctx, "foyer-migrate")
+	release, err := db.lockWait(ctx, migrateLock)
 	if err != nil {
 		return err
 	}
 	defer release()
+	server, err := db.Postgres(ctx)
+	if err == nil {
+		err = server.CheckEncoding()
+	}
+	if err != nil {
+		return err
+	}
 	p, err := db.migrator()
 	if err != nil {
 		return err
@@ -283,16 +311,70 @@ func (db *DB) Migrate(ctx context.Context) error {
 	return err
 }
 
-// SchemaStatus returns the schema's version and the one this program needs.
-func (db *DB) SchemaStatus(ctx context.Context) (have, want int64, err error) {
+// Schema is how the database's schema stands to the one that this program needs. The numbers are those of the
+// files in migrations.
+type Schema struct {
+	Have, Want int64   // the last one of each
+	Pending    []int64 // what the program needs and the database has not seen
+	Unknown    []int64 // what the database has seen and the program does not know
+}
+
+// Behind says what the schema lacks; empty: nothing.
+func (s Schema) Behind() string {
+	switch {
+	case len(s.Pending) == 0:
+		return ""
+	case s.Have < s.Want:
+		return fmt.Sprintf("the database's schema is at version %d, this program needs %d", s.Have, s.Want)
+	}
+	return fmt.Sprintf("the database's schema lacks %s, which this program needs", versions(s.Pending))
+}
+
+// Newer says what this program does not know of the schema; empty: it knows all of it.
+func (s Schema) Newer() string {
+	switch {
+	case len(s.Unknown) == 0:
+		return ""
+	case s.Have > s.Want:
+		return fmt.Sprintf("the database's schema is at version %d, and this program knows %d", s.Have, s.Want)
+	}
+	return fmt.Sprintf("the database's schema has %s, which this program does not know", versions(s.Unknown))
+}
+
+func versions(list []int64) string {
+	text := "version " + strconv.FormatInt(list[0], 10)
+	if len(list) > 1 {
+		text += fmt.Sprintf(" and %d more", len(list)-1)
+	}
+	return text
+}
+
+// SchemaStatus compares the database's schema with the one this program needs.
+func (db *DB) SchemaStatus(ctx context.Context) (Schema, error) {
 	p, err := db.migrator()
 	if err != nil {
-		return 0, 0, err
+		return Schema{}, err
 	}
-	sources := p.ListSources()
-	want = sources[len(sources)-1].Version
-	have, err = p.GetDBVersion(ctx)
-	return have, want, err
+	var s Schema
+	if s.Have, err = p.GetDBVersion(ctx); err != nil { // it makes goose's table, if need be
+		return s, err
+	}
+	rows, err := db.pool.Query(ctx, "SELECT DISTINCT version_id FROM goose_db_version WHERE version_id > 0 ORDER BY version_id")
+	if err != nil {
+		return s, err
+	}
+	seen, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return s, err
+	}
+	var known []int64
+	for _, source := range p.ListSources() {
+		known = append(known, source.Version)
+	}
+	s.Want = slices.Max(known)
+	s.Pending = slices.DeleteFunc(slices.Clone(known), func(v int64) bool { return slices.Contains(seen, v) })
+	s.Unknown = slices.DeleteFunc(seen, func(v int64) bool { return slices.Contains(known, v) })
+	return s, nil
 }
 
 // translate turns the database's errors into ours.
@@ -340,59 +422,4 @@ func requireRows(r *gorm.DB) error {
 func IsID(said string) bool {
 	id, err := uuid.Parse(said)
 	return err == nil && id.String() == said
-}
-
-// lockKey is the number that Postgres knows an advisory lock by.
-const lockKey = "('x' || substr(md5($1), 1, 16))::bit(64)::bigint"
-
-func (db *DB) lockWait(ctx context.Context, name string) (release func(), err error) {
-	conn, err := db.pool.Acquire(ctx)
-	if err != nil {
-		return nil, err
-	}
-	release = func() {
-		// The connection goes, and the lock with it.
-		_ = conn.Conn().Close(context.Background())
-		conn.Release()
-	}
-	// Who has it may need minutes.
-	if _, err = conn.Exec(ctx, "SET statement_timeout = 0"); err == nil {
-		_, err = conn.Exec(ctx, "SELECT pg_advisory_lock("+lockKey+")", name)
-	}
-	if err != nil {
-		release()
-		return nil, err
-	}
-	return release, nil
-}
-
-// Lock takes an advisory lock on a connection of its own; ErrLocked when
-// another instance has it. lost is closed if the connection dies, and with it
-// the lock; the caller may take it again.
-func (db *DB) Lock(ctx context.Context, name string) (release func(), lost <-chan struct{}, err error) {
-	conn, err := pgx.ConnectConfig(ctx, db.pool.Config().ConnConfig)
-	if err != nil {
-		return nil, nil, err
-	}
-	var ok bool
-	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock("+lockKey+")", name).Scan(&ok); err != nil || !ok {
-		_ = conn.Close(ctx)
-		if err == nil {
-			err = ErrLocked
-		}
-		return nil, nil, err
-	}
-	watch, stop := context.WithCancel(context.Background())
-	gone := make(chan struct{})
-	go func() {
-		defer close(gone)
-		// Nothing is ever notified here: the wait ends with the connection.
-		for watch.Err() == nil {
-			if _, err := conn.WaitForNotification(watch); err != nil {
-				break
-			}
-		}
-		_ = conn.Close(context.Background())
-	}()
-	return func() { stop(); <-gone }, gone, nil
 }

@@ -170,7 +170,7 @@ func (g *Gateway) sessionFor(ctx context.Context, c caller, r boshHTTP, body *st
 		return s, boshReply{}
 	case err != nil:
 		// Clients try again after a 5xx (B-33).
-		g.log.Error("sign-in could not be checked", "err", err)
+		g.failed.Error(g.log, "sign-in", "sign-in could not be checked", "err", err)
 		return nil, boshReply{status: http.StatusServiceUnavailable}
 	case !body.Has("sid"):
 		return g.create(c, r.header, body, rid)

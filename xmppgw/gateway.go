@@ -116,6 +116,7 @@ type Gateway struct {
 	polled  pollers      // of BOSH connections that wait
 	asked   atomic.Int64 // BOSH requests without an answer
 	soon    soon         // streams on which something waits
+	failed  budget.Lines // what could not be done, in the log
 
 	stopping atomic.Bool // Shutdown has begun
 

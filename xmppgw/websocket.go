@@ -75,7 +75,7 @@ var (
 func (g *Gateway) serveWebSocket(nc net.Conn, early *bytes.Reader, c *caller, authErr error) {
 	if authErr != nil {
 		// The database is away: an unclean end, so that Converse comes back.
-		g.log.Error("sign-in could not be checked", "err", authErr)
+		g.failed.Error(g.log, "sign-in", "sign-in could not be checked", "err", authErr)
 		nc.Close()
 		return
 	}

@@ -106,6 +106,7 @@ type Service struct {
 	DelegatedAuth *DelegatedAuth // what other chat servers ask
 
 	throttle  throttle
+	failed    budget.Lines // what could not be noted, in the log
 	passwords passwords
 	tokenKeys *TokenKeys
 	fast      fastTokens

@@ -122,7 +122,7 @@ func (s *Service) Session(ctx context.Context, secret string) (models.Session, m
 // Touch notes that a session is in use.
 func (s *Service) Touch(ctx context.Context, session models.Session) {
 	if err := s.db.Sessions.TouchSession(ctx, session, time.Now()); err != nil {
-		s.log.Warn("a session's last use was not noted", "err", err)
+		s.failed.Error(s.log, "session", "a session's last use was not noted", "err", err)
 	}
 }
 

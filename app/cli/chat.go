@@ -10,11 +10,46 @@ import (
 
 	"foyer/app"
 	"foyer/app/move"
+	"foyer/internal/stanza"
 	"foyer/models"
 )
 
 type chatCmd struct {
 	Export chatExportCmd `cmd:"" help:"Copy what the embedded chat server keeps into another server's tables, or into files (docs/MOVING.md)."`
+	Domain chatDomainCmd `cmd:"" help:"Print the domain of people's chat addresses that the database remembers, or let it be another one: people begin anew there."`
+}
+
+type chatDomainCmd struct {
+	Domain string `arg:"" optional:"" help:"The other one, as XMPP_DOMAIN has it."`
+}
+
+// Run prints the domain, or keeps another one.
+func (c chatDomainCmd) Run(e *env) error {
+	return e.withDatabase(func(cfg app.Config, db *models.DB) error {
+		kept, err := db.ChatDomain(e.ctx)
+		if err != nil {
+			return err
+		}
+		if c.Domain == "" {
+			if kept == "" {
+				kept = "None yet: it is remembered when the site starts for the first time."
+			}
+			fmt.Fprintln(e.out, kept)
+			return nil
+		}
+		domain, err := stanza.PrepareDomain(c.Domain)
+		if err != nil || domain != cfg.Domain {
+			return fmt.Errorf("XMPP_DOMAIN is %s; write the same here as there", cfg.Domain)
+		}
+		if err := db.SetChatDomain(e.ctx, domain); err != nil {
+			return err
+		}
+		e.say("The chat addresses are at %s when the site starts again.", domain)
+		if kept != "" && kept != domain {
+			e.say("What people had at %s stays in the database under that name, and nobody sees it; with XMPP_DOMAIN=%s and `foyer chat domain %s` it is there again.", kept, kept, kept)
+		}
+		return nil
+	})
 }
 
 type chatExportCmd struct {

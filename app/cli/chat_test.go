@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"foyer/app/doctor"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
@@ -190,4 +192,24 @@ func connect(t *testing.T, url string) *pgx.Conn {
 	}
 	t.Cleanup(func() { _ = conn.Close(context.Background()) })
 	return conn
+}
+
+// The database's chat domain is printed, changed on purpose, and looked at by the doctor.
+func TestChatDomain(t *testing.T) {
+	c := newTerminal(t, nil)
+	c.says("None yet", "", "chat", "domain")
+	if err := c.db.SetChatDomain(t.Context(), "example.org"); err != nil {
+		t.Fatal(err)
+	}
+	c.says("example.org", "", "chat", "domain")
+	found, err := c.findings()
+	if f := found["chat domain"]; err == nil || f.State != doctor.Fail || !strings.Contains(f.Text, "foyer chat domain localhost") {
+		t.Errorf("%+v %v", f, err)
+	}
+	c.fails("XMPP_DOMAIN is localhost", "", "chat", "domain", "example.com")
+	c.says("What people had at example.org stays", "", "chat", "domain", "localhost")
+	c.says("localhost", "", "chat", "domain")
+	if found, err := c.findings(); err != nil || found["chat domain"].State != doctor.OK {
+		t.Errorf("%+v %v", found["chat domain"], err)
+	}
 }

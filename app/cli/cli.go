@@ -58,7 +58,7 @@ type env struct {
 func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) error {
 	e := &env{ctx: ctx, in: bufio.NewReader(in), out: out, errOut: errOut, config: func() (app.Config, error) {
 		cfg, err := app.LoadConfig(app.Environ())
-		return cfg, withUnknown(err)
+		return cfg, withUnknown(err, app.UnknownSettings(app.Environ()))
 	}}
 	if f, ok := in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		e.asks, e.hidden = true, func() ([]byte, error) { return term.ReadPassword(int(f.Fd())) }
@@ -122,26 +122,27 @@ func (serveCmd) Run(e *env) error {
 		return err
 	}
 	log := e.logger(cfg)
-	warnUnknown(log)
+	warn(log, app.UnknownSettings(app.Environ())...)
+	warn(log, app.IdleSettings(app.Environ())...)
 	return app.Run(e.ctx, cfg, e.out, log)
 }
 
 // withUnknown adds to an error of the settings what looks like one and is none: it may be the one
 // that is missing.
-func withUnknown(err error) error {
+func withUnknown(err error, unknown []string) error {
 	if err == nil {
 		return nil
 	}
-	for _, said := range app.UnknownSettings(app.Environ()) {
+	for _, said := range unknown {
 		err = errors.Join(err, errors.New(said))
 	}
 	return err
 }
 
-// warnUnknown says what looks like a setting and is none.
-func warnUnknown(log *slog.Logger) {
-	for _, said := range app.UnknownSettings(app.Environ()) {
-		log.Warn(said)
+// warn says what is odd about the settings.
+func warn(log *slog.Logger, said ...string) {
+	for _, line := range said {
+		log.Warn(line)
 	}
 }
 
@@ -153,16 +154,20 @@ func (migrateCmd) Run(e *env) error {
 		if err := db.Migrate(e.ctx); err != nil {
 			return err
 		}
-		version, _, err := db.SchemaStatus(e.ctx)
+		schema, err := db.SchemaStatus(e.ctx)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(e.out, "The database's schema is at version %d.\n", version)
+		fmt.Fprintf(e.out, "The database's schema is at version %d.\n", schema.Have)
 		if newer, err := app.NewerSchema(e.ctx, db); err == nil && newer != "" {
 			fmt.Fprintln(e.errOut, "Mind that "+newer+".")
 		}
-		// The program does this as well, but leaves the processor to others.
-		return db.Index.IndexArchives(e.ctx)
+		// The program does this as well, but leaves the processor to others. The site works without: it is no reason
+		// not to start, which the end of this command would be (foyer.service, docker-compose.yml).
+		if err := db.Index.IndexArchives(e.ctx); err != nil && e.ctx.Err() == nil {
+			fmt.Fprintf(e.errOut, "Searches in some archives are slow: %v. The site goes on with it while it runs.\n", err)
+		}
+		return e.ctx.Err()
 	})
 }
 

@@ -145,6 +145,20 @@ func TestSchema(t *testing.T) {
 	}
 }
 
+// The schema is what a site needs to start, and the index is not.
+func TestMigrate_IndexFails(t *testing.T) {
+	c := newTerminal(t, nil)
+	conn, err := pgx.Connect(t.Context(), c.cfg.DatabaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), "ALTER TABLE archive_segments RENAME TO elsewhere"); err != nil {
+		t.Fatal(err)
+	}
+	c.says("Searches in some archives are slow: ", "", "migrate")
+}
+
 // What the database does not allow is said with what to do about it.
 func TestDatabaseRights(t *testing.T) {
 	c := newTerminal(t, nil)

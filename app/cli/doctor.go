@@ -45,6 +45,9 @@ func (c doctorCmd) examine(e *env, report *doctor.Report) {
 	for _, said := range app.UnknownSettings(app.Environ()) {
 		x.Tell(doctor.Finding{Check: "settings", State: doctor.Warn, Text: said, Mend: "Write its name as it is, or take it out of the environment: of foyer.service, or of docker-compose.yml."})
 	}
+	for _, said := range app.IdleSettings(app.Environ()) {
+		x.Tell(doctor.Finding{Check: "settings", State: doctor.Warn, Text: said, Mend: "Set the one that it goes with, or take it out of the environment: of foyer.service, or of docker-compose.yml."})
+	}
 	db, closeDB, err := e.database(cfg)
 	if x.failed("database", err, mendDatabase) {
 		return
@@ -99,10 +102,13 @@ func (x examination) database(cfg app.Config, db *models.DB) bool {
 	if x.inDatabase("Postgres", err, "Move the database to a newer server (pg_upgrade).") {
 		return false
 	}
+	if err := server.CheckEncoding(); err != nil {
+		x.failed("encoding", err, "A new database, as that says.")
+	}
 	x.Tell(doctor.Skew("the database's clock", server.Now, time.Now()))
-	have, want, err := db.SchemaStatus(x.ctx)
-	if err == nil && have < want {
-		err = fmt.Errorf("the schema is at version %d, this program needs %d", have, want)
+	schema, err := db.SchemaStatus(x.ctx)
+	if behind := schema.Behind(); err == nil && behind != "" {
+		err = errors.New(behind)
 	}
 	if x.inDatabase("schema", err, "Run `foyer migrate`.") {
 		return false
@@ -110,6 +116,11 @@ func (x examination) database(cfg app.Config, db *models.DB) bool {
 	if newer, err := app.NewerSchema(x.ctx, db); err == nil && newer != "" {
 		x.Tell(doctor.Finding{Check: "schema", State: doctor.Warn, Text: newer, Mend: "Install the version of the program that ran `foyer migrate` last; to go back, restore the database from before that as well."})
 	}
+	kept, err := db.ChatDomain(x.ctx)
+	if other := app.OtherChatDomain(cfg, kept); err == nil && other != "" {
+		err = errors.New(other)
+	}
+	x.inDatabase("chat domain", err, "XMPP_DOMAIN, "+environment+".")
 	if !cfg.Development() {
 		demo, err := db.Accounts.HasDemoAccounts(x.ctx)
 		if err == nil && demo {
@@ -133,7 +144,10 @@ func (x examination) signup(cfg app.Config) {
 
 // files checks that files can be kept, and that each has its record.
 func (x examination) files(cfg app.Config, db *models.DB) {
-	if x.failed("files", app.CheckFiles(x.ctx, cfg), "DATA_DIR, or UPLOAD_STORE and the S3 settings.") {
+	mind, err := app.CheckFiles(x.ctx, cfg)
+	if mind != "" && err == nil {
+		x.Tell(doctor.Finding{Check: "files", State: doctor.OK, Text: "they can be kept by who runs this; " + mind})
+	} else if x.failed("files", err, "DATA_DIR, or UPLOAD_STORE and the S3 settings.") {
 		return
 	}
 	n, err := app.OrphanFiles(x.ctx, cfg, db, false)
@@ -297,6 +311,9 @@ func siteOf(cfg app.Config, id string) doctor.Site {
 		BaseURL: cfg.BaseURL, ID: id, Domain: stanza.ASCIIDomain(cfg.Domain), MaxUpload: int64(cfg.UploadMaxSize), Development: cfg.Development(),
 		Trusted: cfg.TrustedProxy(), Header: cfg.HeaderSignIn, RealPasswords: cfg.Login == app.LoginTyped,
 		External: cfg.External(), FileOrigins: cfg.UploadOrigins,
+	}
+	if app.OpenMetrics(cfg.MetricsAddr) {
+		site.OpenMetrics = cfg.MetricsAddr
 	}
 	if site.External {
 		site.ChatHost = cfg.UpstreamName()

@@ -8,9 +8,9 @@ type gatewayCmd struct{}
 func (gatewayCmd) Run(e *env) error {
 	cfg, err := app.LoadGatewayConfig(app.Environ())
 	if err != nil {
-		return withUnknown(err)
+		return withUnknown(err, app.UnknownGatewaySettings(app.Environ()))
 	}
 	log := e.logger(app.Config{LogLevel: cfg.LogLevel})
-	warnUnknown(log)
+	warn(log, app.UnknownGatewaySettings(app.Environ())...)
 	return app.RunGateway(e.ctx, cfg, e.out, log)
 }

@@ -35,6 +35,9 @@ type Site struct {
 	// everybody who gets there.
 	Development bool
 
+	// OpenMetrics is METRICS_ADDR, where that is on all addresses, or on one of the internet; empty: it is not.
+	OpenMetrics string
+
 	// Where native clients connect at this site; empty: nowhere.
 	STARTTLSPort, TLSPort string
 

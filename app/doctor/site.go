@@ -177,7 +177,22 @@ func (d *Doctor) metrics(ctx context.Context) []Finding {
 	case a.status == http.StatusOK:
 		return fail(check, "Refuse /metrics in the proxy, as the files in deploy/ do, and read them at METRICS_ADDR.", "everybody can read %s/metrics", d.BaseURL)
 	}
+	if d.OpenMetrics != "" {
+		return d.openMetrics(ctx)
+	}
 	return ok(check, "nobody outside can read them")
+}
+
+// openMetrics: their own port wants no token.
+func (d *Doctor) openMetrics(ctx context.Context) []Finding {
+	const check = "metrics"
+	const mend = "METRICS_ADDR=localhost:9100, or an address inside your network; or keep others out by a firewall."
+	_, port, _ := net.SplitHostPort(d.OpenMetrics)
+	address := "http://" + net.JoinHostPort(d.base.Hostname(), port) + "/metrics"
+	if a, err := d.ask(ctx, http.MethodGet, address, nil, "", patience); err == nil && a.status == http.StatusOK {
+		return fail(check, mend, "everybody can read %s", address)
+	}
+	return warn(check, mend, "METRICS_ADDR=%s asks for no token; %s does not answer here, and may elsewhere", d.OpenMetrics, address)
 }
 
 // largeHeader: other programs of the domain set cookies too.

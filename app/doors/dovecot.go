@@ -15,6 +15,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"foyer/internal/budget"
 )
 
 // Dovecot's authentication protocol, version 1.1, for clients: what Prosody's
@@ -41,6 +43,7 @@ const (
 type Dovecot struct {
 	checker checker
 	log     *slog.Logger
+	failed  budget.Lines // questions without an answer, in the log
 	conns   atomic.Int64 // all that there were
 }
 
@@ -306,7 +309,7 @@ func (c *dovecotConn) answer(ctx context.Context, request uint32, p plainMessage
 	case throttled:
 		return c.fail(request, user, "temp", "reason=Too many wrong passwords. Try again later.")
 	}
-	c.log.Error("a chat server's question could not be answered", "err", err)
+	c.failed.Error(c.log, "", "a chat server's question could not be answered", "err", err)
 	return c.fail(request, user, "temp", "reason=The site cannot tell just now.")
 }
 

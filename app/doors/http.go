@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"foyer/internal/budget"
 )
 
 // The questions that MongooseIM, Prosody's mod_auth_http and ejabberd's
@@ -33,6 +35,7 @@ type HTTP struct {
 	secret  [sha256.Size]byte
 	open    bool // without a secret
 	log     *slog.Logger
+	failed  budget.Lines // questions without an answer, in the log
 }
 
 // NewHTTP returns a door to the site, for one XMPP domain. Who asks has to know the
@@ -92,7 +95,7 @@ func (h *HTTP) answer(w http.ResponseWriter, v verdict, err error) {
 	case refused, throttled:
 		writeText(w, http.StatusOK, "false")
 	case unknown:
-		h.log.Error("a chat server's question could not be answered", "err", err)
+		h.failed.Error(h.log, "", "a chat server's question could not be answered", "err", err)
 		writeText(w, http.StatusServiceUnavailable, "the site cannot tell just now")
 	}
 }

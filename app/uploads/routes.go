@@ -3,6 +3,7 @@ package uploads
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -42,7 +43,7 @@ func (s *Service) headers(c *fiber.Ctx) error {
 	}
 	status, public := s.explain(err)
 	if status >= http.StatusInternalServerError {
-		s.log.Error("a file was not served", "method", c.Method(), "err", err) // not the address, which is a secret
+		s.failed.Error(s.log, strconv.Itoa(status), "a file was not served", "method", c.Method(), "err", err) // not the address, which is a secret
 	}
 	return c.Status(status).SendString(public + "\n")
 }

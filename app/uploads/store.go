@@ -24,9 +24,12 @@ type StoreOptions struct {
 	SecretKey string
 }
 
+// OnDisk is the Place that is a directory.
+const OnDisk = "disk"
+
 // NewStore makes the store, and touches nothing yet.
 func NewStore(o StoreOptions) (files.Store, error) {
-	if o.Place == "disk" {
+	if o.Place == OnDisk {
 		return files.NewDisk(o.Dir), nil
 	}
 	u, err := url.Parse(o.Place)
@@ -45,15 +48,19 @@ func NewStore(o StoreOptions) (files.Store, error) {
 	})
 }
 
-// OpenStore opens the store. A directory must be usable at once; a service may be
+// OpenStore opens the store. A directory must be usable at once, and is tried; a service may be
 // away for a while.
-func OpenStore(o StoreOptions) (files.Store, error) {
+func OpenStore(ctx context.Context, o StoreOptions) (files.Store, error) {
 	store, err := NewStore(o)
 	if err != nil {
 		return nil, err
 	}
 	if disk, ok := store.(*files.Disk); ok {
-		if err := disk.Prepare(); err != nil {
+		err := disk.Prepare()
+		if err == nil {
+			err = files.Check(ctx, disk)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("files cannot be kept; set DATA_DIR to a directory that can be written: %w", err)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"foyer/app/uploads/files"
+	"foyer/internal/budget"
 	"foyer/internal/stanza"
 	"foyer/models"
 	"foyer/token"
@@ -60,6 +61,7 @@ type Service struct {
 	log     *slog.Logger
 	deleted chan struct{} // something is to be removed
 	counts  counts
+	failed  budget.Lines // files that were not served, in the log
 }
 
 type counts struct{ received, receivedBytes, sent, removed atomic.Int64 }

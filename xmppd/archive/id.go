@@ -19,6 +19,7 @@ import (
 func (w *writer) newID() uuid.UUID {
 	now := uint64(time.Now().UnixMilli()) << 12
 	w.last = max(now, w.last+1)
+	w.sayAhead(time.Duration(w.last>>12-now>>12) * time.Millisecond)
 	var id uuid.UUID
 	_, _ = rand.Read(id[8:]) // never fails (crypto/rand)
 	var head [8]byte
@@ -28,6 +29,22 @@ func (w *writer) newID() uuid.UUID {
 	id[7] = byte(w.last)
 	id[8] = 0x80 | id[8]&0x3f
 	return id
+}
+
+// Ids that run ahead of the clock by more than this are told, and how often. Until the clock is there, new
+// messages have a date that is to come.
+const (
+	aheadNoticed = time.Minute
+	aheadEvery   = time.Hour
+)
+
+func (w *writer) sayAhead(ahead time.Duration) {
+	if ahead < aheadNoticed || time.Since(w.saidAhead) < aheadEvery {
+		return
+	}
+	w.saidAhead = time.Now()
+	w.log.Warn("the archive's ids are ahead of this machine's clock, which was wrong before or is now; messages are dated by them until it is there. Let systemd-timesyncd or chrony set it",
+		"ahead", ahead.Round(time.Second))
 }
 
 // clockOf returns the time and counter of an id, as writer.last has them.

@@ -54,7 +54,8 @@ type writer struct {
 	mu    sync.Mutex
 	queue []*writeJob
 
-	last uint64 // the time and counter of the last id; run's alone
+	last      uint64    // the time and counter of the last id; run's alone
+	saidAhead time.Time // when it was told last that they are ahead of the clock; run's alone
 }
 
 func newWriter(store Store, log *slog.Logger) *writer {

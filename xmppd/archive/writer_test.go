@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -254,7 +255,8 @@ func TestArchiveWriter_LostAnswer(t *testing.T) {
 // Ids strictly increase in commit order, whatever the clock does, with fresh
 // random bits (RFC 9562 §5.7, S-63).
 func TestArchiveWriter_IDs(t *testing.T) {
-	w := &writer{}
+	var said strings.Builder
+	w := newWriter(nil, slog.New(slog.NewTextHandler(&said, nil)))
 	last := w.newID()
 	seen := map[string]bool{}
 	for range 20_000 {
@@ -265,8 +267,14 @@ func TestArchiveWriter_IDs(t *testing.T) {
 		seen[id.String()[19:]] = true
 		last = id
 	}
+	if said.Len() > 0 {
+		t.Errorf("with a good clock: %s", said.String())
+	}
 	w.last += 1 << 30 // the clock goes back a long way
 	ahead := w.newID()
+	if strings.Count(said.String(), "ahead=4m22s") != 1 {
+		t.Errorf("ids that are ahead: %s", said.String())
+	}
 	if next := w.newID(); next.String() <= ahead.String() {
 		t.Errorf("%s after %s", next, ahead)
 	}

@@ -118,8 +118,9 @@ type Relay struct {
 	hibernating hibernatingSet
 	lookers     lookers
 	counters    counters
-	outage      outage // of the upstream
-	missing     outage // of credentials: the site's own fault, or a person's whom the upstream cannot have
+	outage      outage       // of the upstream
+	failed      budget.Lines // what could not be done, in the log
+	missing     outage       // of credentials: the site's own fault, or a person's whom the upstream cannot have
 	absent      absences
 	signIns     latency       // of sign-ins that worked
 	answers     latency       // of answers whether something came

@@ -134,7 +134,7 @@ func (r *Relay) checkStanding(ctx context.Context, id stream.Identity) error {
 	case errors.Is(err, sasl.NotAuthorized):
 		return errSignedOut
 	case err != nil:
-		r.log.Error("sign-in could not be checked", "err", err)
+		r.failed.Error(r.log, "sign-in", "sign-in could not be checked", "err", err)
 		return stream.ErrDisconnected
 	}
 	return nil

@@ -112,6 +112,9 @@ func (d *Disk) Delete(_ context.Context, id uuid.UUID) error {
 // List implements Store.
 func (d *Disk) List(ctx context.Context, before time.Time, yield func(uuid.UUID) error) error {
 	return filepath.WalkDir(d.dir, func(path string, entry fs.DirEntry, err error) error {
+		if path == d.dir && errors.Is(err, fs.ErrNotExist) {
+			return nil // nobody has sent any
+		}
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,39 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"foyer/models"
+)
+
+// What people keep is under their chat addresses, and so is what others know them by: the domain is chosen
+// once. The database remembers it.
+
+// OtherChatDomain says that the settings have another chat domain than the database; empty: they have not.
+func OtherChatDomain(cfg Config, kept string) string {
+	if kept == "" || kept == cfg.Domain {
+		return ""
+	}
+	return fmt.Sprintf("XMPP_DOMAIN is %s, and the people of this database have had their chat addresses at %s: under other addresses they would see none of their messages, contacts and rooms, and nobody would know them by these. "+
+		"Set XMPP_DOMAIN=%s, or name another database; if they shall begin anew, and what there is stay under the old name, run `foyer chat domain %s`", cfg.Domain, kept, kept, cfg.Domain)
+}
+
+// keepChatDomain remembers the domain at the first start, and refuses another one later. In development it
+// says so and goes on.
+func keepChatDomain(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) error {
+	kept, err := db.KeepChatDomain(ctx, cfg.Domain)
+	if err != nil {
+		return err
+	}
+	other := OtherChatDomain(cfg, kept)
+	if other != "" && !cfg.Development() {
+		return errors.New(other)
+	}
+	if other != "" {
+		log.Warn(other)
+	}
+	return nil
+}
