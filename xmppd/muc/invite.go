@@ -139,13 +139,8 @@ func (s *Service) invited(el stream.Child, attr string) (stanza.Address, string,
 	if to.User == "" || !s.ours(to) {
 		return to, "", errUnknownAccount
 	}
-	reason := ""
-	if r, ok := el.Find(stanza.NSMUCUser, "reason"); ok {
-		if reason = r.Text(); len(reason) > maxReason {
-			return to, "", errTooLarge
-		}
-	}
-	return to, reason, nil
+	reason, err := reasonIn(el, stanza.NSMUCUser)
+	return to, reason, err
 }
 
 // sendInvite sends an invitation from the room. Clients that know direct
