@@ -141,6 +141,11 @@ func (c groupRoomCmd) Run(e *env) error {
 		if err != nil || address.User == "" || address.Resource != "" {
 			return fmt.Errorf("%q cannot be a room's name", c.Room)
 		}
+		if c.Title != "" {
+			if c.Title, err = app.RoomTitle(c.Title); err != nil {
+				return fmt.Errorf("--title: %w", err)
+			}
+		}
 		if err := c.change(e, db, models.GroupRoom{Group: group, Room: address.User}); err != nil {
 			return err
 		}

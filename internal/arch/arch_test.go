@@ -76,10 +76,10 @@ func mayImport() map[string][]string {
 		"app/doctor":        {"internal/stanza", "internal/stream"},
 		"app/move":          {"internal/stanza", "internal/stream", "models", "xmppd", "xmppd/archive", "xmppd/muc", "xmppd/pep"},
 		"app/pictures":      {"internal/budget", "internal/fetch"},
-		"app/previews":      {"app/pictures", "internal/budget", "internal/fetch", "models"},
+		"app/previews":      {"app/pictures", "internal/budget", "internal/fetch", "internal/names", "models"},
 		"app/push":          {"internal/budget", "internal/netaddr", "internal/stanza", "internal/stream", "models", "xmppd/muc"},
 		"app/remote":        {"internal/names", "internal/stanza", "internal/stream"},
-		"app/uploads":       {"app/uploads/files", "internal/stanza", "models", "token", "xmppd"},
+		"app/uploads":       {"app/uploads/files", "internal/names", "internal/stanza", "models", "token", "xmppd"},
 		"app/uploads/files": nil,
 		"app/cli":           {"app/...", "internal/budget", "internal/pgdev", "internal/stanza", "models", "token"},
 
