@@ -84,8 +84,10 @@ func (r *room) inviteOne(ctx context.Context, may func() error, from string, to 
 	case before == Outcast:
 		return stanza.ErrForbidden
 	}
-	if blocked, err := r.svc.server.Blocks(ctx, to.User, from); err != nil || blocked {
-		return err // and so makes no member
+	for _, by := range []string{from, r.jid} { // the room is who would write
+		if blocked, err := r.svc.server.Blocks(ctx, to.User, by); err != nil || blocked {
+			return err // and so makes no member
+		}
 	}
 	if admit {
 		e := Affiliated{User: to.User, Affiliation: Member, Nick: nick}

@@ -53,7 +53,7 @@ func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.E
 // if the room's archive keeps it (§7.4, S-83). One that is sent again, and came the first time, is not
 // said twice; the first may be under way to the archive still, on a stream that was lost.
 func (r *room) reflectMessage(ctx context.Context, c xmppd.Client, m *stream.Element) error {
-	unlock, err := r.lockSaying(ctx, c, m)
+	unlock, err := r.saying.lock(ctx, c, m)
 	if err != nil {
 		return err
 	}
@@ -86,13 +86,16 @@ func (r *room) reflectMessage(ctx context.Context, c xmppd.Client, m *stream.Ele
 	return nil
 }
 
-// lockSaying waits until no other message of that sender and id is looked for in an archive, or
-// on its way there. What has no id cannot be known again.
-func (r *room) lockSaying(ctx context.Context, c xmppd.Client, m *stream.Element) (unlock func(), err error) {
+// sayings are messages that are looked for in an archive, or on their way there.
+type sayings struct{ byID xmppd.KeyedLock } // by sender and id
+
+// lock waits until no other message of that sender and id is among them. What has no id cannot
+// be known again.
+func (s *sayings) lock(ctx context.Context, c xmppd.Client, m *stream.Element) (unlock func(), err error) {
 	if m.ID == "" {
 		return func() {}, nil
 	}
-	return r.saying.Lock(ctx, c.Bare()+" "+m.ID)
+	return s.byID.Lock(ctx, c.Bare()+" "+m.ID)
 }
 
 // Saying is a message that was said in a room.

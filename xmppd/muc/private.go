@@ -30,7 +30,7 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 	if err := r.svc.checkBlocked(ctx, p.to.user, p.fromJID, c.JID()); err != nil {
 		return err
 	}
-	unlock, err := r.lockSaying(ctx, c, m)
+	unlock, err := r.saying.lock(ctx, c, m)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func (r *room) changeSubject(ctx context.Context, c xmppd.Client, m *stream.Elem
 	if len(subject.Text) > maxSubject {
 		return errTooLarge
 	}
-	unlock, err := r.lockSaying(ctx, c, m)
+	unlock, err := r.saying.lock(ctx, c, m)
 	if err != nil {
 		return err
 	}
