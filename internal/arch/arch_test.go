@@ -70,7 +70,7 @@ func mayImport() map[string][]string {
 
 		"app":               {"app/auth", "app/auth/ldap", "app/auth/oidc", "app/doctor", "app/doors", "app/pictures", "app/previews", "app/push", "app/remote", "app/uploads/...", "internal/budget", "internal/markup", "internal/names", "internal/netaddr", "internal/pgdev", "internal/sasl", "internal/socket", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
 		"app/auth":          {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
-		"app/auth/oidc":     {"app/auth", "internal/netaddr", "token"},
+		"app/auth/oidc":     {"app/auth", "internal/netaddr", "internal/stanza", "token"},
 		"app/auth/ldap":     {"app/auth", "internal/names", "internal/netaddr"},
 		"app/doors":         {"app/auth", "internal/netaddr", "internal/stanza"},
 		"app/doctor":        {"internal/stanza", "internal/stream"},
