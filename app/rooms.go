@@ -203,7 +203,7 @@ func (s *homePages) madeRoomCookie() string { return s.cookieName() + "-room" }
 // somebody else's page links to opens nothing.
 func (s *homePages) takeMadeRoom(c *fiber.Ctx) string {
 	name, err := url.QueryUnescape(readCookie(c, s.madeRoomCookie()))
-	if err != nil || name == "" {
+	if err != nil || name == "" || c.Method() == fiber.MethodHead { // which shows no page
 		return ""
 	}
 	s.dropCookie(c, s.madeRoomCookie())
