@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"unicode/utf8"
 
 	"foyer/app/auth"
+	"foyer/internal/names"
 	"foyer/models"
 
 	"github.com/gofiber/fiber/v2"
@@ -23,7 +23,7 @@ func (s *settingsPages) createAppPassword(c *fiber.Ctx) error {
 		return &Error{Code: NotFound, Public: "Apps cannot connect to this site."}
 	}
 	v := viewer(c)
-	form := AppForm{Name: strings.Join(strings.Fields(c.FormValue("name")), " ")}
+	form := AppForm{Name: names.Line(c.FormValue("name"))}
 	if form.Name == "" || utf8.RuneCountInString(form.Name) > maxAppName || !utf8.ValidString(form.Name) {
 		form.fail("name", "Say which app or device it is for, such as “Phone”.")
 		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{App: form})

@@ -588,6 +588,10 @@ func TestOperations(t *testing.T) {
 	b.get("/metrics").wants(403, "")
 	b.headers["Authorization"] = "Bearer let me in"
 	b.get("/metrics").wants(200, "foyer_sessions")
+	b.headers["Authorization"] = "bearer let me in" // RFC 9110 §11.1
+	b.get("/metrics").wants(200, "foyer_sessions")
+	b.headers["Authorization"] = "let me in"
+	b.get("/metrics").wants(403, "")
 }
 
 // without METRICS_TOKEN the figures are nobody's in production, whatever a request

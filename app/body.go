@@ -58,7 +58,7 @@ func (s *gate) plainBody(c *fiber.Ctx) error {
 	for _, codings := range c.Request().Header.PeekAll(fiber.HeaderContentEncoding) {
 		for coding := range strings.SplitSeq(string(codings), ",") {
 			coding = strings.TrimSpace(coding)
-			if c.Path() == xmppgw.BOSHPath && s.gateway.Unpacks(coding) {
+			if isBOSH(c) && s.gateway.Unpacks(coding) {
 				continue // it has a bound
 			}
 			if coding != "" && !strings.EqualFold(coding, "identity") {

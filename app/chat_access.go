@@ -23,8 +23,8 @@ type chatAccess struct {
 
 func (s *chatAccess) chatRoutes(xmpp fiber.Router) {
 	xmpp.Get("/me", s.me)
-	xmpp.Get("/credentials", s.credentials)
-	xmpp.Get("/prebind", s.prebind)
+	xmpp.Get("/credentials", notByHead("GET"), s.credentials)
+	xmpp.Get("/prebind", notByHead("GET, POST"), s.prebind)
 	xmpp.Post("/prebind", s.prebind)
 }
 

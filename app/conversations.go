@@ -221,7 +221,7 @@ func (s *conversationLists) findConversations(c *fiber.Ctx) error {
 	var users []string
 	for _, user := range c.Context().QueryArgs().PeekMulti("user") {
 		if len(user) > 0 {
-			users = append(users, string(user))
+			users = append(users, preparedAt(s.cfg.Domain, string(user)))
 		}
 	}
 	if len(users) > maxNamed {

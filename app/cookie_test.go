@@ -55,12 +55,12 @@ func TestCookies_OfOthers(t *testing.T) {
 		b.headers["Cookie"] = header
 		b.get("/settings").wants(200, "Devices")
 		b.get("/xmpp/me").wants(200, `"alice"`)
-		id, err := s.FromRequest(t.Context(), headerOf{"Cookie": header})
+		id, err := s.FromRequest(t.Context(), headerOf{"Cookie": header}, "127.0.0.1")
 		if err != nil || id.User != "alice" {
 			t.Errorf("%q: the chat sees %+v, %v", header, id, err)
 		}
 	}
-	if id, err := s.FromRequest(t.Context(), headerOf{"Cookie": "x" + own}); err != xmppgw.ErrNoSession || id != (stream.Identity{}) {
+	if id, err := s.FromRequest(t.Context(), headerOf{"Cookie": "x" + own}, "127.0.0.1"); err != xmppgw.ErrNoSession || id != (stream.Identity{}) {
 		t.Errorf("another cookie: %+v, %v", id, err)
 	}
 	// Several lines, as a proxy passes on what came over HTTP/2 (RFC 9113 §8.2.3).

@@ -109,9 +109,22 @@ func (v vcards) checked(ctx context.Context, user string, photo []byte) (data []
 	}
 	data, mediaType, err = v.pictures.Square(ctx, user, photo)
 	if err != nil && ctx.Err() == nil {
-		err = xmppd.ErrNotAcceptable
+		err = pictureRefused(err)
 	}
 	return data, mediaType, err
+}
+
+// pictureRefused says by XMPP what is wrong with a picture, in the words of the settings: a client
+// tries the same one again only where that helps (RFC 6120 §8.3.2).
+func pictureRefused(err error) error {
+	refused := *stanza.ErrNotAcceptable
+	if errors.Is(err, pictures.ErrTooMany) {
+		refused = *stanza.ErrResourceConstraint
+	}
+	if said, ok := errors.AsType[*Error](pictureError(err)); ok {
+		refused.Text = said.Public
+	}
+	return &refused
 }
 
 // hats shows in every room who runs the site (XEP-0317).

@@ -119,7 +119,7 @@ func (s *pages) handleError(c *fiber.Ctx, err error) error {
 		s.logFailure(c, status, err)
 	}
 	s.delayRefusal(c, status)
-	if c.Path() == xmppgw.BOSHPath {
+	if isBOSH(c) {
 		return c.Status(status).SendString(public) // no person reads it
 	}
 	if strings.HasPrefix(c.Path(), "/xmpp/") || strings.HasPrefix(c.Path(), "/readyz") {
@@ -149,6 +149,9 @@ func (s *site) logFailure(c *fiber.Ctx, status int, err error) {
 	}
 	s.failures.Error(s.log, kind, "request failed", "method", c.Method(), "path", c.Path(), "err", err)
 }
+
+// isBOSH reports whether a request is for BOSH; its path is routed with a slash at its end, too.
+func isBOSH(c *fiber.Ctx) bool { return strings.TrimSuffix(c.Path(), "/") == xmppgw.BOSHPath }
 
 // again reports whether a page that was asked for may be there the next time.
 func again(c *fiber.Ctx, status int) bool {

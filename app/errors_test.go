@@ -35,3 +35,20 @@ func TestErrorPage(t *testing.T) {
 		}
 	}
 }
+
+// A path is compared letter by letter, by routes and by what looks at it besides: none is served
+// under another one's rules. BOSH has a slash at its end with some clients.
+func TestErrorPage_OtherLetters(t *testing.T) {
+	_, base := start(t, map[string]string{"BOSH_COMPRESSION": "true"})
+	b := newBrowser(t, base)
+	b.get("/xmpp/me").wants(401, `{"error":`)
+	for _, path := range []string{"/XMPP/me", "/Settings", "/HTTP-BIND", "/HealthZ"} {
+		b.get(path).wants(404, "<h1>Page not found</h1>")
+	}
+	b.headers["Content-Encoding"] = "br"
+	if b.do("POST", "/http-bind/", nil).wants(415, "without compression"); strings.Contains(b.body, "<") {
+		t.Errorf("a page: %s", b.body)
+	}
+	b.headers["Content-Encoding"] = "gzip"
+	b.do("POST", "/http-bind/", nil).wants(200, "bad-request")
+}

@@ -15,6 +15,7 @@ func (s *Server) newGateway() (*xmppgw.Gateway, error) {
 	login := s.cfg.Login
 	return xmppgw.New(xmppgw.Config{
 		Domain: s.cfg.Domain, Auth: s, Server: s.chat, Logger: s.log, BaseURL: s.BaseURL, Origin: s.trust,
+		Proofs: s.cfg.headerProofs(),
 		Address: func(h xmppgw.Header, peer string) string {
 			return clientAddress(s.proxies, peer, h.Get("X-Forwarded-For"))
 		},
@@ -29,15 +30,20 @@ func (s *Server) newGateway() (*xmppgw.Gateway, error) {
 	})
 }
 
-// FromRequest implements xmppgw.Authenticator: the site session behind a
-// WebSocket or BOSH request.
-func (s *Server) FromRequest(ctx context.Context, h xmppgw.Header) (stream.Identity, error) {
+// FromRequest implements xmppgw.Authenticator: the site session behind a WebSocket or BOSH
+// request, and with HEADER_SIGNIN whether the proxy's header stands behind that. The gateway
+// itself reads what comes later on a BOSH client's connection, which passes no handler of the
+// site's.
+func (s *Server) FromRequest(ctx context.Context, h xmppgw.Header, peer string) (stream.Identity, error) {
 	secret := cookieValue(h.Get("Cookie"), s.cookieName())
 	if secret == "" {
 		return stream.Identity{}, xmppgw.ErrNoSession
 	}
 	session, account, err := s.auth.Session(ctx, secret)
-	if errors.Is(err, auth.ErrGone) {
+	if source := s.auth.HeaderSource(); err == nil && source != nil {
+		err = s.auth.Vouched(ctx, source, s.headersOf(h.Get, peer), session, account)
+	}
+	if errors.Is(err, auth.ErrGone) || errors.Is(err, auth.ErrNotProved) {
 		return stream.Identity{}, xmppgw.ErrNoSession
 	}
 	return auth.ChatIdentity(account, session), err

@@ -23,6 +23,14 @@ func (c Config) headerSettings() auth.HeaderSettings {
 	}
 }
 
+// headerProofs are the headers that prove who somebody is, besides cookies.
+func (c Config) headerProofs() []string {
+	if c.HeaderSignIn == "" {
+		return nil
+	}
+	return []string{c.HeaderSignIn}
+}
+
 // settingGroups reads names of groups separated by commas; nil: none is named.
 func settingGroups(value string) []string {
 	var groups []string
@@ -52,14 +60,21 @@ func (c Config) checkHeader(check func(bool, string, ...any)) {
 	check(c.HeaderSignOut == "" || strings.HasPrefix(c.HeaderSignOut, "/") || strings.HasPrefix(c.HeaderSignOut, "https://"), "HEADER_SIGNOUT_URL=%q must begin with / or https://", c.HeaderSignOut)
 }
 
-// headerAnswer is what the headers of a request say. From all but trusted proxies they say
-// nothing, whatever they are.
+// headerAnswer is what the headers of a request say.
 func (s *signInPages) headerAnswer(c *fiber.Ctx) auth.Answer {
-	a := auth.Answer{Form: func(string) string { return "" }, From: s.client(c)}
-	if trusted(s.proxies, c.Context().RemoteIP().String()) {
-		a.Header = func(name string) string {
-			return string(bytes.Join(c.Request().Header.PeekAll(name), []byte(","))) // RFC 9110 §5.3
-		}
+	a := s.headersOf(func(name string) string {
+		return string(bytes.Join(c.Request().Header.PeekAll(name), []byte(","))) // RFC 9110 §5.3
+	}, c.Context().RemoteIP().String())
+	a.From = s.client(c)
+	return a
+}
+
+// headersOf is what the headers of a request say, of which get returns each, several lines
+// of it as one list. From all but trusted proxies they say nothing, whatever they are.
+func (s *site) headersOf(get func(name string) string, peer string) auth.Answer {
+	a := auth.Answer{Form: func(string) string { return "" }}
+	if trusted(s.proxies, peer) {
+		a.Header = get
 	}
 	return a
 }
@@ -70,7 +85,7 @@ func (s *signInPages) hasHeader(c *fiber.Ctx, source auth.Source) bool {
 	return err == nil
 }
 
-// checkHeader guards every page and every stream: a request whose header names another person
+// checkHeader guards every page, and FromRequest every stream: a request whose header names another person
 // than the session has ends the session, and one without a header has none that began by it.
 func (s *signInPages) checkHeader(c *fiber.Ctx) error {
 	source, secret := s.auth.HeaderSource(), readCookie(c, s.cookieName())

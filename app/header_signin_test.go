@@ -1,7 +1,12 @@
 package app
 
 import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"strings"
 	"testing"
 
 	"foyer/app/doctor"
@@ -138,4 +143,77 @@ func TestHeaderSignIn_Settings(t *testing.T) {
 			t.Errorf("%v is taken", settings)
 		}
 	}
+}
+
+// The gateway itself reads what comes later on a BOSH client's connection, and checks the
+// header with each request as well: of a new session, and of one that there is.
+func TestHeaderSignIn_LaterOnABOSHConnection(t *testing.T) {
+	s, base := behindProxy(t, nil)
+	b := newBrowser(t, base)
+	b.headers["X-Forwarded-User"] = "bob.h"
+	b.get("/settings").wants(200, "bob.h")
+	cookie := "foyer=" + b.cookies["foyer"].Value
+	create := `<body xmlns="http://jabber.org/protocol/httpbind" rid="1" to="localhost" ver="1.11" wait="10" hold="1" xmpp:version="1.0" xmlns:xmpp="urn:xmpp:xbosh"/>`
+
+	connect := func() func(body string, headers ...string) string {
+		nc, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { nc.Close() })
+		r := bufio.NewReader(nc)
+		return func(body string, headers ...string) string {
+			t.Helper()
+			headers = append(headers, "Host: localhost", "Origin: "+base, "Cookie: "+cookie, fmt.Sprint("Content-Length: ", len(body)))
+			if _, err := io.WriteString(nc, "POST /http-bind HTTP/1.1\r\n"+strings.Join(headers, "\r\n")+"\r\n\r\n"+body); err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(raw)
+		}
+	}
+	post := connect()
+	offered := func(what string, is bool, headers ...string) {
+		t.Helper()
+		if got := post(create, headers...); strings.Contains(got, "EXTERNAL") != is {
+			t.Errorf("%s: %s", what, got)
+		}
+	}
+	offered("the first request", true, "X-Forwarded-User: bob.h")
+	offered("a later one", true, "X-Forwarded-User: bob.h")
+	offered("without the header", false)
+	offered("an empty header", false, "X-Forwarded-User: ")
+	offered("of another name", false, "X_Forwarded_User: bob.h")
+	offered("two people", false, "X-Forwarded-User: bob.h", "X-Forwarded-User: alice")
+	offered("in other letters", true, "x-forwarded-user: bob.h")
+
+	created := post(create, "X-Forwarded-User: bob.h")
+	_, sid, _ := strings.Cut(created, ` sid="`)
+	sid, _, _ = strings.Cut(sid, `"`)
+	next := `<body xmlns="http://jabber.org/protocol/httpbind" rid="2" sid="` + sid + `"><auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">=</auth></body>`
+	if got := post(next); !strings.Contains(got, "item-not-found") {
+		t.Errorf("a session goes on without the header: %s", got)
+	}
+	if got := post(next, "X-Forwarded-User: bob.h"); !strings.Contains(got, "<success") {
+		t.Errorf("with the header: %s", got)
+	}
+	offered("another person's header", false, "X-Forwarded-User: alice")
+	if _, _, err := s.auth.Session(t.Context(), b.cookies["foyer"].Value); err == nil {
+		t.Error("another person's header does not end the session")
+	}
+
+	_, elsewhere := behindProxy(t, map[string]string{"TRUSTED_PROXIES": "192.0.2.1"})
+	base = elsewhere
+	b = newBrowser(t, base).signIn("alice")
+	cookie = "foyer=" + b.cookies["foyer"].Value
+	post = connect()
+	offered("a session of the site's own", true)
+	offered("whom nobody trusts", true, "X-Forwarded-User: bob.h")
 }

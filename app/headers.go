@@ -2,6 +2,7 @@ package app
 
 import (
 	"crypto/rand"
+	"net/http"
 	"path"
 	"strings"
 
@@ -61,4 +62,17 @@ func (s *gate) setSecureHeaders(c *fiber.Ctx) {
 	c.Set("Cross-Origin-Opener-Policy", "same-origin")
 	c.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
 	s.everyHeader(c)
+}
+
+// notByHead refuses HEAD, which routes take together with GET, where answering does something: it
+// opens a session, makes a token, begins or ends a sign-in (RFC 9110 §9.2.1, §9.3.2). methods are
+// those that the address has (§15.5.6).
+func notByHead(methods string) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		if c.Method() != fiber.MethodHead {
+			return c.Next()
+		}
+		c.Set(fiber.HeaderAllow, methods)
+		return c.SendStatus(http.StatusMethodNotAllowed)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"foyer/app/doors"
 	"foyer/internal/netaddr"
 
 	"github.com/gofiber/fiber/v2"
@@ -42,8 +43,8 @@ func metricsOf(register func(prometheus.Registerer)) http.Handler {
 func (s *Server) showMetrics(metrics http.Handler) fiber.Handler {
 	serve := adaptor.HTTPHandler(metrics)
 	return func(c *fiber.Ctx) error {
-		token, _ := strings.CutPrefix(c.Get("Authorization"), "Bearer ")
-		known := s.cfg.MetricsToken != "" && subtle.ConstantTimeCompare([]byte(token), []byte(s.cfg.MetricsToken)) == 1
+		token, ok := doors.BearerToken(c.Get("Authorization"))
+		known := ok && s.cfg.MetricsToken != "" && subtle.ConstantTimeCompare([]byte(token), []byte(s.cfg.MetricsToken)) == 1
 		if !known && !(s.cfg.Development() && s.cfg.MetricsToken == "") {
 			return &Error{Code: Forbidden, Public: "Metrics want the token METRICS_TOKEN, or have a port of their own (METRICS_ADDR)."}
 		}

@@ -178,10 +178,13 @@ func TestNative_Ends(t *testing.T) {
 func TestAppPasswords_Page(t *testing.T) {
 	s, base := nativeSite(t)
 	b := signedInAs(t, base, "alice")
-	for _, name := range []string{"", "  ", strings.Repeat("x", maxAppName+1)} {
+	for _, name := range []string{"", "  ", "\u200b\u202e\u200d", strings.Repeat("x", maxAppName+1)} {
 		if b.submit("/settings", "/settings/apps", "name", name); b.last.StatusCode != 422 {
 			t.Errorf("%q: %d", name, b.last.StatusCode)
 		}
+	}
+	if b.appPassword("My\u202e\u200b phone"); !strings.Contains(b.body, "My phone") {
+		t.Errorf("what is not seen is kept: %q", b.body)
 	}
 	b.appPassword("<Phone>")
 	for _, want := range []string{"&lt;Phone&gt;", "alice@localhost", "only once"} {
@@ -192,7 +195,7 @@ func TestAppPasswords_Page(t *testing.T) {
 	if b.get("/settings/apps"); b.last.StatusCode != 303 {
 		t.Errorf("reloaded: %d", b.last.StatusCode)
 	}
-	for range models.MaxAppPasswords - 1 {
+	for range models.MaxAppPasswords - 2 {
 		b.appPassword("more")
 	}
 	if b.submit("/settings", "/settings/apps", "name", "one too many"); b.last.StatusCode != 422 || !strings.Contains(b.body, "20 app passwords") {

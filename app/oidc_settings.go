@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"foyer/app/auth/oidc"
+	"foyer/internal/stanza"
 )
 
 // oidcSettings are the settings of one OpenID Connect provider, with OIDC_NAME_ in front.
@@ -59,6 +60,12 @@ func (o oidcSettings) provider(log *slog.Logger) (*oidc.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	domain := o.UsernameDomain
+	if domain != "" {
+		if domain, err = stanza.PrepareDomain(domain); err != nil {
+			return nil, fmt.Errorf("%s=%q is no domain; it is what stands behind the @ of such a name, such as example.org", o.setting("USERNAME_DOMAIN"), o.UsernameDomain)
+		}
+	}
 	roots, err := o.roots()
 	if err != nil {
 		return nil, err
@@ -76,7 +83,7 @@ func (o oidcSettings) provider(log *slog.Logger) (*oidc.Provider, error) {
 	p, err := oidc.New(oidc.Config{
 		Name: o.name, Label: o.Label, Issuer: o.Issuer, ClientID: o.ClientID, ClientSecret: o.ClientSecret,
 		Scopes:        strings.FieldsFunc(o.Scopes, func(r rune) bool { return r == ' ' || r == ',' }),
-		UsernameClaim: o.UsernameClaim, UsernameDomain: o.UsernameDomain,
+		UsernameClaim: o.UsernameClaim, UsernameDomain: domain,
 		GroupsClaim: o.GroupsClaim, AdminGroups: settingGroups(o.AdminGroups), RolesClaim: o.RolesClaim, AdminRoles: settingGroups(o.AdminRoles),
 		Require: require, Roots: roots, Logger: log,
 	})

@@ -268,7 +268,9 @@ func TestOIDC_StartedElsewhere(t *testing.T) {
 		t.Error(to)
 	}
 	b.wantsUser("zoe")
-	for target, want := range map[string]string{"https://evil.example/x": "/", base + ".evil.example/": "/", "//evil.example": "/", "/people": "/people", base + "/rooms": "/rooms"} {
+	for target, want := range map[string]string{"https://evil.example/x": "/", base + ".evil.example/": "/", "//evil.example": "/", "/people": "/people", base + "/rooms": "/rooms",
+		strings.ToUpper(base[:4]) + base[4:] + "/rooms?q=%C3%BC": "/rooms?q=%C3%BC", strings.Replace(base, "127.0.0.1", "LOCALHOST", 1) + "/rooms": "/rooms", base: "/", base + "//evil.example/": "/",
+		strings.Replace(base, "http://", "http://me@", 1) + "/rooms": "/"} {
 		b.get("/signin/with/idp/start?"+url.Values{"iss": {idp.URL}, "target_link_uri": {target}}.Encode()).wants(303, "")
 		if to := b.last.Header.Get("Location"); to != want {
 			t.Errorf("%s leads to %s", target, to)
@@ -292,7 +294,7 @@ func TestOIDC_Settings(t *testing.T) {
 	}
 	for setting, value := range map[string]string{
 		"OIDC_PROVIDERS": "A", "OIDC_A_B_ISSUER": "http://login.example.org", "OIDC_A_B_CLIENT_ID": "", "OIDC_A_B_ADMIN_GROUPS": "x", "OIDC_A_B_ADMIN_ROLES": "x",
-		"OIDC_A_B_REQUIRE": "staff", "OIDC_A_B_CA_FILE": "/none", "OIDC_A_B_CLIENT_SECRET_FILE": "/none",
+		"OIDC_A_B_REQUIRE": "staff", "OIDC_A_B_USERNAME_DOMAIN": "@example.org", "OIDC_A_B_CA_FILE": "/none", "OIDC_A_B_CLIENT_SECRET_FILE": "/none",
 	} {
 		environ := map[string]string{}
 		for k, v := range good {

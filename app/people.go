@@ -170,12 +170,18 @@ func (s *peoplePages) other(c *fiber.Ctx) (models.Account, error) {
 	return s.named(c.UserContext(), param(c, "user"))
 }
 
+// preparedAt is a name as accounts or rooms at a domain are called, in whatever case and form it
+// was typed (RFC 7622 §3.3); what is none stays as it is, and nobody is called that.
+func preparedAt(domain, typed string) string {
+	if at, err := stanza.ParseAddress(typed + "@" + domain); err == nil && at.Domain == domain && at.Resource == "" {
+		return at.User
+	}
+	return typed
+}
+
 // named is the person whom a user name means, if they may sign in.
 func (s *peoplePages) named(ctx context.Context, name string) (models.Account, error) {
-	if at, err := stanza.ParseAddress(name + "@" + s.cfg.Domain); err == nil && at.Domain == s.cfg.Domain && at.Resource == "" {
-		name = at.User // in any case and form (RFC 7622 §3.3)
-	}
-	a, err := s.accounts.AccountByName(ctx, name)
+	a, err := s.accounts.AccountByName(ctx, preparedAt(s.cfg.Domain, name))
 	if errors.Is(err, models.ErrNotFound) || (err == nil && a.BlockedAt != nil) {
 		err = &Error{Code: NotFound, Public: "Nobody has that name."}
 	}

@@ -3,14 +3,19 @@ package app
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"image"
 	"image/jpeg"
+	"image/png"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"foyer/app/pictures"
 	"foyer/internal/budget"
+	"foyer/internal/stanza"
 	"foyer/xmppd"
 )
 
@@ -29,6 +34,20 @@ func (c *cards) SetVCard(_ context.Context, _ string, v xmppd.VCard) error {
 func (c *cards) SetPhoto(_ context.Context, _, before string, photo []byte, photoType string) (string, error) {
 	c.last, c.then = xmppd.VCard{Photo: photo, PhotoType: photoType}, before
 	return "new", nil
+}
+
+// claiming is a PNG that says it is larger than it is, and is cheap to decode.
+func claiming(t *testing.T, width, height uint32) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 10, 10))); err != nil {
+		t.Fatal(err)
+	}
+	header := b.Bytes()[12:29] // PNG §11.2.2: IHDR, and 13 bytes, the size first
+	binary.BigEndian.PutUint32(header[4:], width)
+	binary.BigEndian.PutUint32(header[8:], height)
+	binary.BigEndian.PutUint32(b.Bytes()[29:], crc32.ChecksumIEEE(header))
+	return b.Bytes()
 }
 
 // a vCard's picture, or one of personal eventing, comes in by the door of the
@@ -54,17 +73,25 @@ func TestVCardPictures(t *testing.T) {
 		t.Errorf("published, it is kept as %s: %.60q, %v", store.last.PhotoType, store.last.Photo, err)
 	}
 	store.last = xmppd.VCard{}
-	for name, raw := range map[string][]byte{"damaged": withPlace[:len(withPlace)/2], "text": []byte("hello")} {
-		if err := door.SetVCard(t.Context(), "alice", xmppd.VCard{Photo: raw}); !errors.Is(err, xmppd.ErrNotAcceptable) || store.last.Photo != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if _, err := door.SetPhoto(t.Context(), "alice", "old", raw, ""); !errors.Is(err, xmppd.ErrNotAcceptable) || store.last.Photo != nil {
-			t.Errorf("%s, published: %v", name, err)
+	refused := func(what string, raw []byte, is stanza.ErrorType, condition stanza.Condition, text string) {
+		t.Helper()
+		_, err := door.SetPhoto(t.Context(), "alice", "old", raw, "")
+		for _, err := range []error{err, door.SetVCard(t.Context(), "alice", xmppd.VCard{Photo: raw})} {
+			if got, ok := errors.AsType[*stanza.Error](err); !ok || got.Type != is || got.Condition != condition || !strings.Contains(got.Text, text) || store.last.Photo != nil {
+				t.Errorf("%s: %+v", what, err)
+			}
 		}
 	}
+	refused("damaged", withPlace[:len(withPlace)/2], stanza.ErrorModify, stanza.NotAcceptable, "picture")
+	refused("text", []byte("hello"), stanza.ErrorModify, stanza.NotAcceptable, "no picture")
+	refused("large", claiming(t, 60000, 60000), stanza.ErrorModify, stanza.NotAcceptable, "too many pixels")
+	for range 14 { // its account's pixels
+		_ = door.SetVCard(t.Context(), "alice", xmppd.VCard{Photo: claiming(t, 3000, 2500)})
+	}
+	refused("many", claiming(t, 3000, 2500), stanza.ErrorWait, stanza.ResourceConstraint, "wait a minute")
 	away, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := door.SetVCard(away, "alice", xmppd.VCard{Photo: withPlace}); err == nil || errors.Is(err, xmppd.ErrNotAcceptable) {
+	if err := door.SetVCard(away, "bob", xmppd.VCard{Photo: withPlace}); !errors.Is(err, context.Canceled) {
 		t.Errorf("without time: %v", err)
 	}
 	if err := door.SetVCard(t.Context(), "alice", xmppd.VCard{Name: "Alice"}); err != nil || store.last.Name != "Alice" {

@@ -6,7 +6,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"foyer/app/auth"
 	"foyer/internal/budget"
@@ -104,8 +103,9 @@ func (s *signInPages) startAtProvider(c *fiber.Ctx) error {
 
 // localTarget keeps a target within the site: an address of it becomes a path, and any other "/".
 func (s *site) localTarget(target string) string {
-	if path, ok := strings.CutPrefix(target, s.BaseURL()); ok {
-		target = path
+	u, err := url.Parse(target)
+	if err == nil && u.Host != "" && u.User == nil && s.isOrigin(u.Scheme+"://"+u.Host) {
+		target = u.RequestURI()
 	}
 	return localPath(target)
 }

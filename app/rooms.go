@@ -158,7 +158,7 @@ func (s *site) roomJID(name string) string { return name + "@" + s.cfg.RoomsDoma
 
 // makeRoom: POST /rooms — a new room, which then opens in the chat.
 func (s *homePages) makeRoom(c *fiber.Ctx) error {
-	form := RoomForm{Name: strings.TrimSpace(c.FormValue("name")), About: strings.TrimSpace(c.FormValue("about")), Private: c.FormValue("who") == "invited"}
+	form := RoomForm{Name: c.FormValue("name"), About: c.FormValue("about"), Private: c.FormValue("who") == "invited"}
 	name, err := s.rooms.makeAs(c.UserContext(), viewer(c).account.Username, &form)
 	if len(form.Errors) > 0 {
 		return s.renderHome(c, madeStatus(err), HomePage{Room: form})
@@ -203,31 +203,43 @@ func (s *homePages) madeRoomCookie() string { return s.cookieName() + "-room" }
 // somebody else's page links to opens nothing.
 func (s *homePages) takeMadeRoom(c *fiber.Ctx) string {
 	name, err := url.QueryUnescape(readCookie(c, s.madeRoomCookie()))
-	if err != nil || name == "" {
+	if err != nil || name == "" || c.Method() == fiber.MethodHead { // which shows no page
 		return ""
 	}
 	s.dropCookie(c, s.madeRoomCookie())
 	return s.roomJID(name)
 }
 
+// check tidies what was typed, as a room's settings in the chat do, and says what is wrong
+// with the rest.
 func (f *RoomForm) check() {
+	var err error
+	if f.Name, err = RoomTitle(f.Name); err != nil {
+		f.fail("name", err.Error())
+	}
+	if f.About = names.Line(f.About); utf8.RuneCountInString(f.About) > maxRoomAbout {
+		f.fail("about", "Please describe it in fewer words.")
+	}
+}
+
+// RoomTitle tidies what people call a room: it takes out what nobody sees, and makes one line of
+// it. The error is a sentence for people.
+func RoomTitle(typed string) (string, error) {
+	title := names.Line(typed)
 	switch {
-	case names.Line(f.Name) == "":
-		f.fail("name", "Give the room a name.")
-	case utf8.RuneCountInString(f.Name) > maxRoomName || hasControls(f.Name):
-		f.fail("name", "Please choose a shorter name, on one line.")
+	case title == "":
+		return "", errors.New("Give the room a name.")
+	case utf8.RuneCountInString(title) > maxRoomName:
+		return title, errors.New("Please choose a shorter name.")
 	}
-	if utf8.RuneCountInString(f.About) > maxRoomAbout || hasControls(f.About) {
-		f.fail("about", "Please describe it in fewer words, on one line.")
-	}
+	return title, nil
 }
 
 // hasControls reports whether a text has characters that nobody sees and that change
 // how the rest is shown, or that begin another line.
 func hasControls(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool {
-		isPart := r == 0x200c || r == 0x200d || (r >= 0xe0020 && r <= 0xe007f) // of Persian words, emoji and flags
-		return unicode.IsControl(r) || (unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) && !isPart)
+		return unicode.IsControl(r) || (unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) && !names.IsPart(r))
 	})
 }
 

@@ -53,7 +53,7 @@ func (s *roomPages) makeRoomFromChat(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	form := RoomForm{Name: strings.TrimSpace(body.Name), About: strings.TrimSpace(body.About), Private: body.Private}
+	form := RoomForm{Name: body.Name, About: body.About, Private: body.Private}
 	name, err := s.makeAs(c.UserContext(), v.account.Username, &form)
 	if len(form.Errors) > 0 {
 		return c.Status(madeStatus(err)).JSON(fiber.Map{"errors": form.Errors})

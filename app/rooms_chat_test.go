@@ -57,6 +57,9 @@ func TestRoomsFromChat_Refused(t *testing.T) {
 	alice := signedInAs(t, base, "alice")
 	alice.json("POST", "/xmpp/rooms", `{"name":"  "}`).wants(422, `{"errors":{"name":"Give the room a name."}}`)
 	alice.json("POST", "/xmpp/rooms", `{"name":"den","about":"`+strings.Repeat("a", maxRoomAbout+1)+`"}`).wants(422, `{"errors":{"about":`)
+	alice.json("POST", "/xmpp/rooms", `{"name":"\u200f"}`).wants(422, `{"errors":{"name":"Give the room a name."}}`)
+	alice.json("POST", "/xmpp/rooms", `{"name":"\u200fשלום\u200f","about":"Wort\u00adteil"}`).wants(201, "") // as keyboards of right-to-left scripts and text editors have it
+	alice.get("/xmpp/rooms?q=שלום").wants(200, `"name":"שלום","about":"Wortteil"`)
 	alice.json("POST", "/xmpp/rooms", `{"name"`).wants(400, "")
 
 	_, away := start(t, map[string]string{"XMPP_UPSTREAM": nobody})

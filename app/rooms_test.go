@@ -10,11 +10,23 @@ import (
 
 // the name of a room has no character that turns the text around, or hides in it.
 func TestRoomForm_Hidden(t *testing.T) {
-	for name, ok := range map[string]bool{"кафе 🦊": true, "می\u200cخواهم": true, "👩\u200d🚀": true, "\u202eabc": false, "a\u200bb": false, "a\u0085b": false, "🏴\U000e0067\U000e007f": true, "a\u2066b": false, "a\u2028b": false, "a\u2029b": false, "\u3164": false, "\u2800": false} {
+	for name, want := range map[string]string{
+		"кафе 🦊": "кафе 🦊", "می\u200cخواهم": "می\u200cخواهم", "👩\u200d🚀": "👩\u200d🚀", "❤\ufe0f": "❤\ufe0f", "🏴\U000e0067\U000e007f": "🏴\U000e0067\U000e007f",
+		"\u202eabc": "abc", "a\u200bb": "ab", "a\u0085b": "a b", "a\u2066b": "ab", "a\u2028b": "a b", "a\u2029b\n": "a b", "\u200fשלום\u200f": "שלום", "Wort\u00adteil": "Wortteil",
+		"\u3164": "", "\u2800": "", "\u200f": "", "\u200b \n": "",
+	} {
 		f := RoomForm{Name: name, About: name}
-		if f.check(); (len(f.Errors) == 0) != ok {
-			t.Errorf("%q: %v", name, f.Errors)
+		if f.check(); (len(f.Errors) == 0) != (want != "") || f.Name != want || f.About != want {
+			t.Errorf("%q: %q, %q, %v", name, f.Name, f.About, f.Errors)
 		}
+	}
+	f := RoomForm{Name: strings.Repeat("a", maxRoomName) + "\u200f", About: strings.Repeat("a", maxRoomAbout) + "\u00ad"}
+	if f.check(); len(f.Errors) > 0 { // what is not kept is not counted
+		t.Errorf("%v", f.Errors)
+	}
+	f.Name += "a"
+	if f.check(); f.Errors["name"] != "Please choose a shorter name." {
+		t.Errorf("%v", f.Errors)
 	}
 }
 

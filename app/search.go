@@ -121,7 +121,7 @@ var errBadSearch = &Error{Code: Invalid, Public: "That search cannot be read. Pl
 
 // parseSearch reads what is looked for. Days are those of UTC unless the page says the time.
 func (s *conversationLists) parseSearch(c *fiber.Ctx) (MessageSearch, error) {
-	q := MessageSearch{Text: strings.TrimSpace(c.Query("q")), With: c.Query("with"), Room: c.Query("room"), Max: foundMessages}
+	q := MessageSearch{Text: strings.TrimSpace(c.Query("q")), With: preparedAt(s.cfg.Domain, c.Query("with")), Room: preparedAt(s.cfg.RoomsDomain(), c.Query("room")), Max: foundMessages}
 	if utf8.RuneCountInString(q.Text) > maxSearchQuery || strings.ContainsRune(q.Text, 0) || (q.With != "" && q.Room != "") {
 		return q, errBadSearch
 	}

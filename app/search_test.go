@@ -120,7 +120,7 @@ func TestSearch_WhoFindsWhat(t *testing.T) {
 		if c.finds {
 			want = append([]string{name + ": a needle"}, want...)
 		}
-		if found, _ := bob.searched("q=needle&room=" + name); (len(found) == 1) != c.finds {
+		if found, _ := bob.searched("q=needle&room=" + strings.ToUpper(name)); (len(found) == 1) != c.finds {
 			t.Errorf("%+v: found %v", c, found)
 		}
 	}
@@ -165,6 +165,9 @@ func TestSearch_WhoFindsWhat(t *testing.T) {
 	said(t, s, "bob@localhost", "carol@localhost", "/me looks for the bobbin")
 	if found, answer := bob.searched("q=bobbin"); !slices.Equal(found, []string{"Carol Costa: Carol Costa looks for the bobbin"}) || fmt.Sprint(answer.Messages[0].Marks) != "[[26 32]]" {
 		t.Errorf("what Carol does: %q", found)
+	}
+	if found, _ := bob.searched("q=needle&with=CAROL"); !slices.Equal(found, want[:1]) { // as /chat/with takes it
+		t.Errorf("with CAROL: %v", found)
 	}
 	if found, _ := bob.searched("q=needle&with=carol"); !slices.Equal(found, want[:1]) {
 		t.Errorf("with carol: %q", found)

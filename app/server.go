@@ -91,6 +91,7 @@ func (s *Server) newWeb() *fiber.App {
 // webConfig is what every Fiber application here has in common.
 func webConfig() fiber.Config {
 	return fiber.Config{
+		CaseSensitive:         true, // as addresses are (RFC 3986 §6.2.2.1), and as what looks at the path before and after routing takes it
 		Immutable:             true, // values from a request are kept after it
 		DisableStartupMessage: true,
 		BodyLimit:             maxPictureBody,

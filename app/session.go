@@ -222,10 +222,11 @@ func (s *site) flash(c *fiber.Ctx, name string) {
 	c.Cookie(s.cookie(s.cookieName()+"-note", name))
 }
 
+// takeFlash is what the page says once. An answer without a page leaves it for the next one.
 func (s *site) takeFlash(c *fiber.Ctx) *Flash {
 	cookie := s.cookieName() + "-note"
 	value := readCookie(c, cookie)
-	if value == "" {
+	if value == "" || c.Method() == fiber.MethodHead {
 		return nil
 	}
 	s.dropCookie(c, cookie)

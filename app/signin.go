@@ -42,9 +42,9 @@ func (s *signInPages) routes(web fiber.Router) {
 	web.Post("/signin", s.signIn)
 	web.Get("/signin/name", s.showChooseName)
 	web.Post("/signin/name", s.chooseName)
-	web.Get("/signin/with/:name", s.signInWith)
-	web.Get("/signin/with/:name/back", s.backFrom)
-	web.Get("/signin/with/:name/start", s.startAtProvider)
+	web.Get("/signin/with/:name", notByHead("GET"), s.signInWith)
+	web.Get("/signin/with/:name/back", notByHead("GET"), s.backFrom)
+	web.Get("/signin/with/:name/start", notByHead("GET, POST"), s.startAtProvider)
 	web.Post(signOutPath, s.signOut)
 	web.Post("/settings/confirm", s.requireMember, s.startConfirmation)
 }

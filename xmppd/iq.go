@@ -121,14 +121,24 @@ func (s *session) answer(ctx context.Context, iq *stream.Element, to stanza.Addr
 	if err != nil {
 		return err
 	}
-	if s.server.spending.answers.Wait(ctx, s.user, len(result)) != nil {
+	return s.server.Answer(ctx, s, iq, result)
+}
+
+// Answer sends the client that asked the result of an IQ, which its account is charged for
+// a big one waits until the client has read what it was sent before. It is for the
+// goroutine that serves the client. The error is a *stanza.Error: the account asks for more
+// than it may.
+func (srv *Server) Answer(ctx context.Context, c Client, iq *stream.Element, result []byte) error {
+	if srv.spending.answers.Wait(ctx, c.User(), len(result)) != nil {
 		return errTooMuch // what it has asked for takes longer than it can wait
 	}
 	if len(result) > bigAnswer { // many requests at once are answered as they are read
-		_ = s.Ready(ctx) // else the stream is gone, and the answer is kept for the next
+		_ = c.Ready(ctx) // else the stream is gone, and the answer is kept for the next
 	}
-	stream.Cork(s.asking)
-	s.deliver(stanza.Result(iq, s.full, result))
+	if s, ok := c.(*session); ok {
+		stream.Cork(s.asking)
+	}
+	c.Deliver(stanza.Result(iq, c.JID(), result))
 	return nil
 }
 

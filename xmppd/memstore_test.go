@@ -456,6 +456,7 @@ func (m *memStore) Bounds(_ context.Context, owner string) (first, last archive.
 }
 
 func (m *memStore) AddOffline(_ context.Context, user string, msg OfflineMessage) error {
+	m.pass("AddOffline")
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if slices.ContainsFunc(m.offline[user], func(o OfflineMessage) bool { return o.ID == msg.ID }) {

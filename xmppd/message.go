@@ -55,7 +55,7 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	// 7. Drop what is sent again, and came the first time. That it is, tells a delay
 	// which step 4 may have taken out. The first may be under way to the archive still, on a stream
 	// that was lost.
-	if m.ID != "" && archive.ShouldArchive(m) {
+	if archive.MayComeAgain(m) {
 		unlock, err := s.server.saying.Lock(ctx, s.bare+" "+to.Bare()+" "+m.ID)
 		if err != nil {
 			return err

@@ -81,6 +81,25 @@ func TestMessage_SentAgainMeanwhile(t *testing.T) {
 	}
 }
 
+// So may what no archive keeps, while it is kept for later.
+func TestMessage_SentAgainMeanwhileUnkept(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	first, second := w.online("alice", "a"), w.online("alice", "b")
+	entered, release := w.store.hold("AddOffline")
+	message := `<message xmlns="jabber:client" to="bob@h" type="chat" id="once"><body>x</body><no-permanent-store xmlns="urn:xmpp:hints"/>%s</message>`
+	first.Send(fmt.Sprintf(message, ""))
+	entered()
+	second.Send(fmt.Sprintf(message, `<delay xmlns="urn:xmpp:delay" from="alice@h" stamp="2026-01-01T00:00:00Z"/>`))
+	second.Send(`<presence xmlns="jabber:client" type="unavailable" to="bob@h"/>`) // handled after it
+	time.Sleep(20 * time.Millisecond)                                              // it is looked for, or waits for that
+	release()
+	first.Sync()
+	second.Sync()
+	if n := len(w.store.offline["bob"]); n != 1 {
+		t.Errorf("%d are kept for later", n)
+	}
+}
+
 // X-64: whoever the delay of a message that is sent again names, and whether or not
 // the sender keeps an archive: it is stored and delivered once (XEP-0198 §5, XEP-0203 §4).
 func TestMessage_SentAgainByAnyDelay(t *testing.T) {

@@ -19,7 +19,7 @@ type Service interface {
 
 	// Handle handles a stanza that a client sent to the service, or to an address
 	// at its domain: to is its prepared to, and from is set to the client's full
-	// JID. An IQ get or set must be answered, by Client.Deliver or by returning
+	// JID. An IQ get or set must be answered, by Server.Answer or by returning
 	// an error; a *stanza.Error is sent to the client as it is, any other error as
 	// internal-server-error.
 	Handle(ctx context.Context, c Client, el *stream.Element, to stanza.Address) error

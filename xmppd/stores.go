@@ -197,7 +197,8 @@ var (
 	ErrStale         = errors.New("xmppd: it is another by now") // it changed after it was read
 )
 
-// VCardStore reads and writes profiles.
+// VCardStore reads and writes profiles. A picture may also be refused by a *stanza.Error, which is
+// sent to the owner as it is.
 type VCardStore interface {
 	VCard(ctx context.Context, user string) (VCard, error) // ErrNotFound
 	SetVCard(ctx context.Context, user string, v VCard) error

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"foyer/internal/stanza"
@@ -157,7 +158,7 @@ func (g *Gateway) sessionFor(ctx context.Context, c caller, r boshHTTP, body *st
 		// XEP-0124 §19.1 (B-54): a sid that travels in the clear ends nothing.
 		return nil, boshReply{}
 	}
-	known, fresh := s.knowsCaller(c, r.header)
+	known, fresh := s.knowsCaller(c, r)
 	if fresh {
 		return s, boshReply{}
 	}
@@ -173,11 +174,11 @@ func (g *Gateway) sessionFor(ctx context.Context, c caller, r boshHTTP, body *st
 		g.failed.Error(g.log, "sign-in", "sign-in could not be checked", "err", err)
 		return nil, boshReply{status: http.StatusServiceUnavailable}
 	case !body.Has("sid"):
-		return g.create(c, r.header, body, rid)
+		return g.create(c, r, body, rid)
 	case s == nil || !s.belongsTo(c):
 		return nil, boshReply{status: http.StatusOK, body: terminal(boshItemNotFound)}
 	}
-	s.remember(r.header)
+	s.remember(r)
 	return s, boshReply{}
 }
 
@@ -217,21 +218,29 @@ func (s *boshSession) belongsTo(c caller) bool {
 	return s.peer.Identity.Session == c.identity.Session && s.peer.Identity.User == c.identity.User
 }
 
-// proof is the cookies that proved the site session, and when they did.
+// proof is what proved the site session, and when it did.
 type proof struct {
-	cookies [sha256.Size]byte
-	at      time.Time
+	of [sha256.Size]byte
+	at time.Time
 }
 
-func proofOf(h Header) proof {
-	return proof{sha256.Sum256([]byte(h.Get("Cookie"))), time.Now()}
+// proofOf is the cookies of a request, and what else the site looks at.
+func (g *Gateway) proofOf(r boshHTTP) proof {
+	all := []string{r.header.Get("Cookie")}
+	if len(g.cfg.Proofs) > 0 {
+		all = append(all, r.peer)
+	}
+	for _, name := range g.cfg.Proofs {
+		all = append(all, r.header.Get(name))
+	}
+	return proof{sha256.Sum256([]byte(strings.Join(all, "\n"))), time.Now()} // no header has a line's end
 }
 
-// knowsCaller reports whether a request carries the very cookies that proved the
-// site session before (known), and whether that was so lately that the site need
+// knowsCaller reports whether a request carries the very cookies, and other proofs, that
+// proved the site session before (known), and whether that was so lately that the site need
 // not be asked again (fresh). A site session that ends takes its BOSH sessions
 // with it (Gateway.End), so what was proved still stands.
-func (s *boshSession) knowsCaller(c caller, h Header) (known, fresh bool) {
+func (s *boshSession) knowsCaller(c caller, r boshHTTP) (known, fresh bool) {
 	switch {
 	case s == nil:
 		return false, false
@@ -239,15 +248,15 @@ func (s *boshSession) knowsCaller(c caller, h Header) (known, fresh bool) {
 		same := s.peer.Identity.IsZero() && c.trust != TrustCookies
 		return same, same
 	}
-	was, now := s.proof.Load(), proofOf(h)
-	if was == nil || subtle.ConstantTimeCompare(was.cookies[:], now.cookies[:]) == 0 {
+	was, now := s.proof.Load(), s.gateway.proofOf(r)
+	if was == nil || subtle.ConstantTimeCompare(was.of[:], now.of[:]) == 0 {
 		return false, false
 	}
 	return true, now.at.Sub(was.at) < s.gateway.cfg.Recheck
 }
 
-// remember notes the cookies that proved the site session just now.
-func (s *boshSession) remember(h Header) {
-	p := proofOf(h)
+// remember notes what proved the site session just now.
+func (s *boshSession) remember(r boshHTTP) {
+	p := s.gateway.proofOf(r)
 	s.proof.Store(&p)
 }

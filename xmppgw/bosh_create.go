@@ -15,7 +15,7 @@ import (
 
 // create opens a session (XEP-0124 §7), or returns nil, and what to answer
 // instead.
-func (g *Gateway) create(c caller, h Header, body *stream.Body, rid uint64) (*boshSession, boshReply) {
+func (g *Gateway) create(c caller, r boshHTTP, body *stream.Body, rid uint64) (*boshSession, boshReply) {
 	legacy := !body.Has("ver")
 	to := body.Attr("to")
 	if to == "" {
@@ -35,7 +35,7 @@ func (g *Gateway) create(c caller, h Header, body *stream.Body, rid uint64) (*bo
 	if err != nil {
 		return nil, refusal(admissionCondition(err), legacy)
 	}
-	s.remember(h)
+	s.remember(r)
 	return s, boshReply{}
 }
 

@@ -31,10 +31,12 @@ type Header interface{ Get(name string) string }
 
 // Authenticator is what the gateway asks of the site.
 type Authenticator interface {
-	// FromRequest returns the site session behind a request, from its cookie.
+	// FromRequest returns the site session behind a request that came from the TCP peer
+	// of that address: from its cookie, and what else is in Config.Proofs. Most BOSH
+	// requests pass nothing else of the site, so that it has to check all there is.
 	// ErrNoSession: nobody is signed in. Any other error: the database cannot
 	// be asked; the client should come back.
-	FromRequest(ctx context.Context, h Header) (stream.Identity, error)
+	FromRequest(ctx context.Context, h Header, peer string) (stream.Identity, error)
 }
 
 // Config is what a Gateway needs. Zero limits take the documented default.
@@ -47,6 +49,10 @@ type Config struct {
 	Origin  func(string) Trust                 // how far the pages are trusted that an Origin header names
 	Address func(h Header, peer string) string // the client's IP behind trusted proxies; peer is the TCP peer's
 	Secure  func(h Header, peer string) bool   // whether the client came over TLS, as a trusted proxy tells; nil: not known
+
+	// Proofs names the headers, besides Cookie, on which the answer of Auth depends, as
+	// does then the peer's address.
+	Proofs []string
 
 	// Domains are several domains, prepared (RFC 7622 §3.2), each with its server, over
 	// WebSocket and BOSH. There is no site then: Domain, Auth and Server are not set, and
@@ -214,15 +220,16 @@ func (c *Config) setDefaults() {
 
 // listSeparator tells whether a field may come in several lines, and how they are
 // put together: cookies may (RFC 9113 §8.2.3), and so may lists (RFC 9110 §5.3), to
-// which each proxy may add.
+// which each proxy may add. Of the others the first line counts, but nothing is
+// hidden from who reads a proof of a person.
 func listSeparator(name string) (separator string, list bool) {
 	switch name {
 	case "Cookie":
 		return "; ", true
-	case "X-Forwarded-For":
-		return ", ", true
+	case "Origin", "X-Forwarded-Proto", "Accept-Encoding":
+		return "", false
 	}
-	return "", false
+	return ", ", true
 }
 
 // allowedOrigin returns the Origin of a request if its pages are trusted, or
@@ -265,7 +272,7 @@ func (g *Gateway) identify(ctx context.Context, h Header, peer string) (caller, 
 	if err != nil || c.trust != TrustCookies || g.cfg.Auth == nil {
 		return c, err
 	}
-	c.identity, err = g.cfg.Auth.FromRequest(ctx, h)
+	c.identity, err = g.cfg.Auth.FromRequest(ctx, h, peer)
 	if errors.Is(err, ErrNoSession) {
 		err = nil
 	}

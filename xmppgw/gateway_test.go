@@ -126,7 +126,7 @@ func (c *cookies) set(away, gone bool) {
 	c.away, c.gone = away, gone
 }
 
-func (c *cookies) FromRequest(_ context.Context, h Header) (stream.Identity, error) {
+func (c *cookies) FromRequest(_ context.Context, h Header, _ string) (stream.Identity, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {

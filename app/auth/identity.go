@@ -64,12 +64,16 @@ func (s *Service) Source(name string) (Source, bool) {
 // are, and tells the chat what changed. Those without one are passed over.
 func (s *Service) Refresh(ctx context.Context, source Source, people []Person) error {
 	said := make([]models.ClaimedIdentity, len(people))
+	var dropped []string
 	for i, p := range people {
+		groups, unkept := groupNames(p.Groups)
+		dropped = append(dropped, unkept...)
 		said[i] = models.ClaimedIdentity{
 			Source: source.Name(), Issuer: p.Issuer, Subject: p.Subject, Login: keepable(p.Login), Name: names.Clean(p.Name),
-			Picture: keepable(p.Picture), Groups: groupNames(p.Groups), Admin: p.Admin,
+			Picture: keepable(p.Picture), Groups: groups, Admin: p.Admin,
 		}
 	}
+	s.logDropped(source, dropped)
 	changed, err := s.db.Identities.RefreshIdentities(ctx, said)
 	if err != nil {
 		return err
@@ -102,24 +106,41 @@ const maxGroupName = 64
 // GroupName tidies a group's name; the error is a sentence for people.
 func GroupName(typed string) (string, error) {
 	name := strings.Join(strings.Fields(typed), " ")
-	if name == "" || utf8.RuneCountInString(name) > maxGroupName || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	hidden := func(r rune) bool { return !unicode.IsPrint(r) && !names.IsPart(r) }
+	if name == "" || utf8.RuneCountInString(name) > maxGroupName || strings.ContainsFunc(name, hidden) || names.Line(name) != name {
 		return "", Refusal("A group's name has 1 to 64 characters, all of them visible.")
 	}
 	return name, nil
 }
 
-// groupNames are the groups that can be kept, of those that a source says; nil stays nil.
-func groupNames(said []string) []string {
+// groupNames are the groups that can be kept, of those that a source says, and those that cannot;
+// nil stays nil.
+func groupNames(said []string) (kept, dropped []string) {
 	if said == nil {
-		return nil
+		return nil, nil
 	}
-	kept := make([]string, 0, min(len(said), maxClaimedGroups))
-	for _, typed := range said[:min(len(said), maxClaimedGroups)] {
+	most := min(len(said), maxClaimedGroups)
+	kept, dropped = make([]string, 0, most), slices.Clip(said[most:])
+	for _, typed := range said[:most] {
 		if name, err := GroupName(typed); err == nil {
 			kept = append(kept, name)
+		} else {
+			dropped = append(dropped, typed)
 		}
 	}
-	return kept
+	return kept, dropped
+}
+
+// maxLoggedGroups is how many groups that cannot be kept are told by the log at once.
+const maxLoggedGroups = 20
+
+// logDropped tells the operator of groups that a source says and that nobody is in here for it.
+func (s *Service) logDropped(source Source, groups []string) {
+	slices.Sort(groups)
+	if groups = slices.Compact(groups); len(groups) > 0 {
+		s.log.Warn("groups are not kept: a name has 1 to 64 characters, all of them visible, and one person is in at most 1000",
+			"source", source.Name(), "count", len(groups), "groups", groups[:min(len(groups), maxLoggedGroups)])
+	}
 }
 
 // errNameNeeded: the person has to choose a user name.

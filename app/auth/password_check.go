@@ -6,8 +6,6 @@ import (
 	"log/slog"
 
 	"foyer/models"
-
-	"github.com/alexedwards/argon2id"
 )
 
 // passwords are the site's own. It is safe for concurrent use.
@@ -82,7 +80,7 @@ func (p *passwords) check(ctx context.Context, account models.Account, password 
 // renewHash hashes a password again, with today's parameters. It can be done at
 // the next sign-in as well.
 func (p *passwords) renewHash(ctx context.Context, a models.Account, password string) {
-	hash, err := argon2id.CreateHash(password, &p.hasher.params)
+	hash, err := p.hasher.newHash(password)
 	if err == nil {
 		err = p.accounts.RenewPasswordHash(ctx, a.ID, a.PasswordVersion, hash)
 	}

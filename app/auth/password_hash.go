@@ -5,11 +5,15 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"foyer/internal/budget"
 
 	"github.com/alexedwards/argon2id"
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/unicode/norm"
 )
 
 // params are OWASP's first choice for argon2id with little memory: 19 MiB, two
@@ -90,14 +94,45 @@ func (h *hasher) hash(ctx context.Context, password string, from Client) (string
 		return "", err
 	}
 	defer release()
-	return argon2id.CreateHash(password, &h.params)
+	return h.newHash(password)
+}
+
+// newHash is hash for a caller that has its turn in the queue.
+func (h *hasher) newHash(password string) (string, error) {
+	return argon2id.CreateHash(preparePassword(password), &h.params)
+}
+
+// preparePassword brings a password into the one form in which it is hashed, since keyboards write
+// the same letters differently: NFC, with ASCII's space for others (RFC 8265 §4.2.2, OpaqueString).
+// Nothing is refused here, however, and what is no text stays as it is.
+func preparePassword(typed string) string {
+	if !utf8.ValidString(typed) {
+		return typed
+	}
+	return norm.NFC.String(strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Zs, r) {
+			return ' '
+		}
+		return r
+	}, typed))
 }
 
 // compare compares a password with a stored hash; the caller has its turn in the
 // queue. An empty hash stands for an account that does not exist: it takes as long
 // and fails. renew reports that the hash is of an older make and should be
-// replaced.
+// replaced. A password that preparing changes is compared as it was typed as well: older
+// hashes are of that.
 func (h *hasher) compare(password, hash string) (ok, renew bool, err error) {
+	prepared := preparePassword(password)
+	ok, renew, err = h.compareBytes(prepared, hash)
+	if err != nil || ok || prepared == password {
+		return ok, renew, err
+	}
+	ok, _, err = h.compareBytes(password, hash)
+	return ok, true, err
+}
+
+func (h *hasher) compareBytes(password, hash string) (ok, renew bool, err error) {
 	exists := hash != ""
 	if !exists {
 		hash = h.dummy

@@ -32,6 +32,7 @@ const minRefusedUsername = 4
 // CheckPasswordStrength refuses a password that is too easy to guess for an account with
 // that user name and name. The error is a Refusal that says why.
 func (s *Service) CheckPasswordStrength(password, username, name string) error {
+	password = preparePassword(password)
 	switch {
 	case utf8.RuneCountInString(password) < MinPassword:
 		return Refusal(fmt.Sprintf("Use at least %d characters. A few words in a row are easy to remember.", MinPassword))

@@ -107,7 +107,7 @@ func (d *Differences) compare(k models.KeptIdentity, bySubject map[string]Listed
 		what = append(what, "called there: "+login)
 	}
 	if now.Groups != nil {
-		groups := groupNames(now.Groups)
+		groups, _ := groupNames(now.Groups)
 		for _, g := range groups {
 			if !slices.Contains(k.Groups, g) {
 				what = append(what, "into the group "+g)

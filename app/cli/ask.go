@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 )
 
@@ -82,4 +83,12 @@ func count(n int, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
+}
+
+// open opens the file that an argument names; - is standard input. The caller closes it.
+func (e *env) open(file string) (io.ReadCloser, error) {
+	if file == "-" {
+		return io.NopCloser(e.in), nil
+	}
+	return os.Open(file)
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"strings"
 	"time"
 
@@ -55,14 +55,14 @@ func (c chatDomainCmd) Run(e *env) error {
 type chatExportCmd struct {
 	To           string `enum:",prosody,ejabberd" default:"" help:"Into whose tables: prosody or ejabberd."`
 	Database     string `placeholder:"URL" help:"That server's Postgres database. Leave the password out of it: PGPASSWORD or ~/.pgpass have it, or --database-file."`
-	DatabaseFile string `placeholder:"FILE" help:"A file with the URL in it."`
+	DatabaseFile string `placeholder:"FILE" help:"A file with the URL in it; - is standard input."`
 	Out          string `placeholder:"DIR" help:"Write files as XEP-0227 has them, without archives, into this directory."`
 	Each         bool   `help:"With --out: a file for each person as well."`
 }
 
 // Run copies everything from one snapshot of the database.
 func (c chatExportCmd) Run(e *env) error {
-	url, err := c.target()
+	url, err := c.target(e)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (c chatExportCmd) Run(e *env) error {
 }
 
 // target is the URL of the other server's database.
-func (c chatExportCmd) target() (string, error) {
+func (c chatExportCmd) target(e *env) (string, error) {
 	switch {
 	case c.To == "" && (c.Database != "" || c.DatabaseFile != ""):
 		return "", errors.New("say whose tables are in that database: --to prosody or --to ejabberd")
@@ -100,7 +100,12 @@ func (c chatExportCmd) target() (string, error) {
 	case c.DatabaseFile == "":
 		return c.Database, nil
 	}
-	raw, err := os.ReadFile(c.DatabaseFile)
+	file, err := e.open(c.DatabaseFile)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	raw, err := io.ReadAll(file)
 	return strings.TrimSpace(string(raw)), err
 }
 

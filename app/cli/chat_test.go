@@ -57,7 +57,11 @@ func TestChatExport(t *testing.T) {
 		t.Errorf("%q, %v", out, err)
 	}
 	release()
-	out, err = c.run("", "chat", "export", "--to", "prosody", "--database-file", file)
+	url, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err = c.run(string(url), "chat", "export", "--to", "prosody", "--database-file", "-")
 	if err != nil || !strings.Contains(out, ": 0 rows added, 0 changed, 0 removed") || strings.Contains(out, "The site is running") {
 		t.Errorf("again: %q, %v", out, err)
 	}

@@ -410,6 +410,13 @@ func TestGroup(t *testing.T) {
 	if out, err := c.run("", "group", "room", "Choir", "choir-room"); err != nil || strings.Contains(out, "Nobody") {
 		t.Error(out, err)
 	}
+	c.fails("--title: Give the room a name.", "", "group", "room", "Choir", "unseen", "--title", "\u200b \u202e")
+	c.fails("--title: Please choose a shorter name.", "", "group", "room", "Choir", "unseen", "--title", strings.Repeat("x", 61))
+	c.says("unseen is a room of Choir", "", "group", "room", "Choir", "unseen", "--title", " The\u202e\n choir ")
+	if kept, _, err := c.db.RoomStore().Room(t.Context(), "unseen"); err != nil || kept.Settings.Title != "The choir" {
+		t.Errorf("%+v %v", kept, err)
+	}
+	c.says("no room of Choir any more", "", "group", "room", "Choir", "unseen", "--remove")
 	c.says("Nobody is in Chior yet.", "", "group", "room", "Chior", "choir-room") // as after a slip of the fingers
 	c.says("Choir\tchoir-room\n", "", "group", "room", " Choir ")
 	c.fails("Quire has no room", "", "group", "room", "Quire")

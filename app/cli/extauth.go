@@ -34,7 +34,7 @@ func (c extauthCmd) Run(e *env) error {
 }
 
 // secret comes from the environment or a file: others on the machine can read a command
-// line.
+// line. Standard input has the questions, and so no secret.
 func (c extauthCmd) secret() (string, error) {
 	if c.SecretFile == "" {
 		return os.Getenv("XMPP_AUTH_SECRET"), nil

@@ -140,6 +140,11 @@ func (c groupRoomCmd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		if c.Title != "" {
+			if c.Title, err = app.RoomTitle(c.Title); err != nil {
+				return fmt.Errorf("--title: %w", err)
+			}
+		}
 		if err := c.change(e, db, models.GroupRoom{Group: group, Room: room}); err != nil {
 			return err
 		}

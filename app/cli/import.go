@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -20,15 +19,11 @@ type userImportCmd struct {
 
 // Run creates every account it can, and reports the others by line.
 func (c userImportCmd) Run(e *env) error {
-	file := io.Reader(e.in)
-	if c.File != "-" {
-		f, err := os.Open(c.File)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		file = f
+	file, err := e.open(c.File)
+	if err != nil {
+		return err
 	}
+	defer file.Close()
 	return e.withAuth(func(_ *models.DB, s *auth.Service) error { return e.importAccounts(s, file) })
 }
 

@@ -117,12 +117,22 @@ func (h *HTTP) userExists(ctx context.Context, r *http.Request) (verdict, error)
 	return h.checker.exists(ctx, r.Form.Get("user"), r.Form.Get("server"))
 }
 
+// BearerToken returns the token that an Authorization header brings (RFC 6750 §2.1); ok is false
+// if it has another scheme, or none. The scheme's letters may be of either case (RFC 9110 §11.1).
+func BearerToken(authorization string) (token string, ok bool) {
+	scheme, token, ok := strings.Cut(authorization, " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return "", false
+	}
+	return strings.TrimLeft(token, " "), true
+}
+
 // knowsSecret reports whether a request brings the secret.
 func (h *HTTP) knowsSecret(r *http.Request) bool {
 	if h.open {
 		return true
 	}
-	said, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	said, ok := BearerToken(r.Header.Get("Authorization"))
 	if !ok {
 		_, said, _ = r.BasicAuth()
 	}

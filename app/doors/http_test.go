@@ -87,7 +87,14 @@ func TestHTTP(t *testing.T) {
 			}
 		}
 	}
+	for _, scheme := range []string{"bearer ", "BEARER  "} { // RFC 9110 §11.1, §11.4
+		auth := func(r *http.Request) { r.Header.Set("Authorization", scheme+testSecret) }
+		if status, _, _ := ask(t, l.Addr().String(), http.MethodGet, "/check_password", login("alice", "example.org", "right"), auth); status != 200 {
+			t.Errorf("%q: %d", scheme, status)
+		}
+	}
 	for name, auth := range map[string]func(*http.Request){
+		"no scheme":   func(r *http.Request) { r.Header.Set("Authorization", testSecret) },
 		"nothing":     func(*http.Request) {},
 		"another one": func(r *http.Request) { r.SetBasicAuth("mongooseim", "guessed") },
 		"as the name": func(r *http.Request) { r.SetBasicAuth(testSecret, "") },

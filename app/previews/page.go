@@ -8,6 +8,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"foyer/internal/names"
+
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 	"golang.org/x/net/html/charset"
@@ -129,7 +131,7 @@ func note(meta map[string]string, attributes []html.Attribute) {
 }
 
 // clean makes of a text one line of at most so many characters, without what is invisible
-// or turns the line around.
+// or turns the line around. Empty: people would see nothing of it.
 func clean(text string, most int) string {
 	var b strings.Builder
 	space, count := false, 0
@@ -138,6 +140,7 @@ func clean(text string, most int) string {
 		case unicode.IsSpace(r):
 			space = b.Len() > 0
 			continue
+		case names.IsPart(r): // Persian words, emoji and flags
 		case !unicode.IsGraphic(r), unicode.Is(unicode.Cf, r), r == unicode.ReplacementChar:
 			continue
 		}
@@ -151,6 +154,9 @@ func clean(text string, most int) string {
 		space = false
 		b.WriteRune(r)
 		count++
+	}
+	if names.Line(b.String()) == "" {
+		return ""
 	}
 	return b.String()
 }

@@ -201,6 +201,17 @@ func TestPreviews_Hostile(t *testing.T) {
 	}
 }
 
+// What is not drawn itself stays where it is part of what is.
+func TestClean(t *testing.T) {
+	for text, want := range map[string]string{
+		" می\u200cخواهم\n": "می\u200cخواهم", "👩\u200d🚀": "👩\u200d🚀", "🏴\U000e0067\U000e007f": "🏴\U000e0067\U000e007f", "a\u202eb\u200b": "ab", "\u200d\u200c": "",
+	} {
+		if got := clean(text, maxTitle); got != want {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+}
+
 // Of the site itself nothing is fetched, nor of what is no link.
 func TestID(t *testing.T) {
 	s, _ := service(t, "http://none")

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"foyer/internal/names"
 	"foyer/models"
 
 	"github.com/gofiber/fiber/v2"
@@ -30,6 +31,8 @@ func cleanFileName(raw string) string {
 	}
 	name = strings.Map(func(r rune) rune {
 		switch {
+		case names.IsPart(r): // Persian words, emoji and flags
+			return r
 		case unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp):
 			return -1
 		case unicode.IsSpace(r):
@@ -37,9 +40,14 @@ func cleanFileName(raw string) string {
 		}
 		return r
 	}, name)
-	if name = strings.TrimSpace(name); strings.Trim(name, ". ") == "" {
+	name = shorten(strings.TrimSpace(name))
+	if strings.Trim(name, ". ") == "" || names.Line(name) == "" {
 		return "file"
 	}
+	return name
+}
+
+func shorten(name string) string {
 	if len(name) <= maxFileName {
 		return name
 	}

@@ -70,7 +70,7 @@ type site struct {
 	signedOut map[string]bool
 }
 
-func (s *site) FromRequest(_ context.Context, h xmppgw.Header) (stream.Identity, error) {
+func (s *site) FromRequest(_ context.Context, h xmppgw.Header, _ string) (stream.Identity, error) {
 	user, ok := strings.CutPrefix(h.Get("Cookie"), "s=")
 	if !ok || s.Standing(context.Background(), identity(user)) != nil {
 		return stream.Identity{}, xmppgw.ErrNoSession

@@ -118,6 +118,12 @@ func isEmojiTag(r rune) bool { return r >= 0xE0020 && r <= 0xE007F }
 // Sinhala and others are written with.
 func isJoiner(r rune) bool { return r == 0x200C || r == 0x200D }
 
+// IsPart reports whether a character that is not drawn itself is part of what is: joiners, of
+// words and of emoji; tags, of flags; and the signs that choose how something looks.
+func IsPart(r rune) bool {
+	return isJoiner(r) || isEmojiTag(r) || unicode.Is(unicode.Variation_Selector, r)
+}
+
 // joins reports whether the joiner at i changes how the word around it is written
 // (RFC 5892 appendix A.1 and A.2).
 func joins(runes []rune, i int) bool {
@@ -195,7 +201,7 @@ func reason(name string) Refusal {
 // of it is.
 func Line(text string) string {
 	visible := strings.Map(func(r rune) rune {
-		if isInvisible(r) && !isJoiner(r) && !unicode.Is(unicode.Variation_Selector, r) && !unicode.IsSpace(r) && !isEmojiTag(r) {
+		if isInvisible(r) && !IsPart(r) && !unicode.IsSpace(r) {
 			return -1
 		}
 		return r

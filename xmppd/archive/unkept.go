@@ -56,10 +56,22 @@ func (u *unkept) add(owner, with, id string) {
 	u.next = (u.next + 1) % mostUnkept
 }
 
+// MayComeAgain reports whether a message is known when it is sent again: an archive keeps it,
+// or Passed notes it. While it is looked for and goes there its sender's others with that id
+// have to wait.
+func MayComeAgain(m *stream.Element) bool {
+	return m.ID != "" && (ShouldArchive(m) || saysSomething(m))
+}
+
+func saysSomething(m *stream.Element) bool {
+	_, subject := m.Find(stream.NSClient, "subject")
+	return subject || stanza.BodyText(m) != ""
+}
+
 // Passed notes a message that was delivered and that no archive has, as AlreadySaid is asked
 // about it: clients send again what says something, and nothing else.
 func (a *Archive) Passed(owner, with string, m *stream.Element) {
-	if m.ID != "" && stanza.BodyText(m) != "" {
+	if m.ID != "" && saysSomething(m) {
 		a.unkept.add(owner, with, m.ID)
 	}
 }

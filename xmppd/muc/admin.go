@@ -16,7 +16,7 @@ import (
 // (XEP-0045 §8, §9, §10.3 to §10.8, S-87, S-88).
 
 // maxListChanges is the maximum number of changes in one request, and maxReason the
-// maximum length of a reason in bytes.
+// maximum length of a reason in bytes, as it is written in XML.
 const (
 	maxListChanges = 100
 	maxReason      = 1000
@@ -62,10 +62,9 @@ func (r *room) parseChange(it stream.Child) (change, error) {
 	if hasRole == hasAffiliation {
 		return c, stanza.ErrBadRequest
 	}
-	if reason, ok := it.Find(nsAdmin, "reason"); ok {
-		if c.reason = reason.Text(); len(c.reason) > maxReason {
-			return c, errTooLarge
-		}
+	var err error
+	if c.reason, err = reasonIn(it, nsAdmin); err != nil {
+		return c, err
 	}
 	nick, hasNick := it.Attr("nick")
 	if hasRole {
@@ -92,6 +91,19 @@ func (r *room) parseChange(it stream.Child) (change, error) {
 	}
 	c.user, c.newNick = a.User, nick
 	return c, nil
+}
+
+// reasonIn returns the reason in an element, which is in the namespace; empty: there is none.
+func reasonIn(el stream.Child, space string) (string, error) {
+	reason, ok := el.Find(space, "reason")
+	if !ok {
+		return "", nil
+	}
+	text := reason.Text()
+	if len(text) > maxReason || len(stream.Escape(text)) > maxReason {
+		return "", errTooLarge
+	}
+	return text, nil
 }
 
 // changeByNick: some clients name whom they ban by nickname only.

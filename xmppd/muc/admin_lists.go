@@ -13,6 +13,11 @@ import (
 // The lists of a room: who has an affiliation, who has a role (XEP-0045 §8.5, §9.2,
 // §9.5, §10.5).
 
+// fullList is how long a list is, in bytes, when what may be left out of the rest is: reasons,
+// nicknames that are kept, addresses beside nicknames. What is left is bounded by the number of
+// people, and a client's queue takes it.
+const fullList = 1 << 20
+
 // handleListGet answers with the people of one affiliation or role (§8.5, §9.2,
 // §9.5, §10.5). Converse asks for members, administrators and owners on entering.
 func handleListGet(_ context.Context, r *room, c xmppd.Client, query stream.Child) ([]byte, error) {
@@ -72,7 +77,10 @@ func (r *room) roleListLocked(dst []byte, role Role) []byte {
 	for _, o := range found {
 		dst = stanza.AppendAttr(append(dst, "<item"...), "affiliation", string(r.affiliations.ofLocked(o.user)))
 		dst = stanza.AppendAttr(stanza.AppendAttr(dst, "role", string(role)), "nick", o.nick)
-		dst = append(stanza.AppendAttr(dst, "jid", o.shown.client.JID()), "/>"...)
+		if len(dst) < fullList {
+			dst = stanza.AppendAttr(dst, "jid", o.shown.client.JID())
+		}
+		dst = append(dst, "/>"...)
 	}
 	return dst
 }

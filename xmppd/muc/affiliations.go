@@ -149,8 +149,11 @@ func (af *affiliations) appendListLocked(dst []byte, a Affiliation, domain strin
 		}
 		dst = stanza.AppendAttr(append(dst, "<item"...), "affiliation", string(a))
 		dst = stanza.AppendAttr(dst, "jid", user+"@"+domain)
-		dst = stanza.AppendAttr(dst, "nick", e.Nick)
-		if e.Reason == "" {
+		full := len(dst) >= fullList
+		if !full {
+			dst = stanza.AppendAttr(dst, "nick", e.Nick)
+		}
+		if e.Reason == "" || full {
 			dst = append(dst, "/>"...)
 			continue
 		}

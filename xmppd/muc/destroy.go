@@ -78,11 +78,9 @@ func destination(d stream.Child) ([]byte, error) {
 		dst = stanza.AppendAttr(dst, "jid", a.String())
 	}
 	dst = append(dst, '>')
-	if reason, ok := d.Find(nsOwner, "reason"); ok {
-		if len(reason.Text()) > maxReason {
-			return nil, errTooLarge
-		}
-		dst = append(dst, itemReason("", reason.Text())...)
+	reason, err := reasonIn(d, nsOwner)
+	if err != nil {
+		return nil, err
 	}
-	return append(dst, "</destroy>"...), nil
+	return append(append(dst, itemReason("", reason)...), "</destroy>"...), nil
 }

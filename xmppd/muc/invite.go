@@ -84,8 +84,10 @@ func (r *room) inviteOne(ctx context.Context, may func() error, from string, to 
 	case before == Outcast:
 		return stanza.ErrForbidden
 	}
-	if blocked, err := r.svc.server.Blocks(ctx, to.User, from); err != nil || blocked {
-		return err // and so makes no member
+	for _, by := range []string{from, r.jid} { // the room is who would write
+		if blocked, err := r.svc.server.Blocks(ctx, to.User, by); err != nil || blocked {
+			return err // and so makes no member
+		}
 	}
 	if admit {
 		e := Affiliated{User: to.User, Affiliation: Member, Nick: nick}
@@ -139,13 +141,8 @@ func (s *Service) invited(el stream.Child, attr string) (stanza.Address, string,
 	if to.User == "" || !s.ours(to) {
 		return to, "", errUnknownAccount
 	}
-	reason := ""
-	if r, ok := el.Find(stanza.NSMUCUser, "reason"); ok {
-		if reason = r.Text(); len(reason) > maxReason {
-			return to, "", errTooLarge
-		}
-	}
-	return to, reason, nil
+	reason, err := reasonIn(el, stanza.NSMUCUser)
+	return to, reason, err
 }
 
 // sendInvite sends an invitation from the room. Clients that know direct

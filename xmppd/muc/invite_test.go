@@ -87,6 +87,26 @@ func TestInvite_Blocked(t *testing.T) {
 	carol.sees()
 }
 
+// Nor does a room that somebody blocks make a member of them by an invitation that they never see.
+func TestInvite_BlockedRoom(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob", "carol")
+	w.store.blocked = map[string][]string{"bob": {"den@rooms.h"}, "carol": {"rooms.h"}}
+	w.open("den", func(s *Settings) { s.MembersOnly = true })
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	gather("den", alice)
+	for _, user := range []string{"bob", "carol"} {
+		alice.invite("den", user+"@h")
+		alice.sees() // nobody hears that somebody blocks them
+		if err := w.svc.Invite(t.Context(), "den", "alice", user); err != nil {
+			t.Error(err)
+		}
+		if e, ok := w.store.people["den"][user]; ok {
+			t.Errorf("%s is made a member: %+v", user, e)
+		}
+	}
+	bob.sees()
+}
+
 // who may see addresses learns that somebody who is not here belongs to the
 // room now, or does not any more, whichever way it came about (XEP-0045 §9.3).
 func TestInvite_AbsentMember(t *testing.T) {

@@ -84,16 +84,18 @@ func (s *Service) handleIQ(ctx context.Context, c xmppd.Client, iq *stream.Eleme
 		return stanza.ErrServiceUnavailable
 	}
 	payload, _ := iq.Find(iq.Child.Space, iq.Child.Local)
-	return s.withRoom(ctx, to.User, func(r *room) error {
+	var result []byte
+	err := s.withRoom(ctx, to.User, func(r *room) (err error) {
 		if !r.existsFor(c.User()) {
 			return stanza.ErrItemNotFound
 		}
-		result, err := handler(ctx, r, c, payload)
-		if err == nil {
-			c.Deliver(stanza.Result(iq, c.JID(), result))
-		}
+		result, err = handler(ctx, r, c, payload)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return s.server.Answer(ctx, c, iq, result)
 }
 
 func (s *Service) serviceIQ(ctx context.Context, c xmppd.Client, iq *stream.Element) error {
@@ -115,6 +117,5 @@ func (s *Service) serviceIQ(ctx context.Context, c xmppd.Client, iq *stream.Elem
 	if iq.Type != "get" {
 		return stanza.ErrServiceUnavailable
 	}
-	c.Deliver(stanza.Result(iq, c.JID(), result))
-	return nil
+	return s.server.Answer(ctx, c, iq, result)
 }

@@ -53,13 +53,11 @@ func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.E
 // if the room's archive keeps it (§7.4, S-83). One that is sent again, and came the first time, is not
 // said twice; the first may be under way to the archive still, on a stream that was lost.
 func (r *room) reflectMessage(ctx context.Context, c xmppd.Client, m *stream.Element) error {
-	if m.ID != "" {
-		unlock, err := r.saying.Lock(ctx, c.Bare()+" "+m.ID)
-		if err != nil {
-			return err
-		}
-		defer unlock()
+	unlock, err := r.saying.lock(ctx, c, m)
+	if err != nil {
+		return err
 	}
+	defer unlock()
 	if again, err := r.svc.archive.AlreadySaid(ctx, r.jid, c.Bare(), m); err != nil || again {
 		return err
 	}
@@ -86,6 +84,18 @@ func (r *room) reflectMessage(ctx context.Context, c xmppd.Client, m *stream.Ele
 		said(Saying{Room: r.name, RoomJID: r.jid, User: c.User(), Nick: r.nickOf(c), Message: m, At: at})
 	}
 	return nil
+}
+
+// sayings are messages that are looked for in an archive, or on their way there.
+type sayings struct{ byID xmppd.KeyedLock } // by sender and id
+
+// lock waits until no other message of that sender and id is among them. What has no id cannot
+// be known again.
+func (s *sayings) lock(ctx context.Context, c xmppd.Client, m *stream.Element) (unlock func(), err error) {
+	if m.ID == "" {
+		return func() {}, nil
+	}
+	return s.byID.Lock(ctx, c.Bare()+" "+m.ID)
 }
 
 // Saying is a message that was said in a room.

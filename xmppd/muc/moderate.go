@@ -124,14 +124,12 @@ func handleModerate(ctx context.Context, r *room, c xmppd.Client, request stream
 	if _, ok := request.Find(stanza.NSRetract, "retract"); !ok {
 		return nil, stanza.ErrFeatureNotImplemented
 	}
-	reason := ""
-	if el, ok := request.Find(nsModerate, "reason"); ok {
-		if reason = el.Text(); len(reason) > maxReason {
-			return nil, errTooLarge
-		}
+	reason, err := reasonIn(request, nsModerate)
+	if err != nil {
+		return nil, err
 	}
 	r.mu.Lock()
-	_, err := r.moderatorLocked(c)
+	_, err = r.moderatorLocked(c)
 	archived := r.settings.Archive
 	r.mu.Unlock()
 	if err != nil {

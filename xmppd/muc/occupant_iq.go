@@ -43,8 +43,7 @@ func (r *room) askOccupant(ctx context.Context, c xmppd.Client, iq *stream.Eleme
 	case o == m.occupant && iq.Child == stream.Name{Space: stanza.NSPing, Local: "ping"}:
 		r.mu.Unlock()
 		// XEP-0410 §3.2: the room answers a ping to oneself.
-		c.Deliver(stanza.Result(iq, c.JID(), nil))
-		return nil
+		return r.svc.server.Answer(ctx, c, iq, nil)
 	}
 	asker, asked, user := m.occupant.jid, o.shown.client, o.user
 	r.mu.Unlock()
@@ -69,8 +68,7 @@ func (s *Service) answerVCard(ctx context.Context, c xmppd.Client, iq *stream.El
 	if err != nil {
 		return err
 	}
-	c.Deliver(stanza.Result(iq, c.JID(), card))
-	return nil
+	return s.server.Answer(ctx, c, iq, card)
 }
 
 // answerIQ passes an occupant's answer back to the client that asked.

@@ -30,6 +30,11 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 	if err := r.svc.checkBlocked(ctx, p.to.user, p.fromJID, c.JID()); err != nil {
 		return err
 	}
+	unlock, err := r.saying.lock(ctx, c, m)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if again, err := r.archive.alreadySaid(ctx, p, m); err != nil || again {
 		return err
 	}

@@ -1,6 +1,7 @@
 package muc
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -154,10 +155,46 @@ func TestRoom_SentAgain(t *testing.T) {
 	}
 }
 
-// What is sent again may come while the first is under way to the archive still, on the stream that was lost.
-func TestRoom_SentAgainMeanwhile(t *testing.T) { synctest.Test(t, sentAgainMeanwhile) }
+// A topic that is sent again is not set again, whether or not the room has an archive: another may
+// have come since.
+func TestSubject_SentAgain(t *testing.T) {
+	for _, kept := range []bool{true, false} {
+		w := newWorld(t, Config{}, "alice", "bob")
+		w.open("den", func(s *Settings) { s.Archive, s.ChangeSubject = kept, true })
+		alice, bob := w.online("alice", "a"), w.online("bob", "b")
+		gather("den", alice, bob)
+		alice.sync()
+		first := `<message xmlns="jabber:client" type="groupchat" id="once" to="den@rooms.h"><subject>first</subject>%s</message>`
+		bob.Send(fmt.Sprintf(first, ""))
+		bob.sync()
+		alice.Send(`<message xmlns="jabber:client" type="groupchat" id="once" to="den@rooms.h"><subject>second</subject></message>`)
+		alice.sync()
+		entries := len(w.store.entries)
+		bob.Send(fmt.Sprintf(first, `<delay xmlns="urn:xmpp:delay" stamp="2026-11-28T10:00:00Z"/>`))
+		bob.sync()
+		if got := alice.sync(); len(got) != 0 {
+			t.Errorf("archive %v: alice hears %s", kept, got[0].Raw)
+		}
+		if got := w.store.rooms["den"].Subject.Text; got != "second" || len(w.store.entries) != entries {
+			t.Errorf("archive %v: the topic is %q, with %d entries", kept, got, len(w.store.entries))
+		}
+	}
+}
 
-func sentAgainMeanwhile(t *testing.T) {
+// What is sent again may come while the first is under way to the archive still, on the stream that was lost.
+func TestRoom_SentAgainMeanwhile(t *testing.T) {
+	for what, message := range map[string]string{
+		"to all":        `<message xmlns="jabber:client" type="groupchat" id="once" to="den@rooms.h"><body>hello</body>%s</message>`,
+		"to one":        `<message xmlns="jabber:client" type="chat" id="once" to="den@rooms.h/alice"><body>hello</body>%s</message>`,
+		"a new subject": `<message xmlns="jabber:client" type="groupchat" id="once" to="den@rooms.h"><subject>hello</subject>%s</message>`,
+	} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { sentAgainMeanwhile(t, message) })
+		})
+	}
+}
+
+func sentAgainMeanwhile(t *testing.T, message string) {
 	w := newWorld(t, Config{}, "alice", "bob")
 	w.open("den", func(s *Settings) { s.Archive = true })
 	alice, first := w.online("alice", "a"), w.online("bob", "a")
@@ -170,12 +207,9 @@ func sentAgainMeanwhile(t *testing.T) {
 	w.store.mu.Lock()
 	w.store.held = held
 	w.store.mu.Unlock()
-	message := func(delay string) string {
-		return `<message xmlns="jabber:client" type="groupchat" id="once" to="den@rooms.h"><body>hello</body>` + delay + `</message>`
-	}
-	first.Send(message(""))
+	first.Send(fmt.Sprintf(message, ""))
 	<-held
-	second.Send(message(`<delay xmlns="urn:xmpp:delay" stamp="2026-11-28T10:00:00Z"/>`))
+	second.Send(fmt.Sprintf(message, `<delay xmlns="urn:xmpp:delay" stamp="2026-11-28T10:00:00Z"/>`))
 	synctest.Wait() // it is looked for, or waits for that
 	held <- struct{}{}
 	first.sync()

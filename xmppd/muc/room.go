@@ -43,7 +43,7 @@ type room struct {
 
 	archive roomArchive
 	pins    pins
-	saying  xmppd.KeyedLock // by sender and id: held while a message is looked for in the archive, and goes there
+	saying  sayings
 
 	mu           sync.Mutex
 	state        roomState

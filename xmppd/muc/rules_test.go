@@ -456,7 +456,7 @@ func TestRules_ForgedInOurName(t *testing.T) {
 	)
 	for _, start := range []string{
 		`<message xmlns="jabber:client" type="groupchat" id="m" to="den@rooms.h"><body>hello</body>`,
-		`<message xmlns="jabber:client" type="groupchat" id="m" to="den@rooms.h"><subject>topic</subject>`,
+		`<message xmlns="jabber:client" type="groupchat" id="t" to="den@rooms.h"><subject>topic</subject>`,
 		`<message xmlns="jabber:client" type="chat" id="m" to="den@rooms.h/bob"><body>psst</body>`,
 		`<presence xmlns="jabber:client" to="den@rooms.h/alice"><status>here</status>`,
 	} {

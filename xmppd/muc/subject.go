@@ -25,12 +25,21 @@ func isSubject(m *stream.Element) bool {
 }
 
 // changeSubject keeps the new subject, then tells everybody. One that nobody could be told of is not
-// kept: who sent it learns that it failed.
+// kept: who sent it learns that it failed. One that is sent again, and came the first time, is not set
+// twice: somebody else may have changed it since.
 func (r *room) changeSubject(ctx context.Context, c xmppd.Client, m *stream.Element) error {
 	el, _ := m.Find(stream.NSClient, "subject")
 	subject := Subject{Text: el.Text(), At: time.Now().UTC()}
 	if len(subject.Text) > maxSubject {
 		return errTooLarge
+	}
+	unlock, err := r.saying.lock(ctx, c, m)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if again, err := r.svc.archive.AlreadySaid(ctx, r.jid, c.Bare(), m); err != nil || again {
+		return err
 	}
 	done, err := r.beginChange(ctx)
 	if err != nil {
@@ -56,8 +65,12 @@ func (r *room) changeSubject(ctx context.Context, c xmppd.Client, m *stream.Elem
 	}
 	if err != nil {
 		r.restoreSubject(ctx, before)
+		return err
 	}
-	return err
+	if p.storing == nil {
+		r.svc.archive.Passed(r.jid, c.Bare(), m)
+	}
+	return nil
 }
 
 // restoreSubject keeps the subject that the room has, after all.

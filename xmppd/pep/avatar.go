@@ -94,7 +94,7 @@ func (s *Service) adoptNamedLocked(ctx context.Context, user string, data Node, 
 		adopted, err = s.setPhoto(ctx, user, photo, id)
 		changed = adopted.made
 	}
-	if _, unusable := errors.AsType[*stanza.Error](err); unusable {
+	if unusable, ok := errors.AsType[*stanza.Error](err); ok && unusable.Type != stanza.ErrorWait {
 		return false, nil
 	}
 	return changed, err

@@ -69,10 +69,29 @@ func parseBookmark(jid string, c stream.Child) bookmark {
 // checkBookmark refuses an item that is no bookmark (XEP-0402 §2).
 func checkBookmark(it Item) error {
 	_, ok := parseBookmarkItem(it)
-	if _, err := stanza.ParseAddress(it.ID); err != nil || !ok {
+	if _, isRoom := roomIn(it.ID); !isRoom || !ok {
 		return pubsubError(stanza.ErrBadRequest, "invalid-payload")
 	}
 	return nil
+}
+
+// roomIn returns the prepared address of the room that an item's id is (RFC 7622 §3); ok is
+// false if it is no room's: that has a localpart, and no resource.
+func roomIn(id string) (jid string, ok bool) {
+	a, err := stanza.ParseAddress(id)
+	if err != nil || a.User == "" || a.Resource != "" {
+		return "", false
+	}
+	return a.Bare(), true
+}
+
+// keptIDs are the ids under which an item of a node may be kept: a room's address is so once it is
+// prepared, which it was not always.
+func keptIDs(node, id string) []string {
+	if jid, ok := roomIn(id); ok && node == NodeBookmarks && jid != id {
+		return []string{jid, id}
+	}
+	return []string{id}
 }
 
 func parseBookmarkItem(it Item) (bookmark, bool) {
@@ -146,13 +165,16 @@ func parseOldBookmarks(storage stream.Child) (list []bookmark, rest []byte, err 
 		switch {
 		case err != nil:
 			return nil, nil, err
-		case seen[a.String()]:
+		case a.User == "": // it is no room's
+			rest = append(rest, c.Raw()...)
+			continue
+		case seen[a.Bare()]:
 			continue
 		case len(list) >= maxNodeItems:
 			return nil, nil, stanza.ErrNotAcceptable
 		}
-		seen[a.String()] = true
-		list = append(list, parseBookmark(a.String(), c))
+		seen[a.Bare()] = true
+		list = append(list, parseBookmark(a.Bare(), c))
 	}
 	return list, rest, nil
 }

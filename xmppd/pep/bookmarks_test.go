@@ -156,6 +156,16 @@ func TestBookmarks_Refused(t *testing.T) {
 	alice.refusedWith(publish(nodeOldBookmarks, "current", `<a xmlns="urn:a"/>`), "modify", "bad-request", "invalid-payload")
 	alice.refused(publish(nodeOldBookmarks, "current", oldRooms("a@@")), "modify", "jid-malformed")
 
+	// The id is a room's address, and kept as addresses are compared (XEP-0402 §2, RFC 7622 §3).
+	for _, id := range []string{"rooms.h", "a@rooms.h/Al", "@rooms.h"} {
+		alice.refusedWith(publish(NodeBookmarks, id, newRoom), "modify", "bad-request", "invalid-payload")
+	}
+	alice.ask(publish(NodeBookmarks, "Garden-1@ROOMS.h", newRoom), `<iq xmlns="jabber:client" type="result" id="p"><pubsub xmlns="http://jabber.org/protocol/pubsub"><publish node="urn:xmpp:bookmarks:1"><item id="garden-1@rooms.h"/></publish></pubsub></iq>`)
+	alice.publishes(nodeOldBookmarks, "current", oldRooms("GARDEN-1@rooms.h/Al", "B@rooms.h", "rooms.h"))
+	alice.has("", `<items node="urn:xmpp:bookmarks:1"/>`, "garden-1@rooms.h", "b@rooms.h")
+	alice.has("", `<items node="urn:xmpp:bookmarks:1"><item id="Garden-1@rooms.h"/></items>`, "garden-1@rooms.h")
+	alice.ask(inPubsub("set", "", `<retract node="urn:xmpp:bookmarks:1"><item id="Garden-1@rooms.H"/><item id="B@rooms.h"/></retract>`), psResult)
+
 	// Deleting the node by either name deletes all, and is told by both.
 	old := w.asking("alice", "old", nodeOldBookmarks)
 	alice.publishes(nodeOldBookmarks, "current", oldRooms("a@rooms.h", "a@rooms.h"))

@@ -22,7 +22,7 @@ func (s *Service) answerRetract(ctx context.Context, user string, retract stream
 	if err != nil {
 		return err
 	}
-	ids, err := itemIDs(retract)
+	ids, err := itemIDs(node, retract)
 	if err != nil {
 		return err
 	}
@@ -34,8 +34,8 @@ func (s *Service) answerRetract(ctx context.Context, user string, retract stream
 	return s.retract(ctx, user, node, ids, tell)
 }
 
-// itemIDs reads the ids of <item/> elements.
-func itemIDs(parent stream.Child) ([]string, error) {
+// itemIDs reads the ids of <item/> elements, as those of the node are kept.
+func itemIDs(node string, parent stream.Child) ([]string, error) {
 	var ids []string
 	for c := range parent.Children() {
 		id, _ := c.Attr("id")
@@ -47,7 +47,7 @@ func itemIDs(parent stream.Child) ([]string, error) {
 		case len(ids) >= maxItemsAsked:
 			return nil, stanza.ErrNotAcceptable
 		}
-		ids = append(ids, id)
+		ids = append(ids, keptIDs(node, id)...)
 	}
 	return ids, nil
 }
@@ -116,7 +116,7 @@ func (s *Service) retrieve(ctx context.Context, r xmppd.AccountRequest, items st
 func parseItemQuery(owner, node string, pubsub, items stream.Child) (ItemQuery, error) {
 	q := ItemQuery{User: owner, Node: node, Max: maxNodeItems}
 	var err error
-	if q.IDs, err = itemIDs(items); err != nil {
+	if q.IDs, err = itemIDs(node, items); err != nil {
 		return q, err
 	}
 	if attr, ok := items.Attr("max_items"); ok {

@@ -52,6 +52,7 @@ func parsePublish(pubsub, publish stream.Child) (publication, error) {
 		if p.item, err = parseItem(item); err != nil {
 			return p, err
 		}
+		p.item.ID = keptIDs(node, p.item.ID)[0]
 		p.hasItem = true
 	}
 	if options, ok := pubsub.Find(stanza.NSPubsub, "publish-options"); ok {

@@ -66,7 +66,7 @@ type Config struct {
 	Scopes       []string // apart from openid
 
 	UsernameClaim  string // of the user name that somebody would like; default preferred_username
-	UsernameDomain string // taken off such a name: alice@example.org is alice
+	UsernameDomain string // taken off such a name, as alice@example.org is alice; prepared (RFC 7622 §3.2)
 	GroupsClaim    string // empty: the provider says nothing of groups
 	AdminGroups    []string
 	RolesClaim     string // empty: the provider says nothing of roles

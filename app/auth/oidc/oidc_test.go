@@ -231,6 +231,10 @@ func TestClaims(t *testing.T) {
 		// CVE-2022-36085 and its kind: an address with two @ is of nobody's domain.
 		{"two @", map[string]any{"preferred_username": "a@evil@good.tld"}, func(c *oidc.Config) { c.UsernameDomain = "good.tld" },
 			func(p auth.Person) bool { return p.Login == "a@evil" }},
+		{"the domain in other letters", map[string]any{"preferred_username": "Anna@Bücher.EXAMPLE"}, func(c *oidc.Config) { c.UsernameDomain = "bücher.example" },
+			func(p auth.Person) bool { return p.Login == "Anna" }},
+		{"the domain in A-labels", map[string]any{"preferred_username": "anna@xn--bcher-kva.example"}, func(c *oidc.Config) { c.UsernameDomain = "bücher.example" },
+			func(p auth.Person) bool { return p.Login == "anna" }},
 		{"another domain", map[string]any{"preferred_username": "a@good.tld.evil"}, func(c *oidc.Config) { c.UsernameDomain = "good.tld" },
 			func(p auth.Person) bool { return p.Login == "a@good.tld.evil" }},
 		{"a name that is none", map[string]any{"preferred_username": []string{"root"}, "name": 7, "picture": strings.Repeat("p", 5000)}, nil,

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"foyer/app/auth"
+	"foyer/internal/stanza"
 )
 
 // Bounds of what a provider says of somebody.
@@ -49,12 +50,13 @@ func (p *Provider) admit(said claims) error {
 }
 
 // preferredName returns the user name that somebody would like. Only the domain of the
-// settings is taken off it, and only from its end: in a@evil@good.tld nothing else is
-// found, and what is left is no user name.
+// settings is taken off it, however it is written, and only from its end: in a@evil@good.tld
+// nothing else is found, and what is left is no user name.
 func (p *Provider) preferredName(said claims) string {
 	name := bounded(said, p.cfg.UsernameClaim, maxName)
-	if p.cfg.UsernameDomain != "" {
-		name = strings.TrimSuffix(name, "@"+p.cfg.UsernameDomain)
+	at := strings.LastIndexByte(name, '@')
+	if p.cfg.UsernameDomain != "" && at >= 0 && stanza.SameDomain(p.cfg.UsernameDomain, name[at+1:]) {
+		return name[:at]
 	}
 	return name
 }
