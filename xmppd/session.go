@@ -36,7 +36,7 @@ type session struct {
 	identity   stream.Identity
 	stream     stream.Stream            // nil unless connected
 	sm         *smState                 // nil: stream management is off (sm.go)
-	late       []sentStanza             // what came for it while it was ended
+	late       []sentStanza             // what came for it before its first stream (bind2.go), or while it was ended
 	lateSize   int                      // of late, in bytes
 	presence   *stream.Element          // last available presence broadcast, from = full; nil: not available
 	ownPhoto   bool                     // the client speaks for the picture itself (XEP-0398 §4)
@@ -109,9 +109,8 @@ func (s *session) deliverLocked(when urgency, sent sentStanza) {
 	case gone:
 		return
 	case ended:
-		if isMessage(sent) && len(s.late) < s.server.cfg.Unacked && s.lateSize < s.server.cfg.UnackedBytes {
-			s.late = append(s.late, sent)
-			s.lateSize += len(sent.raw)
+		if isMessage(sent) {
+			s.keepLateLocked(sent)
 		}
 		return
 	}
@@ -120,9 +119,33 @@ func (s *session) deliverLocked(when urgency, sent sentStanza) {
 	}
 }
 
+// keepLateLocked keeps a stanza that there is no stream for. It reports false when there is no
+// room for it.
+func (s *session) keepLateLocked(sent sentStanza) bool {
+	if len(s.late) >= s.server.cfg.Unacked || s.lateSize >= s.server.cfg.UnackedBytes {
+		return false
+	}
+	s.late = append(s.late, sent)
+	s.lateSize += len(sent.raw)
+	return true
+}
+
+// takeLateLocked returns what was kept for want of a stream.
+func (s *session) takeLateLocked() []sentStanza {
+	late := s.late
+	s.late, s.lateSize = nil, 0
+	return late
+}
+
 // transmitLocked queues a stanza on the stream, and keeps it until it is
 // acknowledged.
 func (s *session) transmitLocked(when urgency, sent sentStanza) {
+	if s.stream == nil && s.state == connected { // its first stream comes in a moment (attach)
+		if !s.keepLateLocked(sent) {
+			s.endOfOverflow()
+		}
+		return
+	}
 	if s.sm != nil {
 		s.keepUnackedLocked(sent)
 		if s.sm.unsent > 0 { // older ones go first
@@ -156,10 +179,15 @@ func (s *session) keepUnackedLocked(sent sentStanza) {
 	before := s.overflowsLocked()
 	s.limitUnackedLocked(s.sm.sent(sent), len(sent.raw))
 	if !before && s.overflowsLocked() {
-		s.server.ending.Go(func() {
-			s.server.end(s, &stream.Error{Condition: stream.PolicyViolation, Text: "too many stanzas without an acknowledgement"})
-		})
+		s.endOfOverflow()
 	}
+}
+
+// endOfOverflow ends the session, since more waits for its client than may.
+func (s *session) endOfOverflow() {
+	s.server.ending.Go(func() {
+		s.server.end(s, &stream.Error{Condition: stream.PolicyViolation, Text: "too many stanzas without an acknowledgement"})
+	})
 }
 
 // overflowsLocked reports whether more is unacknowledged than may be.
