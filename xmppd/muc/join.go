@@ -44,6 +44,9 @@ func (s *Service) join(ctx context.Context, c xmppd.Client, p *stream.Element, t
 	if e.hats, err = s.hatsOf(ctx, c.User()); err != nil {
 		return err
 	}
+	if e.history.blocks, err = s.server.BlockedAt(ctx, c.User(), s.cfg.Domain); err != nil {
+		return err
+	}
 	for {
 		r, err := s.roomOrNew(ctx, to.User, c.User())
 		if err != nil {
@@ -55,6 +58,9 @@ func (s *Service) join(ctx context.Context, c xmppd.Client, p *stream.Element, t
 		if err = r.takeover(ctx, c.User()); err == nil {
 			err = r.enter(ctx, e)
 			s.followers.seen(c, r.name)
+		}
+		if err == nil {
+			s.applyLaterBlocks(ctx, r, e)
 		}
 		if !errors.Is(err, errEnding) {
 			r.endIfEmpty(ctx) // a new room that its creator could not enter
@@ -246,7 +252,7 @@ func (r *room) seatLocked(e joinRequest) *member {
 		}
 		r.occupants.byNick[e.key] = o
 	}
-	m := &member{client: e.client, occupant: o, to: stanza.AppendAttr(nil, "to", e.client.JID())}
+	m := &member{client: e.client, occupant: o, to: stanza.AppendAttr(nil, "to", e.client.JID()), blocks: e.history.blocks}
 	r.occupants.addLocked(m)
 	return m
 }

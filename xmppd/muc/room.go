@@ -93,6 +93,7 @@ type member struct {
 	occupant        *occupant
 	presence        *stream.Element // as sent last
 	to              []byte          // the to attribute of what it is sent
+	blocks          xmppd.Blocked   // by its account, of the addresses here (blocked.go)
 	index           int             // in occupants.members
 	holding         bool            // occupants and history are being sent: what happens comes after them
 	held            [][]byte        // what happened meanwhile

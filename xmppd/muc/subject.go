@@ -100,7 +100,7 @@ func (r *room) announceSubject(c xmppd.Client, m *stream.Element, subject Subjec
 	}
 	return r.queue.addLocked(entry, func(id uuid.UUID) {
 		r.subject = subject
-		r.occupants.toAllLocked(r.archive.withStanzaID(reflected, id))
+		r.occupants.toAllFromLocked(member.occupant, r.archive.withStanzaID(reflected, id))
 	})
 }
 
