@@ -164,12 +164,15 @@ func (m *member) goneLocked() {
 }
 
 // admitLocked checks everything that may keep a client out, takes it in, and shows the
-// occupants to it and it to them. A client that is in already, and asks again,
-// sees everything again (§7.2.1, S-80).
+// occupants to it and it to them. A client that is in already, and asks again, also under
+// another nickname, sees everything again (§7.2.1, §17.3, S-80).
 func (r *room) admitLocked(e joinRequest) (*member, error) {
 	m := r.occupants.memberLocked(e.client)
-	if m != nil && m.occupant.nick != e.nick {
-		return m, r.renameLocked(m, e.presence, e.asked)
+	renamed := m != nil && m.occupant.nick != e.nick
+	if renamed {
+		if err := r.renameLocked(m, e.presence, e.asked); err != nil {
+			return nil, err
+		}
 	}
 	created := r.state == locked && len(r.occupants.members) == 0
 	if m == nil {
@@ -193,7 +196,7 @@ func (r *room) admitLocked(e joinRequest) (*member, error) {
 		}
 	}
 	for _, other := range r.occupants.members {
-		if other != m {
+		if other != m && !renamed { // else they were told
 			other.showLocked(o, appendCodes(nil, codeSelf))
 		}
 	}
