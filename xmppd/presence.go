@@ -40,7 +40,10 @@ func (s *session) handlePresence(ctx context.Context, p *stream.Element) error {
 		return err
 	case to.Domain != s.server.domain:
 		return s.presenceToService(ctx, p, to)
-	case p.Type == "", p.Type == "subscribe", p.Type == "subscribed":
+	}
+	// XEP-0191 §3.3: nothing goes to whom one blocks, and one is told so; not of leaving, which
+	// was told at the block.
+	if p.Type != "error" && p.Type != "unavailable" {
 		if err := s.checkOwnBlocks(ctx, to); err != nil {
 			return err
 		}
@@ -192,7 +195,14 @@ func (s *session) receiveContact(ctx context.Context, c Contact) {
 			s.server.currentPresence(ctx, a.User, s)
 		}
 	}
-	if c.Request != nil {
+	if c.Request == nil {
+		return
+	}
+	// Whoever was blocked after asking is not heard until that ends (XEP-0191 §3.3).
+	blocked, err := s.server.blocklists.blocks(ctx, s.user, c.JID)
+	if err != nil {
+		s.log().Error("a contact request was not delivered", "contact", c.JID, "err", err)
+	} else if !blocked {
 		s.deliver(c.Request)
 	}
 }
@@ -246,16 +256,22 @@ func (s *session) leave(ctx context.Context, raw []byte, status string) {
 }
 
 // probe answers a presence probe (RFC 6121 §4.3.2, S-41); client probes never
-// cause errors.
+// cause errors, and those of somebody who is blocked no answer (XEP-0191 §3.3).
 func (s *session) probe(ctx context.Context, to stanza.Address) error {
+	if to.User != s.user {
+		theirs, err := s.server.blocklists.of(ctx, to.User)
+		if err != nil || theirs.matches(s.address()) {
+			return err
+		}
+	}
 	if to.User != s.user && !s.server.subscribedFrom(ctx, to.User, s.bare) {
 		s.deliver(subscriptionBytes(to.Bare(), s.bare, "unsubscribed"))
 		return nil
 	}
-	found, blocked := false, s.server.EitherBlocks(ctx, to.User, s.user)
+	found := false
 	online := s.server.registry.lookup(to.User).available()
 	for _, o := range online {
-		if p, _ := o.available(); p != nil && (to.Resource == "" || o.resource == to.Resource) && !blocked && !s.server.blocklists.clientBlocked(ctx, o.full, s) {
+		if p, _ := o.available(); p != nil && (to.Resource == "" || o.resource == to.Resource) && !s.server.blocklists.clientBlocked(ctx, o.full, s) {
 			s.deliver(p.Raw)
 			found = true
 		}
@@ -264,7 +280,7 @@ func (s *session) probe(ctx context.Context, to stanza.Address) error {
 		return nil
 	}
 	var left []byte
-	if len(online) == 0 && !blocked {
+	if len(online) == 0 {
 		left = s.server.sinceWhen(ctx, to.User)
 	}
 	s.deliver(unavailableWith(to.String(), s.bare, left))

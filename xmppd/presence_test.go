@@ -119,8 +119,21 @@ func TestPresence_Blocked(t *testing.T) {
 	w.store.subscribe("alice", "bob")
 	w.store.blocked["alice"] = []string{"bob@h"}
 	alice, bob := w.online("alice", "a"), w.online("bob", "b")
-	bob.Send(`<presence xmlns="jabber:client" type="probe" to="alice@h"/>`)
-	bob.Expect(`<presence xmlns="jabber:client" from="alice@h" type="unavailable"/>`)
+	for _, to := range []string{"alice@h", "alice@h/a"} {
+		bob.Send(`<presence xmlns="jabber:client" type="probe" to="` + to + `"/>`)
+	}
+	if got := presences(bob.Sync()); len(got) > 0 {
+		t.Errorf("bob is told %v", got)
+	}
+	for _, typ := range []string{"probe", "subscribe", "subscribed", "unsubscribe", "unsubscribed"} {
+		alice.Send(`<presence xmlns="jabber:client" id="` + typ + `" type="` + typ + `" to="bob@h"/>`)
+		alice.Until(`<presence xmlns="jabber:client" type="error" id="` + typ + `"><error type="cancel"><not-acceptable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><blocked xmlns="urn:xmpp:blocking:errors"/></error></presence>`)
+	}
+	alice.Send(`<presence xmlns="jabber:client" type="error" to="bob@h"/>`)
+	alice.none()
+	if got := presences(bob.Sync()); len(got) > 0 {
+		t.Errorf("bob sees %v", got)
+	}
 	ask := `<iq xmlns="jabber:client" type="get" id="v" to="%s"><query xmlns="jabber:iq:version"/></iq>`
 	bob.ask(fmt.Sprintf(ask, "alice@h/a"), `<iq xmlns="jabber:client" type="error" id="v">`+stanzaErrorOf("cancel", "service-unavailable")+`</iq>`)
 	alice.ask(fmt.Sprintf(ask, "bob@h/b"), `<iq xmlns="jabber:client" type="error" id="v"><error type="cancel"><not-acceptable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><blocked xmlns="urn:xmpp:blocking:errors"/></error></iq>`)
@@ -130,6 +143,36 @@ func TestPresence_Blocked(t *testing.T) {
 	bob.Sync()
 	if got := presences(alice.Sync()); len(got) > 0 {
 		t.Errorf("alice sees %v", got)
+	}
+}
+
+// XEP-0191 §3.3, RFC 6121 §3.1.3 (S-38, S-52): who has asked for a subscription and is blocked is
+// not heard when the client comes back, and is once the block ends.
+func TestPresence_BlockedRequest(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	bob := w.online("bob", "b")
+	bob.Send(`<presence xmlns="jabber:client" type="subscribe" to="alice@h"/>`)
+	bob.Sync()
+
+	alice := w.bound("alice", "a")
+	arrive := func() (asked bool) {
+		alice.Send(`<presence xmlns="jabber:client" type="unavailable"/>`)
+		alice.Send(`<presence xmlns="jabber:client"/>`)
+		for _, e := range alice.Sync() {
+			asked = asked || e.Type == "subscribe"
+		}
+		return asked
+	}
+	if !arrive() {
+		t.Error("the request was not delivered")
+	}
+	alice.ask(`<iq xmlns="jabber:client" type="set" id="1"><block xmlns="urn:xmpp:blocking"><item jid="bob@h"/></block></iq>`, `<iq xmlns="jabber:client" type="result" id="1"/>`)
+	if arrive() {
+		t.Error("the request of somebody who is blocked was delivered")
+	}
+	alice.ask(`<iq xmlns="jabber:client" type="set" id="1"><unblock xmlns="urn:xmpp:blocking"/></iq>`, `<iq xmlns="jabber:client" type="result" id="1"/>`)
+	if !arrive() {
+		t.Error("the request is lost")
 	}
 }
 

@@ -243,7 +243,7 @@ func (srv *Server) pushContact(ctx context.Context, user, jid string) error {
 	if err != nil {
 		return err
 	}
-	a.pushItem(r, jid)
+	a.pushItem(r, jid, r.version())
 	return nil
 }
 
@@ -252,15 +252,15 @@ func (a *account) interested() []*session {
 	return slices.DeleteFunc(a.all(), func(s *session) bool { return !s.flag(flagInterested) })
 }
 
-// pushItem pushes what r has under jid.
-func (a *account) pushItem(r *roster, jid string) {
+// pushItem pushes what r has under jid, as the change that makes the roster that version.
+func (a *account) pushItem(r *roster, jid, version string) {
 	item := append(stanza.AppendAttr([]byte("<item"), "jid", jid), ` subscription="remove"/>`...)
 	if c, ok := r.find(jid); ok && c.Listed {
 		item = appendItem(nil, c)
 	}
 	for _, s := range a.interested() {
 		push := stanza.AppendAttr([]byte(`<iq xmlns="jabber:client" type="set" id="`+rand.Text()+`"`), "to", s.full)
-		push = stanza.AppendAttr(append(push, `><query xmlns="`+stanza.NSRoster+`"`...), "ver", r.version())
+		push = stanza.AppendAttr(append(push, `><query xmlns="`+stanza.NSRoster+`"`...), "ver", version)
 		push = append(append(append(push, '>'), item...), "</query></iq>"...)
 		s.deliver(push)
 	}
