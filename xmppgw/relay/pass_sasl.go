@@ -145,7 +145,13 @@ func (x *passedSASL) attempt(ctx context.Context) (success *stream.Element, err 
 			return nil, err
 		}
 		if el.Name.Local == "auth" {
+			if asked {
+				if err := x.discard(); err != nil {
+					return nil, err
+				}
+			}
 			mechanism, _ = el.Attr("mechanism")
+			x.user, asked = "", false
 		}
 		raw, err := x.checked(el, mechanism, asked)
 		var failure sasl.Failure
@@ -171,6 +177,16 @@ func (x *passedSASL) attempt(ctx context.Context) (success *stream.Element, err 
 		}
 	}
 	return nil, &stream.Error{Condition: stream.PolicyViolation, Text: "this takes too many messages"}
+}
+
+// discard ends the exchange that is under way at the upstream: the client has begun another
+// (RFC 6120 §6.4.2).
+func (x *passedSASL) discard() error {
+	answer, err := x.roundTrip(`<abort xmlns="` + stanza.NSSASL + `"/>`)
+	if err == nil && answer.Name.Local != "failure" {
+		err = x.broken(fmt.Errorf("it answers <abort/> with <%s/>", answer.Name.Local))
+	}
+	return err
 }
 
 // receive returns the client's next message, which must be SASL (RFC 6120 §4.3.5, §7.1),
