@@ -74,7 +74,7 @@ func (s *session) broadcast(ctx context.Context, p *stream.Element) error {
 	if err := s.server.SpendFanOut(ctx, s.user, len(own.Raw), s.server.presenceAudience(ctx, s.user)); err != nil {
 		return err
 	}
-	initial, arrived := s.setPresence(own, priority)
+	initial, arrived := s.setPresence(own, priority, saysNoPhoto(p))
 	if initial {
 		stream.Cork(s.asking) // its own presence and those of its contacts go out together
 	}
@@ -102,11 +102,11 @@ func (s *session) broadcast(ctx context.Context, p *stream.Element) error {
 
 // setPresence notes what is broadcast. It reports whether the session was not
 // available before, and whether messages to the bare JID begin to come here.
-func (s *session) setPresence(own *stream.Element, priority int8) (initial, arrived bool) {
+func (s *session) setPresence(own *stream.Element, priority int8, ownPhoto bool) (initial, arrived bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	initial = s.presence == nil
-	s.presence, s.priority = own, priority
+	s.presence, s.priority, s.ownPhoto = own, priority, ownPhoto
 	if priority < 0 {
 		s.reachable = time.Time{}
 		return initial, false
@@ -128,20 +128,26 @@ func priorityOf(p *stream.Element) (int8, error) {
 }
 
 // stamp sets from, and the hash of the site's picture (XEP-0153 §4.1, XEP-0398
-// §4). A client that sends an empty photo has none to show, and is left alone.
+// §4). A presence with an empty photo says that there is none to show, and is left alone.
 func (s *session) stamp(ctx context.Context, p *stream.Element) (*stream.Element, error) {
-	if x, ok := p.Find(nsVCardUpdate, "x"); ok {
-		photo, ok := x.Find(nsVCardUpdate, "photo")
-		s.setFlag(func(s *session) *bool { return &s.ownPhoto }, ok && photo.Text() == "")
-	}
-	return s.restamp(ctx, p)
+	return s.stampPhoto(ctx, p, saysNoPhoto(p))
 }
 
-// restamp is stamp for a presence that may have been stamped before: an empty
-// photo in it may be the server's word.
-func (s *session) restamp(ctx context.Context, p *stream.Element) (*stream.Element, error) {
+// saysNoPhoto reports whether a client's presence has an empty photo (XEP-0398 §4).
+func saysNoPhoto(p *stream.Element) bool {
+	x, ok := p.Find(nsVCardUpdate, "x")
+	if !ok {
+		return false
+	}
+	photo, ok := x.Find(nsVCardUpdate, "photo")
+	return ok && photo.Text() == ""
+}
+
+// stampPhoto is stamp where it is known whether the client speaks for the picture: an empty
+// photo in a presence that was stamped before may be the server's word.
+func (s *session) stampPhoto(ctx context.Context, p *stream.Element, ownPhoto bool) (*stream.Element, error) {
 	edit := p.Edit().Set("from", s.full).SetLang(s.lang())
-	if s.flag(func(s *session) *bool { return &s.ownPhoto }) {
+	if ownPhoto {
 		return edit.Element()
 	}
 	acc, err := s.server.accountOf(ctx, s.user)

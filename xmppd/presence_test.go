@@ -216,6 +216,23 @@ func TestPresence_Picture(t *testing.T) {
 	bob.Until(picture("two"))
 	w.srv.AccountChanged(t.Context(), "alice")
 	bob.none()
+
+	// XEP-0398 §4 (S-75): a presence with an empty photo is left alone, and that one only.
+	none := `<x xmlns="vcard-temp:x:update"><photo/></x>`
+	alice.Send(`<presence xmlns="jabber:client" to="bob@h">` + none + `</presence>`)
+	bob.Until(picture(""))
+	alice.Send(`<presence xmlns="jabber:client"><show>away</show></presence>`)
+	bob.Until(`<presence xmlns="jabber:client" from="alice@h/a"><show>away</show><x xmlns="vcard-temp:x:update"><photo>two</photo></x></presence>`)
+	alice.Send(`<presence xmlns="jabber:client">` + none + `</presence>`)
+	bob.Until(picture(""))
+	alice.Send(`<presence xmlns="jabber:client" to="bob@h"/>`)
+	bob.Until(picture("two"))
+	alice.Sync()
+	w.store.accounts["alice"].PhotoHash = "three"
+	w.srv.AccountChanged(t.Context(), "alice")
+	bob.none() // she has said that there is none
+	alice.Send(`<presence xmlns="jabber:client"><x xmlns="vcard-temp:x:update"/></presence>`)
+	bob.Until(picture("three"))
 }
 
 // RFC 6121 §2 (S-32, S-33, S-35).

@@ -80,6 +80,12 @@ type sasl2Exchange struct {
 	running sasl.Mechanism // nil: none is under way
 }
 
+// takes reports whether an element belongs to the exchange that is under way: its response, or
+// its end.
+func (x *sasl2Exchange) takes(el *stream.Element) bool {
+	return el.Name.Space == stanza.NSSASL2 && (el.Name.Local == "response" || el.Name.Local == "abort")
+}
+
 // handle answers one element.
 func (x *sasl2Exchange) handle(ctx context.Context, el *stream.Element) (signInResult, error) {
 	c := x.conn
@@ -95,8 +101,7 @@ func (x *sasl2Exchange) handle(ctx context.Context, el *stream.Element) (signInR
 	return signInResult{done: true, session: s}, err
 }
 
-// step handles one element. While an exchange is under way there is nothing but
-// its response, or its end (XEP-0388 §2.5).
+// step handles one element, which takes has let through while an exchange is under way.
 func (x *sasl2Exchange) step(ctx context.Context, el *stream.Element) (sasl.Step, error) {
 	m := x.running
 	x.running = nil
@@ -125,8 +130,13 @@ func (x *sasl2Exchange) step(ctx context.Context, el *stream.Element) (sasl.Step
 		return sasl.Step{}, sasl.IncorrectEncoding
 	}
 	step, err := m.Next(ctx, message)
-	if err == nil && !step.Done {
+	switch from := x.conn.peer.From; {
+	case err != nil:
+	case !step.Done:
 		x.running = m
+	case from != "" && from != step.Identity.User+"@"+x.conn.server.domain:
+		// XEP-0388 §2.3: the stream was opened in the name of somebody else.
+		return sasl.Step{}, sasl.InvalidAuthzid
 	}
 	return step, err
 }

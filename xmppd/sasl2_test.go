@@ -242,13 +242,41 @@ func TestSASL2_Failures(t *testing.T) {
 			}
 		}
 	}
+	// §2.4: what does not belong to an exchange that is under way ends the stream.
+	for _, other := range []string{
+		begin, `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN"/>`, `<response xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>`,
+		`<other xmlns="urn:xmpp:sasl:2"/>`, `<message xmlns="jabber:client"/>`,
+	} {
+		c := w.modernStream()
+		c.Send(begin)
+		c.Expect(`<challenge xmlns="urn:xmpp:sasl:2"/>`)
+		c.Send(other)
+		if got := streamCondition(c.ExpectEnd()); got != stream.NotAuthorized {
+			t.Errorf("%s: ended with %s", other, got)
+		}
+	}
 	c := w.modernStream()
 	c.Send(begin)
 	c.Expect(`<challenge xmlns="urn:xmpp:sasl:2"/>`)
-	c.Send(begin)
-	c.Expect(failure2("malformed-request"))
+	c.Send(`<abort xmlns="urn:xmpp:sasl:2"/>`)
+	c.Expect(failure2("aborted"))
 	c.Send(authenticate("app", ""))
 	c.Expect(success2(`alice@h</authorization-identifier>`))
+}
+
+// XEP-0388 §2.3: who opens the stream in one name signs in under no other.
+func TestSASL2_From(t *testing.T) {
+	w, _ := modern(t, Config{})
+	for from, want := range map[string]string{
+		"alice@h": success2(`alice@h</authorization-identifier>`), "": success2(`alice@h</authorization-identifier>`), "bob@h": failure2("invalid-authzid"),
+	} {
+		peer := native2()
+		peer.From = from
+		c := w.connect(peer)
+		c.Read()
+		c.Send(authenticate("app", ""))
+		c.Expect(want)
+	}
 }
 
 // XEP-0386 §3.2 (S-100): a resource, the archive's bounds, carbons, stream

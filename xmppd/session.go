@@ -39,7 +39,7 @@ type session struct {
 	late       []sentStanza             // what came for it before its first stream (bind2.go), or while it was ended
 	lateSize   int                      // of late, in bytes
 	presence   *stream.Element          // last available presence broadcast, from = full; nil: not available
-	ownPhoto   bool                     // the client speaks for the picture itself (XEP-0398 §4)
+	ownPhoto   bool                     // the client sent that with an empty photo (XEP-0398 §4)
 	priority   int8                     // of presence
 	reachable  time.Time                // since when messages to the bare JID come here; zero: they do not
 	interested bool                     // asked for the roster (RFC 6121 §2.1.6)
