@@ -244,6 +244,12 @@ func TestRoom_Private(t *testing.T) {
 		t.Errorf("%s", e.Raw)
 	}
 	carol.refused(carol.ask("get", "den@rooms.h/Ca", `<ping xmlns="urn:xmpp:ping"/>`), "cancel not-acceptable")
+	// XEP-0045 §6.6: who is not in the room discovers nothing of its occupants.
+	for _, what := range []string{"info", "items"} {
+		query := `<query xmlns="http://jabber.org/protocol/disco#` + what + `"/>`
+		carol.refused(carol.ask("get", "den@rooms.h/Al", query), "modify bad-request")
+		carol.refused(carol.ask("get", "nowhere@rooms.h/Al", query), "modify bad-request")
+	}
 }
 
 // XEP-0441 §2 (S-64): a private message goes into the archives of those who
@@ -440,12 +446,12 @@ func TestRoom_ConfigureAndDestroy(t *testing.T) {
 	carol.join("den", "Ca")
 	carol.sync()
 	alice.sync()
-	alice.ask("set", "den@rooms.h", owner(`<destroy jid="new@rooms.h"><reason>moved</reason></destroy>`))
+	alice.ask("set", "den@rooms.h", owner(`<destroy jid="new@rooms.h"><reason>moved</reason><password>se&amp;same</password></destroy>`))
 	got := carol.sync()
 	if len(got) != 1 || short(got[0]) != "presence Ca unavailable member/none carol@h/c destroy 110" {
 		t.Errorf("%v", got)
 	}
-	carol.has(got[0], `<destroy jid="new@rooms.h"><reason>moved</reason></destroy>`)
+	carol.has(got[0], `<destroy jid="new@rooms.h"><password>se&amp;same</password><reason>moved</reason></destroy>`)
 	carol.refused(carol.ask("get", "den@rooms.h", `<query xmlns="`+stanza.NSDiscoInfo+`"/>`), "cancel item-not-found")
 }
 
