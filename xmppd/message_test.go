@@ -420,6 +420,9 @@ func TestCarbons_Rules(t *testing.T) {
 		{`to="bob@h/b" type="odd"`, `<body>x</body>`, toBob},
 		{`to="bob@h/b" type="chat"`, `<composing xmlns="http://jabber.org/protocol/chatstates"/>`, toBob},
 		{`to="bob@h/b"`, `<received xmlns="urn:xmpp:receipts" id="r"/>`, toBob},
+		{`to="bob@h/b"`, `<request xmlns="urn:xmpp:receipts"/>`, toBob}, // §6.1
+		{`to="bob@h/b"`, `<composing xmlns="http://jabber.org/protocol/chatstates"/>`, toBob},
+		{`to="bob@h/b"`, `<markable xmlns="urn:xmpp:chat-markers:0"/>`, toBob},
 		{`to="bob@h/b"`, `<displayed xmlns="urn:xmpp:chat-markers:0" id="r"/>`, toBob},
 		{`to="bob@h/b"`, `<x xmlns="http://jabber.org/protocol/muc#user"><invite from="den@rooms.h"/></x>`, toBob},
 		{`to="bob@h/b"`, `<x xmlns="jabber:x:conference" jid="den@rooms.h"/>`, toBob},

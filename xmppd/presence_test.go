@@ -235,6 +235,23 @@ func TestPresence_Picture(t *testing.T) {
 	bob.Until(picture("three"))
 }
 
+// RFC 6121 §4.5.2: a client that goes unavailable hears it as well; a browser's does not, since
+// Converse would say then that it is there.
+func TestPresence_OwnUnavailable(t *testing.T) {
+	for native, want := range map[bool]int{true: 1, false: 0} {
+		w := newWorld(t, "alice")
+		peer := vouched("alice")
+		peer.Native = native
+		alice := w.boundAs(peer, "a")
+		alice.Send(`<presence xmlns="jabber:client"/>`)
+		alice.Sync()
+		alice.Send(`<presence xmlns="jabber:client" type="unavailable"><status>bye</status></presence>`)
+		if got := presences(alice.Sync()); len(got) != want {
+			t.Errorf("native: %t, and hears %v", native, got)
+		}
+	}
+}
+
 // RFC 6121 §2 (S-32, S-33, S-35).
 func TestRoster(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
@@ -258,6 +275,7 @@ func TestRoster(t *testing.T) {
 		``:                                   "bad-request",
 		`<item jid="x@h"><group>g</group><group>g</group></item>`:   "bad-request",
 		`<item jid="x@h"><group/></item>`:                           "not-acceptable",
+		`<item jid="x@h"><x xmlns="urn:x"/><group/></item>`:         "not-acceptable",
 		`<item jid="x@h" name="` + strings.Repeat("n", 200) + `"/>`: "not-acceptable",
 		`<item jid="@"/>`: "jid-malformed",
 		`<item jid="zoe@h" subscription="remove"/>`: "item-not-found",
@@ -266,6 +284,9 @@ func TestRoster(t *testing.T) {
 		alice.ask(`<iq xmlns="jabber:client" type="set" id="e"><query xmlns="jabber:iq:roster">`+item+`</query></iq>`,
 			`<iq xmlns="jabber:client" type="error" id="e">`+stanzaErrorOf("*", condition)+`</iq>`)
 	}
+	// RFC 6120 §8.4: what is no group is not looked at.
+	alice.Send(`<iq xmlns="jabber:client" type="set" id="s"><query xmlns="jabber:iq:roster"><item jid="bob@h" name="Bobby"><x xmlns="urn:x">Friends</x><group>Friends</group><x xmlns="urn:x"/></item></query></iq>`)
+	alice.Until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" name="Bobby" subscription="both"><group>Friends</group></item></query></iq>`)
 	alice.ask(`<iq xmlns="jabber:client" type="get" id="e" to="bob@h"><query xmlns="jabber:iq:roster"/></iq>`,
 		`<iq xmlns="jabber:client" type="error" id="e">`+stanzaErrorOf("auth", "forbidden")+`</iq>`)
 }

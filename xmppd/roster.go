@@ -27,14 +27,9 @@ func rosterHandlers() map[iqKey]iqHandler {
 	return map[iqKey]iqHandler{
 		{toSelf, "get", query}:    handleRosterGet,
 		{toSelf, "set", query}:    handleRosterSet,
-		{toAccount, "get", query}: handleForeignRoster,
-		{toAccount, "set", query}: handleForeignRoster,
+		{toAccount, "get", query}: refuseForeign, // RFC 6121 §2.1.5
+		{toAccount, "set", query}: refuseForeign,
 	}
-}
-
-// handleForeignRoster: nobody may read another's roster (RFC 6121 §2.1.5).
-func handleForeignRoster(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
-	return nil, stanza.ErrForbidden
 }
 
 // handleRosterGet answers RFC 6121 §2.1.3, with versions as §2.6 has them.
@@ -130,6 +125,9 @@ func parseRosterItem(query stream.Child) (rosterItem, error) {
 
 func (it *rosterItem) parseGroups(item stream.Child) error {
 	for g := range item.Children() {
+		if g.Name != (stream.Name{Space: stanza.NSRoster, Local: "group"}) {
+			continue // RFC 6120 §8.4: what is not known is not looked at
+		}
 		name := g.Text()
 		switch {
 		case slices.Contains(it.groups, name):
