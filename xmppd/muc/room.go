@@ -50,6 +50,7 @@ type room struct {
 	creator      string // localpart
 	settings     Settings
 	subject      Subject
+	subjectBy    string // occupant id of who set it; empty: the room has been out of memory since
 	affiliations affiliations
 	occupants    occupants
 	queue        messageQueue

@@ -82,9 +82,10 @@ func (r *Relay) connectInTurn(ctx context.Context, lang string) (*link, *stream.
 	return r.connect(ctx, lang)
 }
 
-// unreachableError is what the client's stream ends with when the upstream is away. It has had
-// no features yet, after which remote-connection-failed would end Converse's chat for
-// good, while system-shutdown brings it back (B-50, B-61).
+// unreachableError is what the client's stream ends with when the upstream is away: with
+// system-shutdown, whether the client has had features or not. That is not what B-50 has for
+// before: remote-connection-failed would end Converse's chat for good when it comes back during
+// an outage, while it tries again after system-shutdown (B-61).
 func (c *conn) unreachableError(err error) error {
 	if c.ctx.Err() != nil {
 		return stream.ErrDisconnected // ended meanwhile, and the client knows why
