@@ -111,7 +111,7 @@ func (s *session) attach(st stream.Stream, m *smState, answer [][]byte) bool {
 	for _, raw := range answer {
 		_ = st.Send(raw) // an error means that the stream is closing; its reader sees to it
 	}
-	for _, sent := range s.takeLateLocked() {
+	for _, sent := range s.late.take() {
 		s.transmitLocked(atOnce, sent)
 	}
 	if !s.inactive {

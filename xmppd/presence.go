@@ -231,19 +231,12 @@ func (s *session) broadcastUnavailable(ctx context.Context, p *stream.Element) {
 		status = c.Text()
 	}
 	raw := p.Edit().Set("from", s.full).SetLang(s.lang()).Bytes()
-	if s.isNative() {
+	if s.flag(func(s *session) *bool { return &s.peer.Native }) {
 		// RFC 6121 §4.5.2: who says it hears it as well. Not browsers: Converse takes it for a
 		// mistake of the server's, and says that it is there.
 		s.deliver(raw)
 	}
 	s.leave(ctx, raw, status)
-}
-
-// isNative reports whether the client is no browser.
-func (s *session) isNative() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.peer.Native
 }
 
 // goOffline makes a session that ended disappear, exactly once (S-42).

@@ -36,7 +36,7 @@ func (srv *Server) cutOff(s *session, reason error, when func() bool) (unacked [
 	}
 	st, id := s.stream, ""
 	if st == nil {
-		unacked = s.takeLateLocked() // its first stream never came
+		unacked = s.late.take() // its first stream never came
 	}
 	s.state, s.stream = ended, nil
 	if s.sm != nil {
@@ -88,7 +88,7 @@ func (srv *Server) storeUnacked(ctx context.Context, s *session, unacked []sentS
 	if s.sm != nil {
 		srv.counts.keep(s.sm.id, s.user, s.sm.in, time.Now())
 	}
-	unacked = append(unacked, s.takeLateLocked()...)
+	unacked = append(unacked, s.late.take()...)
 	s.mu.Unlock()
 	srv.offline.redeliver(ctx, s, unacked)
 	srv.registry.release(s.account)

@@ -28,7 +28,9 @@ func (s *Service) BlocksChanged(ctx context.Context, c xmppd.Client) {
 	}
 	for _, r := range rooms {
 		r.mu.Lock()
-		r.applyBlocksLocked(c, blocks)
+		if m := r.occupants.memberLocked(c); m != nil {
+			m.applyBlocksLocked(blocks)
+		}
 		r.mu.Unlock()
 		r.endIfEmpty(ctx)
 	}
@@ -39,7 +41,9 @@ func (s *Service) BlocksChanged(ctx context.Context, c xmppd.Client) {
 func (s *Service) applyLaterBlocks(ctx context.Context, r *room, e joinRequest) {
 	if blocks, err := s.server.BlockedAt(ctx, e.client.User(), s.cfg.Domain); err == nil && blocks != e.history.blocks {
 		r.mu.Lock()
-		r.applyBlocksLocked(e.client, blocks)
+		if m := r.occupants.memberLocked(e.client); m != nil {
+			m.applyBlocksLocked(blocks)
+		}
 		r.mu.Unlock()
 		r.endIfEmpty(ctx)
 	}
@@ -47,11 +51,11 @@ func (s *Service) applyLaterBlocks(ctx context.Context, r *room, e joinRequest) 
 
 // applyBlocksLocked hides from a client the occupants that its account blocks from now on, and
 // shows it those that it blocks no more; it takes the client out of a room that is blocked.
-func (r *room) applyBlocksLocked(c xmppd.Client, blocks xmppd.Blocked) {
-	m := r.occupants.memberLocked(c)
-	if m == nil || m.blocks == blocks {
+func (m *member) applyBlocksLocked(blocks xmppd.Blocked) {
+	if m.blocks == blocks {
 		return
 	}
+	r := m.occupant.room
 	if blocks.Has(stanza.Address{User: r.name, Domain: r.svc.cfg.Domain}) {
 		r.releaseLocked(m, departure{})
 		return
