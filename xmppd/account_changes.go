@@ -46,7 +46,7 @@ func (s *session) announcePicture(ctx context.Context, hash string) {
 			return
 		}
 	}
-	own, err := s.restamp(ctx, p)
+	own, err := s.stampPhoto(ctx, p, s.flag(func(s *session) *bool { return &s.ownPhoto }))
 	if err != nil {
 		s.log().Error("a changed picture was not announced", "err", err)
 		return

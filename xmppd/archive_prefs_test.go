@@ -164,7 +164,12 @@ func TestArchive_WhatIsKept(t *testing.T) {
 			}
 		}
 	}
-	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="headline" id="h"><body>x</body><store xmlns="urn:xmpp:hints"/></message>`)
+	// XEP-0334 §4.4: what is marked to be stored is, also where nobody is there for it; no error is.
+	for id, attrs := range map[string]string{"h": `type="headline"`, "e": `type="error"`} {
+		alice.Send(`<message xmlns="jabber:client" to="bob@h" ` + attrs + ` id="` + id + `"><body>x</body><store xmlns="urn:xmpp:hints"/></message>`)
+		alice.Send(`<message xmlns="jabber:client" to="bob@h" ` + attrs + ` id="lost"><body>x</body></message>`)
+	}
+	want = append(want, "h")
 	alice.Sync()
 	for _, owner := range []string{"alice@h", "bob@h"} {
 		if got := w.store.kept(owner); got != strings.Join(want, " ") {

@@ -85,8 +85,8 @@ func (c *conn) bind2(ctx context.Context, r *sasl2Request, w *welcome, failed []
 		}
 		return nil, errEnded
 	}
-	// After the answer, unlike in bind.go: a session without a stream loses what comes for it,
-	// so that no store is asked before attach. Nothing of the client's is handled before this.
+	// After the answer, unlike in bind.go: what comes for a session without a stream waits in
+	// memory, so that no store is asked before attach. Nothing of the client's is handled before this.
 	if err := c.confirmIdentity(ctx, s.account); err != nil {
 		c.server.end(s, err)
 		return nil, err
@@ -98,8 +98,9 @@ func (c *conn) bind2(ctx context.Context, r *sasl2Request, w *welcome, failed []
 
 var errEnded = &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"}
 
-// attach gives a new session its stream, after the answer that tells of it. It
-// reports false when the session was ended meanwhile.
+// attach gives a new session its stream: first the answer that tells of it, then what came for
+// its address meanwhile, which is counted after <enabled/> (XEP-0198 §4). It reports false when
+// the session was ended meanwhile.
 func (s *session) attach(st stream.Stream, m *smState, answer [][]byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,6 +110,9 @@ func (s *session) attach(st stream.Stream, m *smState, answer [][]byte) bool {
 	s.stream, s.sm = st, m
 	for _, raw := range answer {
 		_ = st.Send(raw) // an error means that the stream is closing; its reader sees to it
+	}
+	for _, sent := range s.late.take() {
+		s.transmitLocked(atOnce, sent)
 	}
 	if !s.inactive {
 		s.releaseLocked()

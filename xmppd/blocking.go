@@ -231,7 +231,7 @@ func handleBlock(ctx context.Context, s *session, _ *stream.Element, block strea
 	if err != nil {
 		return nil, err
 	}
-	s.blocksChanged(blockElement("block", jids))
+	s.blocksChanged(ctx, jids, blockElement("block", jids))
 	for _, v := range seen { // only now: nothing that is said after it gets through
 		v.to.deliverSoon(unavailable(v.from, v.to.full))
 	}
@@ -331,7 +331,7 @@ func handleUnblock(ctx context.Context, s *session, _ *stream.Element, unblock s
 	if err := s.server.stores.Blocks.Unblock(ctx, s.user, jids); err != nil {
 		return nil, err
 	}
-	s.blocksChanged(blockElement("unblock", jids))
+	s.blocksChanged(ctx, gone, blockElement("unblock", jids))
 	for _, a := range about {
 		if s.server.subscribedFrom(ctx, s.user, a.Bare()) {
 			s.server.presenceTo(ctx, s.user, a.Bare())
@@ -341,10 +341,22 @@ func handleUnblock(ctx context.Context, s *session, _ *stream.Element, unblock s
 	return nil, nil
 }
 
-// blocksChanged forgets the cached list and pushes the change to every resource
-// that asked for the list (XEP-0191 §3.3, S-51).
-func (s *session) blocksChanged(change []byte) {
+// blocksChanged forgets the cached list, lets the services at which addresses of these are act by
+// it, and pushes the change to every resource that asked for the list (XEP-0191 §3.3, S-51).
+func (s *session) blocksChanged(ctx context.Context, jids []string, change []byte) {
 	s.account.forget()
+	for _, svc := range s.server.services {
+		w, ok := svc.(BlockWatcher)
+		if !ok || !slices.ContainsFunc(jids, func(jid string) bool {
+			a, err := stanza.ParseAddress(jid)
+			return err == nil && a.Domain == svc.Domain()
+		}) {
+			continue
+		}
+		for _, o := range s.account.all() {
+			w.BlocksChanged(ctx, o)
+		}
+	}
 	for _, o := range s.account.all() {
 		if !o.flag(flagBlockWatch) {
 			continue

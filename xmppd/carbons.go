@@ -30,7 +30,7 @@ func carbonsHandlers() map[iqKey]iqHandler {
 	}
 }
 
-// isCarbonEligible reports whether a message is copied (XEP-0280 §6, S-57).
+// isCarbonEligible reports whether a message is copied (XEP-0280 §6.1, S-57).
 func isCarbonEligible(m *stream.Element) bool {
 	if _, private := m.Find(nsCarbons, "private"); private {
 		return false
@@ -42,7 +42,19 @@ func isCarbonEligible(m *stream.Element) bool {
 	case "chat", "error":
 		return true
 	case "normal":
-		return stanza.IsSubstantial(m) || isInvitation(m)
+		return stanza.IsSubstantial(m) || isInvitation(m) || isInstant(m)
+	}
+	return false
+}
+
+// isInstant reports whether a message has a payload that is typical of instant messaging: a chat
+// state (XEP-0085), a receipt or a marker, or the wish for one (XEP-0184, XEP-0333).
+func isInstant(m *stream.Element) bool {
+	for c := range m.Children() {
+		switch c.Name.Space {
+		case stanza.NSChatStates, stanza.NSReceipts, stanza.NSChatMarkers:
+			return true
+		}
 	}
 	return false
 }

@@ -175,16 +175,25 @@ var besidesChatState = map[string]bool{
 	stanza.NSHints: true, stanza.NSSID: true, stanza.NSOccupantID: true, stanza.NSDelay: true,
 }
 
+// isBesidesChatState reports whether a child of a message says nothing of its own: one of those,
+// the thread, and that it is a private message of a room (XEP-0045 §7.5).
+func isBesidesChatState(c stream.Child) bool {
+	switch c.Name {
+	case stream.Name{Space: stream.NSClient, Local: "thread"}:
+		return true
+	case stream.Name{Space: stanza.NSMUCUser, Local: "x"}:
+		for range c.Children() {
+			return false
+		}
+		return true
+	}
+	return besidesChatState[c.Name.Space]
+}
+
 func onlyChatState(m *stream.Element) bool {
 	found := false
 	for c := range m.Children() {
-		switch {
-		case c.Name.Space == stanza.NSChatStates:
-			found = true
-		case c.Name == stream.Name{Space: stream.NSClient, Local: "thread"}, besidesChatState[c.Name.Space]:
-		default:
-			return false
-		}
+		found = found || c.Name.Space == stanza.NSChatStates
 	}
-	return found && !storesOffline(m) // a hint may ask for more
+	return found && !saysMore(m) && !storesOffline(m) // a hint may ask for more
 }

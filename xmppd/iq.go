@@ -46,6 +46,21 @@ func iqHandlers() map[iqKey]iqHandler {
 	return all
 }
 
+// refuseForeign refuses to read or to change what is another account's. Where there is no such
+// account it says so (RFC 6121 §8.5.1, S-23), but to strangers, who cannot tell one from the other.
+func refuseForeign(ctx context.Context, s *session, iq *stream.Element, _ stream.Child) ([]byte, error) {
+	user, err := s.ownerOf(iq)
+	if err != nil {
+		return nil, err
+	}
+	if s.server.subscribedFrom(ctx, user, s.bare) {
+		if err := s.server.checkRecipient(ctx, user); err != nil {
+			return nil, err
+		}
+	}
+	return nil, stanza.ErrForbidden
+}
+
 // handleIQ routes an IQ: to a resource, or to its handler (RFC 6121 §8.5).
 func (s *session) handleIQ(ctx context.Context, iq *stream.Element) error {
 	if err := checkIQ(iq); err != nil {

@@ -39,6 +39,9 @@ func handleLastActivity(ctx context.Context, s *session, iq *stream.Element, _ s
 	if user != s.user && !s.server.subscribedFrom(ctx, user, s.bare) {
 		return nil, stanza.ErrForbidden
 	}
+	if err := s.server.checkRecipient(ctx, user); err != nil {
+		return nil, err
+	}
 	if len(s.server.registry.lookup(user).available()) > 0 {
 		return lastPayload(0, ""), nil
 	}

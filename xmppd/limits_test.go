@@ -158,15 +158,15 @@ func TestLimits_Late(t *testing.T) {
 		s.deliver([]byte(`<presence xmlns="jabber:client"/>`))
 		s.deliver([]byte(`<message xmlns="jabber:client"/>`))
 	}
-	if len(s.late) != 5 || !isMessage(s.late[0]) {
-		t.Errorf("%d are kept", len(s.late))
+	if len(s.late.list) != 5 || !isMessage(s.late.list[0]) {
+		t.Errorf("%d are kept", len(s.late.list))
 	}
-	s.late, s.lateSize = nil, 0
+	s.late = lateStanzas{}
 	for range 3 {
 		s.deliver([]byte(`<message xmlns="jabber:client"><body>` + strings.Repeat("x", 600) + `</body></message>`))
 	}
-	if len(s.late) != 2 { // the one that reaches the bound is the last
-		t.Errorf("%d large ones are kept", len(s.late))
+	if len(s.late.list) != 2 { // the one that reaches the bound is the last
+		t.Errorf("%d large ones are kept", len(s.late.list))
 	}
 	w.srv.finish(s, nil)
 }

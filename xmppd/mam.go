@@ -15,20 +15,17 @@ func mamHandlers() map[iqKey]iqHandler {
 	query := stream.Name{Space: stanza.NSMAM, Local: "query"}
 	metadata := stream.Name{Space: stanza.NSMAM, Local: "metadata"}
 	prefs := stream.Name{Space: stanza.NSMAM, Local: "prefs"}
-	forbidden := func(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
-		return nil, stanza.ErrForbidden // another's archive (XEP-0313 §8.1, S-58)
-	}
 	return map[iqKey]iqHandler{
 		{toSelf, "set", query}:       handleArchiveQuery,
 		{toSelf, "get", query}:       handleArchiveForm,
 		{toSelf, "get", metadata}:    handleArchiveMetadata,
 		{toSelf, "get", prefs}:       handleArchivePrefs,
 		{toSelf, "set", prefs}:       handleSetArchivePrefs,
-		{toAccount, "set", query}:    forbidden,
-		{toAccount, "get", query}:    forbidden,
-		{toAccount, "get", metadata}: forbidden,
-		{toAccount, "get", prefs}:    forbidden,
-		{toAccount, "set", prefs}:    forbidden,
+		{toAccount, "set", query}:    refuseForeign, // XEP-0313 §8.1 (S-58)
+		{toAccount, "get", query}:    refuseForeign,
+		{toAccount, "get", metadata}: refuseForeign,
+		{toAccount, "get", prefs}:    refuseForeign,
+		{toAccount, "set", prefs}:    refuseForeign,
 	}
 }
 

@@ -49,7 +49,7 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	}
 	// 6. Choose the recipient's resources.
 	route, err := s.server.routeMessage(m, to)
-	if err != nil || route.drop {
+	if err != nil || route.drop && !archive.ShouldArchive(m) {
 		return err
 	}
 	// 7. Drop what is sent again, and came the first time. That it is, tells a delay

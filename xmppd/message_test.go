@@ -242,6 +242,47 @@ func TestMessage_Offline(t *testing.T) {
 	}
 }
 
+// XEP-0160 §3, RFC 6121 §8.5.2.2.1 (S-24, S-31): what is said to somebody who is away waits,
+// in whatever words; a chat state alone does not, nor what was for one client.
+func TestMessage_OfflineWhatever(t *testing.T) {
+	const kept, dropped = true, false
+	for _, c := range []struct {
+		attrs, payload string
+		want           bool
+	}{
+		{`type="chat"`, `<game xmlns="urn:x"/>`, kept},
+		{``, `<game xmlns="urn:x"/>`, kept},
+		{`type="odd"`, `<game xmlns="urn:x"/>`, kept},
+		{`type="chat"`, `<active xmlns="http://jabber.org/protocol/chatstates"/><game xmlns="urn:x"/>`, kept},
+		{``, `<subject>x</subject>`, kept},
+		{``, `<x xmlns="http://jabber.org/protocol/muc#user"><decline from="bob@h"/></x>`, kept},
+		{`type="chat"`, `<private xmlns="urn:xmpp:carbons:2"/><game xmlns="urn:x"/>`, kept},
+		{`type="chat"`, `<gone xmlns="http://jabber.org/protocol/chatstates"/><store xmlns="urn:xmpp:hints"/>`, kept},
+		{`type="chat"`, `<gone xmlns="http://jabber.org/protocol/chatstates"/>`, dropped},
+		{`type="chat"`, `<gone xmlns="http://jabber.org/protocol/chatstates"/><thread>t</thread><origin-id xmlns="urn:xmpp:sid:0" id="o"/>`, dropped},
+		{`type="chat"`, `<gone xmlns="http://jabber.org/protocol/chatstates"/><x xmlns="http://jabber.org/protocol/muc#user"/>`, dropped},
+		{`type="chat"`, ``, dropped},
+		{`type="chat"`, `<game xmlns="urn:x"/><no-store xmlns="urn:xmpp:hints"/>`, dropped},
+		{`type="headline"`, `<game xmlns="urn:x"/>`, dropped},
+		{`type="chat"`, `<received xmlns="urn:xmpp:carbons:2"><forwarded xmlns="urn:xmpp:forward:0"/></received>`, dropped},
+		{``, `<result xmlns="urn:xmpp:mam:2"/>`, dropped},
+	} {
+		m := `<message xmlns="jabber:client" to="bob@h" ` + c.attrs + `>` + c.payload + `</message>`
+		w := newWorld(t, "alice", "bob")
+		alice := w.online("alice", "a")
+		alice.Send(m)
+		alice.none()
+		if got := len(w.store.waiting("bob")) > 0; got != c.want {
+			t.Errorf("%s waits: %t", m, got)
+		}
+	}
+	w := newWorld(t, "alice", "bob")
+	w.store.offlineBytes = 1
+	alice := w.online("alice", "a")
+	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m"><game xmlns="urn:x"/></message>`)
+	alice.Until(`<message xmlns="jabber:client" type="error" id="m">` + stanzaErrorOf("cancel", "service-unavailable") + `</message>`)
+}
+
 // XEP-0160 §3 (S-31): what waits is bounded in bytes; who sends more than that is
 // told, unless it is in the archive.
 func TestMessage_OfflineFull(t *testing.T) {
@@ -398,6 +439,9 @@ func TestCarbons_Rules(t *testing.T) {
 		{`to="bob@h/b" type="odd"`, `<body>x</body>`, toBob},
 		{`to="bob@h/b" type="chat"`, `<composing xmlns="http://jabber.org/protocol/chatstates"/>`, toBob},
 		{`to="bob@h/b"`, `<received xmlns="urn:xmpp:receipts" id="r"/>`, toBob},
+		{`to="bob@h/b"`, `<request xmlns="urn:xmpp:receipts"/>`, toBob}, // §6.1
+		{`to="bob@h/b"`, `<composing xmlns="http://jabber.org/protocol/chatstates"/>`, toBob},
+		{`to="bob@h/b"`, `<markable xmlns="urn:xmpp:chat-markers:0"/>`, toBob},
 		{`to="bob@h/b"`, `<displayed xmlns="urn:xmpp:chat-markers:0" id="r"/>`, toBob},
 		{`to="bob@h/b"`, `<x xmlns="http://jabber.org/protocol/muc#user"><invite from="den@rooms.h"/></x>`, toBob},
 		{`to="bob@h/b"`, `<x xmlns="jabber:x:conference" jid="den@rooms.h"/>`, toBob},

@@ -193,8 +193,34 @@ func (s *session) hasEnded() bool {
 	return s.state >= ended
 }
 
-// storesOffline reports whether a message waits for its recipient (XEP-0160 §3,
-// S-31): chat states alone do not.
+// storesOffline reports whether a message waits for its recipient: whatever it says,
+// and in whatever words, unless it is nothing but a chat state, or a hint forbids it
+// (XEP-0160 §3, RFC 6121 §8.5.2.2.1, S-31).
 func storesOffline(m *stream.Element) bool {
-	return stanza.IsConversation(m) && !stanza.HasHint(m, "no-store") && (stanza.HasHint(m, "store") || stanza.IsSubstantial(m))
+	if !stanza.IsConversation(m) || stanza.HasHint(m, "no-store") || isServersAnswer(m) {
+		return false
+	}
+	return stanza.HasHint(m, "store") || saysMore(m)
+}
+
+// saysMore reports whether a message has more than a chat state in it, and what goes along
+// with one.
+func saysMore(m *stream.Element) bool {
+	for c := range m.Children() {
+		if c.Name.Space != stanza.NSChatStates && !isBesidesChatState(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// isServersAnswer reports whether a message is for one client alone, and of no use to another
+// one later: a copy (XEP-0280), a result of an archive (XEP-0313), or word of a service itself.
+func isServersAnswer(m *stream.Element) bool {
+	switch m.Child {
+	case stream.Name{Space: nsCarbons, Local: "sent"}, stream.Name{Space: nsCarbons, Local: "received"},
+		stream.Name{Space: stanza.NSMAM, Local: "result"}:
+		return true
+	}
+	return m.From != "" && localpart(m.From) == ""
 }

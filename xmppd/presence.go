@@ -40,7 +40,10 @@ func (s *session) handlePresence(ctx context.Context, p *stream.Element) error {
 		return err
 	case to.Domain != s.server.domain:
 		return s.presenceToService(ctx, p, to)
-	case p.Type == "", p.Type == "subscribe", p.Type == "subscribed":
+	}
+	// XEP-0191 §3.3: nothing goes to whom one blocks, and one is told so; not of leaving, which
+	// was told at the block.
+	if p.Type != "error" && p.Type != "unavailable" {
 		if err := s.checkOwnBlocks(ctx, to); err != nil {
 			return err
 		}
@@ -71,7 +74,7 @@ func (s *session) broadcast(ctx context.Context, p *stream.Element) error {
 	if err := s.server.SpendFanOut(ctx, s.user, len(own.Raw), s.server.presenceAudience(ctx, s.user)); err != nil {
 		return err
 	}
-	initial, arrived := s.setPresence(own, priority)
+	initial, arrived := s.setPresence(own, priority, saysNoPhoto(p))
 	if initial {
 		stream.Cork(s.asking) // its own presence and those of its contacts go out together
 	}
@@ -99,11 +102,11 @@ func (s *session) broadcast(ctx context.Context, p *stream.Element) error {
 
 // setPresence notes what is broadcast. It reports whether the session was not
 // available before, and whether messages to the bare JID begin to come here.
-func (s *session) setPresence(own *stream.Element, priority int8) (initial, arrived bool) {
+func (s *session) setPresence(own *stream.Element, priority int8, ownPhoto bool) (initial, arrived bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	initial = s.presence == nil
-	s.presence, s.priority = own, priority
+	s.presence, s.priority, s.ownPhoto = own, priority, ownPhoto
 	if priority < 0 {
 		s.reachable = time.Time{}
 		return initial, false
@@ -125,20 +128,26 @@ func priorityOf(p *stream.Element) (int8, error) {
 }
 
 // stamp sets from, and the hash of the site's picture (XEP-0153 §4.1, XEP-0398
-// §4). A client that sends an empty photo has none to show, and is left alone.
+// §4). A presence with an empty photo says that there is none to show, and is left alone.
 func (s *session) stamp(ctx context.Context, p *stream.Element) (*stream.Element, error) {
-	if x, ok := p.Find(nsVCardUpdate, "x"); ok {
-		photo, ok := x.Find(nsVCardUpdate, "photo")
-		s.setFlag(func(s *session) *bool { return &s.ownPhoto }, ok && photo.Text() == "")
-	}
-	return s.restamp(ctx, p)
+	return s.stampPhoto(ctx, p, saysNoPhoto(p))
 }
 
-// restamp is stamp for a presence that may have been stamped before: an empty
-// photo in it may be the server's word.
-func (s *session) restamp(ctx context.Context, p *stream.Element) (*stream.Element, error) {
+// saysNoPhoto reports whether a client's presence has an empty photo (XEP-0398 §4).
+func saysNoPhoto(p *stream.Element) bool {
+	x, ok := p.Find(nsVCardUpdate, "x")
+	if !ok {
+		return false
+	}
+	photo, ok := x.Find(nsVCardUpdate, "photo")
+	return ok && photo.Text() == ""
+}
+
+// stampPhoto is stamp where it is known whether the client speaks for the picture: an empty
+// photo in a presence that was stamped before may be the server's word.
+func (s *session) stampPhoto(ctx context.Context, p *stream.Element, ownPhoto bool) (*stream.Element, error) {
 	edit := p.Edit().Set("from", s.full).SetLang(s.lang())
-	if s.flag(func(s *session) *bool { return &s.ownPhoto }) {
+	if ownPhoto {
 		return edit.Element()
 	}
 	acc, err := s.server.accountOf(ctx, s.user)
@@ -192,7 +201,14 @@ func (s *session) receiveContact(ctx context.Context, c Contact) {
 			s.server.currentPresence(ctx, a.User, s)
 		}
 	}
-	if c.Request != nil {
+	if c.Request == nil {
+		return
+	}
+	// Whoever was blocked after asking is not heard until that ends (XEP-0191 §3.3).
+	blocked, err := s.server.blocklists.blocks(ctx, s.user, c.JID)
+	if err != nil {
+		s.log().Error("a contact request was not delivered", "contact", c.JID, "err", err)
+	} else if !blocked {
 		s.deliver(c.Request)
 	}
 }
@@ -214,7 +230,13 @@ func (s *session) broadcastUnavailable(ctx context.Context, p *stream.Element) {
 	if c, ok := p.Find(stream.NSClient, "status"); ok {
 		status = c.Text()
 	}
-	s.leave(ctx, p.Edit().Set("from", s.full).SetLang(s.lang()).Bytes(), status)
+	raw := p.Edit().Set("from", s.full).SetLang(s.lang()).Bytes()
+	if s.flag(func(s *session) *bool { return &s.peer.Native }) {
+		// RFC 6121 §4.5.2: who says it hears it as well. Not browsers: Converse takes it for a
+		// mistake of the server's, and says that it is there.
+		s.deliver(raw)
+	}
+	s.leave(ctx, raw, status)
 }
 
 // goOffline makes a session that ended disappear, exactly once (S-42).
@@ -246,16 +268,22 @@ func (s *session) leave(ctx context.Context, raw []byte, status string) {
 }
 
 // probe answers a presence probe (RFC 6121 §4.3.2, S-41); client probes never
-// cause errors.
+// cause errors, and those of somebody who is blocked no answer (XEP-0191 §3.3).
 func (s *session) probe(ctx context.Context, to stanza.Address) error {
+	if to.User != s.user {
+		theirs, err := s.server.blocklists.of(ctx, to.User)
+		if err != nil || theirs.matches(s.address()) {
+			return err
+		}
+	}
 	if to.User != s.user && !s.server.subscribedFrom(ctx, to.User, s.bare) {
 		s.deliver(subscriptionBytes(to.Bare(), s.bare, "unsubscribed"))
 		return nil
 	}
-	found, blocked := false, s.server.EitherBlocks(ctx, to.User, s.user)
+	found := false
 	online := s.server.registry.lookup(to.User).available()
 	for _, o := range online {
-		if p, _ := o.available(); p != nil && (to.Resource == "" || o.resource == to.Resource) && !blocked && !s.server.blocklists.clientBlocked(ctx, o.full, s) {
+		if p, _ := o.available(); p != nil && (to.Resource == "" || o.resource == to.Resource) && !s.server.blocklists.clientBlocked(ctx, o.full, s) {
 			s.deliver(p.Raw)
 			found = true
 		}
@@ -264,7 +292,7 @@ func (s *session) probe(ctx context.Context, to stanza.Address) error {
 		return nil
 	}
 	var left []byte
-	if len(online) == 0 && !blocked {
+	if len(online) == 0 {
 		left = s.server.sinceWhen(ctx, to.User)
 	}
 	s.deliver(unavailableWith(to.String(), s.bare, left))

@@ -119,8 +119,21 @@ func TestPresence_Blocked(t *testing.T) {
 	w.store.subscribe("alice", "bob")
 	w.store.blocked["alice"] = []string{"bob@h"}
 	alice, bob := w.online("alice", "a"), w.online("bob", "b")
-	bob.Send(`<presence xmlns="jabber:client" type="probe" to="alice@h"/>`)
-	bob.Expect(`<presence xmlns="jabber:client" from="alice@h" type="unavailable"/>`)
+	for _, to := range []string{"alice@h", "alice@h/a"} {
+		bob.Send(`<presence xmlns="jabber:client" type="probe" to="` + to + `"/>`)
+	}
+	if got := presences(bob.Sync()); len(got) > 0 {
+		t.Errorf("bob is told %v", got)
+	}
+	for _, typ := range []string{"probe", "subscribe", "subscribed", "unsubscribe", "unsubscribed"} {
+		alice.Send(`<presence xmlns="jabber:client" id="` + typ + `" type="` + typ + `" to="bob@h"/>`)
+		alice.Until(`<presence xmlns="jabber:client" type="error" id="` + typ + `"><error type="cancel"><not-acceptable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><blocked xmlns="urn:xmpp:blocking:errors"/></error></presence>`)
+	}
+	alice.Send(`<presence xmlns="jabber:client" type="error" to="bob@h"/>`)
+	alice.none()
+	if got := presences(bob.Sync()); len(got) > 0 {
+		t.Errorf("bob sees %v", got)
+	}
 	ask := `<iq xmlns="jabber:client" type="get" id="v" to="%s"><query xmlns="jabber:iq:version"/></iq>`
 	bob.ask(fmt.Sprintf(ask, "alice@h/a"), `<iq xmlns="jabber:client" type="error" id="v">`+stanzaErrorOf("cancel", "service-unavailable")+`</iq>`)
 	alice.ask(fmt.Sprintf(ask, "bob@h/b"), `<iq xmlns="jabber:client" type="error" id="v"><error type="cancel"><not-acceptable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><blocked xmlns="urn:xmpp:blocking:errors"/></error></iq>`)
@@ -130,6 +143,36 @@ func TestPresence_Blocked(t *testing.T) {
 	bob.Sync()
 	if got := presences(alice.Sync()); len(got) > 0 {
 		t.Errorf("alice sees %v", got)
+	}
+}
+
+// XEP-0191 §3.3, RFC 6121 §3.1.3 (S-38, S-52): who has asked for a subscription and is blocked is
+// not heard when the client comes back, and is once the block ends.
+func TestPresence_BlockedRequest(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	bob := w.online("bob", "b")
+	bob.Send(`<presence xmlns="jabber:client" type="subscribe" to="alice@h"/>`)
+	bob.Sync()
+
+	alice := w.bound("alice", "a")
+	arrive := func() (asked bool) {
+		alice.Send(`<presence xmlns="jabber:client" type="unavailable"/>`)
+		alice.Send(`<presence xmlns="jabber:client"/>`)
+		for _, e := range alice.Sync() {
+			asked = asked || e.Type == "subscribe"
+		}
+		return asked
+	}
+	if !arrive() {
+		t.Error("the request was not delivered")
+	}
+	alice.ask(`<iq xmlns="jabber:client" type="set" id="1"><block xmlns="urn:xmpp:blocking"><item jid="bob@h"/></block></iq>`, `<iq xmlns="jabber:client" type="result" id="1"/>`)
+	if arrive() {
+		t.Error("the request of somebody who is blocked was delivered")
+	}
+	alice.ask(`<iq xmlns="jabber:client" type="set" id="1"><unblock xmlns="urn:xmpp:blocking"/></iq>`, `<iq xmlns="jabber:client" type="result" id="1"/>`)
+	if !arrive() {
+		t.Error("the request is lost")
 	}
 }
 
@@ -173,6 +216,40 @@ func TestPresence_Picture(t *testing.T) {
 	bob.Until(picture("two"))
 	w.srv.AccountChanged(t.Context(), "alice")
 	bob.none()
+
+	// XEP-0398 §4 (S-75): a presence with an empty photo is left alone, and that one only.
+	none := `<x xmlns="vcard-temp:x:update"><photo/></x>`
+	alice.Send(`<presence xmlns="jabber:client" to="bob@h">` + none + `</presence>`)
+	bob.Until(picture(""))
+	alice.Send(`<presence xmlns="jabber:client"><show>away</show></presence>`)
+	bob.Until(`<presence xmlns="jabber:client" from="alice@h/a"><show>away</show><x xmlns="vcard-temp:x:update"><photo>two</photo></x></presence>`)
+	alice.Send(`<presence xmlns="jabber:client">` + none + `</presence>`)
+	bob.Until(picture(""))
+	alice.Send(`<presence xmlns="jabber:client" to="bob@h"/>`)
+	bob.Until(picture("two"))
+	alice.Sync()
+	w.store.accounts["alice"].PhotoHash = "three"
+	w.srv.AccountChanged(t.Context(), "alice")
+	bob.none() // she has said that there is none
+	alice.Send(`<presence xmlns="jabber:client"><x xmlns="vcard-temp:x:update"/></presence>`)
+	bob.Until(picture("three"))
+}
+
+// RFC 6121 §4.5.2: a client that goes unavailable hears it as well; a browser's does not, since
+// Converse would say then that it is there.
+func TestPresence_OwnUnavailable(t *testing.T) {
+	for native, want := range map[bool]int{true: 1, false: 0} {
+		w := newWorld(t, "alice")
+		peer := vouched("alice")
+		peer.Native = native
+		alice := w.boundAs(peer, "a")
+		alice.Send(`<presence xmlns="jabber:client"/>`)
+		alice.Sync()
+		alice.Send(`<presence xmlns="jabber:client" type="unavailable"><status>bye</status></presence>`)
+		if got := presences(alice.Sync()); len(got) != want {
+			t.Errorf("native: %t, and hears %v", native, got)
+		}
+	}
 }
 
 // RFC 6121 §2 (S-32, S-33, S-35).
@@ -198,6 +275,7 @@ func TestRoster(t *testing.T) {
 		``:                                   "bad-request",
 		`<item jid="x@h"><group>g</group><group>g</group></item>`:   "bad-request",
 		`<item jid="x@h"><group/></item>`:                           "not-acceptable",
+		`<item jid="x@h"><x xmlns="urn:x"/><group/></item>`:         "not-acceptable",
 		`<item jid="x@h" name="` + strings.Repeat("n", 200) + `"/>`: "not-acceptable",
 		`<item jid="@"/>`: "jid-malformed",
 		`<item jid="zoe@h" subscription="remove"/>`: "item-not-found",
@@ -206,6 +284,9 @@ func TestRoster(t *testing.T) {
 		alice.ask(`<iq xmlns="jabber:client" type="set" id="e"><query xmlns="jabber:iq:roster">`+item+`</query></iq>`,
 			`<iq xmlns="jabber:client" type="error" id="e">`+stanzaErrorOf("*", condition)+`</iq>`)
 	}
+	// RFC 6120 §8.4: what is no group is not looked at.
+	alice.Send(`<iq xmlns="jabber:client" type="set" id="s"><query xmlns="jabber:iq:roster"><item jid="bob@h" name="Bobby"><x xmlns="urn:x">Friends</x><group>Friends</group><x xmlns="urn:x"/></item></query></iq>`)
+	alice.Until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" name="Bobby" subscription="both"><group>Friends</group></item></query></iq>`)
 	alice.ask(`<iq xmlns="jabber:client" type="get" id="e" to="bob@h"><query xmlns="jabber:iq:roster"/></iq>`,
 		`<iq xmlns="jabber:client" type="error" id="e">`+stanzaErrorOf("auth", "forbidden")+`</iq>`)
 }

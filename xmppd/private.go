@@ -10,39 +10,45 @@ import (
 
 // Private XML storage (XEP-0049).
 
-// maxPrivate is the maximum size of a piece of private XML in bytes.
-const maxPrivate = 64 << 10
+// maxPrivate is the maximum size of a piece of private XML in bytes, and maxPrivateElements the
+// maximum number of elements that one request stores.
+const (
+	maxPrivate         = 64 << 10
+	maxPrivateElements = 16
+)
 
 func privateHandlers() map[iqKey]iqHandler {
 	query := stream.Name{Space: stanza.NSPrivate, Local: "query"}
-	forbidden := func(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
-		return nil, stanza.ErrForbidden // another's storage (§2, S-50)
-	}
 	return map[iqKey]iqHandler{
 		{toSelf, "get", query}:    handlePrivateGet,
 		{toSelf, "set", query}:    handlePrivateSet,
-		{toAccount, "get", query}: forbidden,
-		{toAccount, "set", query}: forbidden,
+		{toAccount, "get", query}: refuseForeign, // §2 (S-50)
+		{toAccount, "set", query}: refuseForeign,
 	}
 }
 
-// privateElement is the one element that a request is about.
-func privateElement(query stream.Child) (stream.Child, error) {
+// privateElements are the elements that a request is about: at least one, all of one namespace, and
+// that no reserved one (§2).
+func privateElements(query stream.Child) ([]stream.Child, error) {
 	var found []stream.Child
 	for c := range query.Children() {
+		if c.Name.Space == "" || c.Name.Space == stanza.NSPrivate || (len(found) > 0 && c.Name.Space != found[0].Name.Space) {
+			return nil, stanza.ErrBadRequest
+		}
 		found = append(found, c)
 	}
-	if len(found) != 1 || found[0].Name.Space == "" || found[0].Name.Space == stanza.NSPrivate {
-		return stream.Child{}, stanza.ErrBadRequest
-	}
-	return found[0], nil
+	return found, nil
 }
 
 func handlePrivateGet(ctx context.Context, s *session, _ *stream.Element, query stream.Child) ([]byte, error) {
-	c, err := privateElement(query)
+	found, err := privateElements(query)
+	if err == nil && len(found) != 1 {
+		err = stanza.ErrBadRequest
+	}
 	if err != nil {
 		return nil, err
 	}
+	c := found[0]
 	raw, err := s.server.stores.Private.Private(ctx, s.user, c.Name)
 	if errors.Is(err, ErrNotFound) {
 		raw, err = c.Raw(), nil // nothing stored: the request comes back
@@ -56,19 +62,44 @@ func handlePrivateGet(ctx context.Context, s *session, _ *stream.Element, query 
 	return append(append([]byte(`<query xmlns="`+stanza.NSPrivate+`">`), raw...), "</query>"...), nil
 }
 
+// handlePrivateSet stores each element in the place of what there is of its name; several of one
+// name are stored together.
 func handlePrivateSet(ctx context.Context, s *session, _ *stream.Element, query stream.Child) ([]byte, error) {
-	c, err := privateElement(query)
+	found, err := privateElements(query)
 	if err != nil {
 		return nil, err
 	}
-	raw := c.Raw()
-	if len(raw) > maxPrivate {
+	if len(found) == 0 {
 		return nil, stanza.ErrNotAcceptable
 	}
-	if view := s.server.mounted.private[c.Name]; view != nil {
-		if raw, err = view.WritePrivate(ctx, s.user, c); err != nil {
+	var names []stream.Name
+	pieces := make(map[stream.Name][]byte)
+	size := 0
+	for _, c := range found {
+		raw := c.Raw()
+		if size += len(raw); size > maxPrivate || len(found) > maxPrivateElements {
+			return nil, stanza.ErrNotAcceptable
+		}
+		if _, again := pieces[c.Name]; !again {
+			names = append(names, c.Name)
+		} else if s.server.mounted.private[c.Name] != nil {
+			return nil, stanza.ErrBadRequest // of what the server reads there is one
+		}
+		pieces[c.Name] = append(pieces[c.Name], raw...)
+	}
+	for _, c := range found {
+		view := s.server.mounted.private[c.Name]
+		if view == nil {
+			continue
+		}
+		if pieces[c.Name], err = view.WritePrivate(ctx, s.user, c); err != nil {
 			return nil, err
 		}
 	}
-	return nil, s.server.stores.Private.SetPrivate(ctx, s.user, c.Name, raw)
+	for _, name := range names {
+		if err := s.server.stores.Private.SetPrivate(ctx, s.user, name, pieces[name]); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
 }

@@ -65,8 +65,8 @@ func (srv *Server) limitHibernating(a *account) {
 // failed, and may bind.
 func (c *conn) resume(ctx context.Context, el attributed, answer func(resumed []byte) [][]byte) (s *session, failed []byte, err error) {
 	h, err := smCount(el)
-	if err != nil {
-		return nil, nil, err
+	if err != nil { // the stream stays: the client may bind (XEP-0198 §5)
+		return nil, smFailed("bad-request"), nil
 	}
 	previd, _ := el.Attr("previd")
 	s = c.server.registry.resumable(previd)

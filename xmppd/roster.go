@@ -27,14 +27,9 @@ func rosterHandlers() map[iqKey]iqHandler {
 	return map[iqKey]iqHandler{
 		{toSelf, "get", query}:    handleRosterGet,
 		{toSelf, "set", query}:    handleRosterSet,
-		{toAccount, "get", query}: handleForeignRoster,
-		{toAccount, "set", query}: handleForeignRoster,
+		{toAccount, "get", query}: refuseForeign, // RFC 6121 §2.1.5
+		{toAccount, "set", query}: refuseForeign,
 	}
-}
-
-// handleForeignRoster: nobody may read another's roster (RFC 6121 §2.1.5).
-func handleForeignRoster(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
-	return nil, stanza.ErrForbidden
 }
 
 // handleRosterGet answers RFC 6121 §2.1.3, with versions as §2.6 has them.
@@ -130,6 +125,9 @@ func parseRosterItem(query stream.Child) (rosterItem, error) {
 
 func (it *rosterItem) parseGroups(item stream.Child) error {
 	for g := range item.Children() {
+		if g.Name != (stream.Name{Space: stanza.NSRoster, Local: "group"}) {
+			continue // RFC 6120 §8.4: what is not known is not looked at
+		}
 		name := g.Text()
 		switch {
 		case slices.Contains(it.groups, name):
@@ -243,7 +241,7 @@ func (srv *Server) pushContact(ctx context.Context, user, jid string) error {
 	if err != nil {
 		return err
 	}
-	a.pushItem(r, jid)
+	a.pushItem(r, jid, r.version())
 	return nil
 }
 
@@ -252,15 +250,15 @@ func (a *account) interested() []*session {
 	return slices.DeleteFunc(a.all(), func(s *session) bool { return !s.flag(flagInterested) })
 }
 
-// pushItem pushes what r has under jid.
-func (a *account) pushItem(r *roster, jid string) {
+// pushItem pushes what r has under jid, as the change that makes the roster that version.
+func (a *account) pushItem(r *roster, jid, version string) {
 	item := append(stanza.AppendAttr([]byte("<item"), "jid", jid), ` subscription="remove"/>`...)
 	if c, ok := r.find(jid); ok && c.Listed {
 		item = appendItem(nil, c)
 	}
 	for _, s := range a.interested() {
 		push := stanza.AppendAttr([]byte(`<iq xmlns="jabber:client" type="set" id="`+rand.Text()+`"`), "to", s.full)
-		push = stanza.AppendAttr(append(push, `><query xmlns="`+stanza.NSRoster+`"`...), "ver", r.version())
+		push = stanza.AppendAttr(append(push, `><query xmlns="`+stanza.NSRoster+`"`...), "ver", version)
 		push = append(append(append(push, '>'), item...), "</query></iq>"...)
 		s.deliver(push)
 	}

@@ -70,7 +70,7 @@ func (srv *Server) replaceContact(ctx context.Context, a *account, changes uint6
 	srv.rosters.replace(a, changes, now)
 	before, _ := old.find(c.JID)
 	if (before.Listed || c.Listed) && now.version() != old.version() {
-		a.pushItem(now, c.JID)
+		a.pushItem(now, c.JID, now.version())
 	}
 	if found && c.hasTo() && c.Listed && !(before.hasTo() && before.Listed) {
 		for _, s := range a.available() {

@@ -46,6 +46,9 @@ func (c *conn) authenticate(ctx context.Context) (*session, error) {
 		}
 		var r signInResult
 		switch {
+		case two.running != nil && !two.takes(el):
+			// XEP-0388 §2.4: nothing else in the middle of an exchange.
+			err = &stream.Error{Condition: stream.NotAuthorized, Text: "an exchange is under way"}
 		case el.Name.Space == stanza.NSSASL:
 			r, err = one.handle(ctx, el)
 		case el.Name.Space == stanza.NSSASL2 && c.offersSASL2():

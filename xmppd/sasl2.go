@@ -80,6 +80,12 @@ type sasl2Exchange struct {
 	running sasl.Mechanism // nil: none is under way
 }
 
+// takes reports whether an element belongs to the exchange that is under way: its response, or
+// its end.
+func (x *sasl2Exchange) takes(el *stream.Element) bool {
+	return el.Name.Space == stanza.NSSASL2 && (el.Name.Local == "response" || el.Name.Local == "abort")
+}
+
 // handle answers one element.
 func (x *sasl2Exchange) handle(ctx context.Context, el *stream.Element) (signInResult, error) {
 	c := x.conn
@@ -95,8 +101,7 @@ func (x *sasl2Exchange) handle(ctx context.Context, el *stream.Element) (signInR
 	return signInResult{done: true, session: s}, err
 }
 
-// step handles one element. While an exchange is under way there is nothing but
-// its response, or its end (XEP-0388 §2.5).
+// step handles one element, which takes has let through while an exchange is under way.
 func (x *sasl2Exchange) step(ctx context.Context, el *stream.Element) (sasl.Step, error) {
 	m := x.running
 	x.running = nil
@@ -125,8 +130,13 @@ func (x *sasl2Exchange) step(ctx context.Context, el *stream.Element) (sasl.Step
 		return sasl.Step{}, sasl.IncorrectEncoding
 	}
 	step, err := m.Next(ctx, message)
-	if err == nil && !step.Done {
+	switch from := x.conn.peer.From; {
+	case err != nil:
+	case !step.Done:
 		x.running = m
+	case from != "" && from != step.Identity.User+"@"+x.conn.server.domain:
+		// XEP-0388 §2.3: the stream was opened in the name of somebody else.
+		return sasl.Step{}, sasl.InvalidAuthzid
 	}
 	return step, err
 }
@@ -139,8 +149,8 @@ func (x *sasl2Exchange) begin() (sasl.Mechanism, error) {
 }
 
 // answerSASL2 does what was asked for along with signing in, and answers: success
-// first, the features next (XEP-0388 §2.6.1), then what a resumed session
-// missed.
+// first, the features next (XEP-0388 §2.6.1); to a resumed session, which has had
+// them, what it missed (XEP-0198 §9.2).
 func (c *conn) answerSASL2(ctx context.Context, r *sasl2Request, step sasl.Step) (*session, error) {
 	c.setIdentity(step.Identity)
 	if l, ok := c.stream.(stream.AuthDeadliner); ok {
@@ -151,7 +161,7 @@ func (c *conn) answerSASL2(ctx context.Context, r *sasl2Request, step sasl.Step)
 	if r.resume != nil {
 		var s *session
 		var err error
-		s, failed, err = c.resume(ctx, *r.resume, func(resumed []byte) [][]byte { return w.answer("", resumed, true) })
+		s, failed, err = c.resume(ctx, *r.resume, func(resumed []byte) [][]byte { return [][]byte{w.success(c.bareJID(), resumed)} })
 		if s != nil || err != nil {
 			return s, err
 		}
@@ -162,8 +172,11 @@ func (c *conn) answerSASL2(ctx context.Context, r *sasl2Request, step sasl.Step)
 		}
 	}
 	// The features come from bind, the next state.
-	return nil, c.reply(w.success(c.identity.User+"@"+c.server.domain, failed))
+	return nil, c.reply(w.success(c.bareJID(), failed))
 }
+
+// bareJID is the address of the account that signed in.
+func (c *conn) bareJID() string { return c.identity.User + "@" + c.server.domain }
 
 // welcome is what a success consists of, apart from the session.
 type welcome struct {
@@ -172,12 +185,9 @@ type welcome struct {
 	token      []byte // <token/>, or nothing
 }
 
-// answer is the success of a stream that has a session, managed or not
-// (XEP-0198), with its features. A resumed one keeps the address that it knows.
+// answer is the success of a stream that has a new session, managed or not
+// (XEP-0198), with its features.
 func (w *welcome) answer(jid string, session []byte, managed bool) [][]byte {
-	if jid == "" {
-		jid = w.conn.identity.User + "@" + w.conn.server.domain
-	}
 	return [][]byte{w.success(jid, session), w.conn.features("", !managed && w.conn.resumable())}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
+	"foyer/xmppd/archive"
 )
 
 // Send delivers a stanza of a service to an account or one of its resources
@@ -50,7 +51,7 @@ func (srv *Server) sendMessage(ctx context.Context, m *stream.Element, to stanza
 		return err
 	}
 	r, err := srv.routeMessage(m, to)
-	if err != nil || r.drop {
+	if err != nil || r.drop && !archive.ShouldArchive(m) {
 		return err
 	}
 	from, err := stanza.ParseAddress(m.From)

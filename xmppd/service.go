@@ -42,6 +42,13 @@ type ChangeWatcher interface {
 	AccountChanged(ctx context.Context, user string)
 }
 
+// BlockWatcher is a Service that wants to know when an account blocks, or unblocks, addresses
+// at its domain (XEP-0191 §3.3, §3.4). It is told for each of the account's clients, after
+// Server.BlockedAt answers with the new list and before any client is told of it.
+type BlockWatcher interface {
+	BlocksChanged(ctx context.Context, c Client)
+}
+
 // Mount adds a service. It must be called before the first Serve.
 func (srv *Server) Mount(svc Service) { srv.services = append(srv.services, svc) }
 
@@ -122,6 +129,28 @@ func (srv *Server) VCardOf(ctx context.Context, user string) ([]byte, error) {
 // Blocks reports whether an account has blocked a JID (XEP-0191 §3).
 func (srv *Server) Blocks(ctx context.Context, user, jid string) (bool, error) {
 	return srv.blocklists.blocks(ctx, user, jid)
+}
+
+// Blocked is what an account blocks at a service. The zero value is nothing; it is immutable, and
+// of two that differ one was read after a change.
+type Blocked struct{ list *blocklist }
+
+// Has reports whether an address is blocked (XEP-0191 §3.2).
+func (b Blocked) Has(a stanza.Address) bool { return b.list != nil && b.list.matches(a) }
+
+// BlockedAt returns what an account blocks at a domain. It asks the store only for an account
+// whose list is not in memory; errors are the store's.
+func (srv *Server) BlockedAt(ctx context.Context, user, domain string) (Blocked, error) {
+	list, err := srv.blocklists.of(ctx, user)
+	if err != nil {
+		return Blocked{}, err
+	}
+	for jid := range list.jids {
+		if a, err := stanza.ParseAddress(jid); err == nil && a.Domain == domain {
+			return Blocked{list}, nil
+		}
+	}
+	return Blocked{}, nil
 }
 
 // Domain is the domain of the accounts.

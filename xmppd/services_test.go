@@ -60,6 +60,50 @@ ZWxz</BINVAL></PHOTO><URL>http://a</URL></vCard>`
 	c.refused(`<iq xmlns="jabber:client" type="get" id="1" to="bob@h"><query xmlns="jabber:iq:private"><o xmlns="urn:o"/></query></iq>`, "auth", "forbidden")
 }
 
+// XEP-0049 §2: several elements of one namespace are stored at once; a request for them is about one.
+func TestPrivate_Several(t *testing.T) {
+	alice := newWorld(t, "alice").bound("alice", "a")
+	private := func(typ, inside string) string {
+		return `<iq xmlns="jabber:client" type="` + typ + `" id="1"><query xmlns="jabber:iq:private">` + inside + `</query></iq>`
+	}
+	alice.ask(private("set", `<a xmlns="urn:o">1</a><b xmlns="urn:o">2</b><a xmlns="urn:o">3</a>`), `<iq xmlns="jabber:client" type="result" id="1"/>`)
+	for ask, want := range map[string]string{`<a xmlns="urn:o"/>`: `<a xmlns="urn:o">1</a><a xmlns="urn:o">3</a>`, `<b xmlns="urn:o"/>`: `<b xmlns="urn:o">2</b>`} {
+		alice.ask(private("get", ask), private("result", want))
+	}
+	alice.refused(private("set", ``), "modify", "not-acceptable")
+	alice.refused(private("get", ``), "modify", "bad-request")
+	alice.refused(private("get", `<a xmlns="urn:o"/><b xmlns="urn:o"/>`), "modify", "bad-request")
+	alice.refused(private("set", `<a xmlns="urn:o"/><b xmlns="urn:p"/>`), "modify", "bad-request")
+	alice.refused(private("set", strings.Repeat(`<a xmlns="urn:o"/>`, maxPrivateElements+1)), "modify", "not-acceptable")
+}
+
+// RFC 6121 §8.5.1 (S-23): what is asked of an account that does not exist has no answer; strangers,
+// who are refused, cannot tell it from one that does.
+func TestServices_NoAccount(t *testing.T) {
+	for _, open := range []bool{true, false} {
+		w := newWorldWith(t, Config{Open: open}, "alice", "bob")
+		alice := w.online("alice", "a")
+		for _, what := range []struct{ typ, payload string }{
+			{"get", `<query xmlns="jabber:iq:roster"/>`}, {"set", `<query xmlns="jabber:iq:roster"><item jid="x@h"/></query>`},
+			{"get", `<query xmlns="jabber:iq:private"><o xmlns="urn:o"/></query>`}, {"set", `<query xmlns="jabber:iq:private"><o xmlns="urn:o"/></query>`},
+			{"set", `<query xmlns="urn:xmpp:mam:2"/>`}, {"get", `<metadata xmlns="urn:xmpp:mam:2"/>`}, {"get", `<prefs xmlns="urn:xmpp:mam:2"/>`},
+			{"set", `<vCard xmlns="vcard-temp"/>`}, {"get", `<query xmlns="jabber:iq:last"/>`},
+		} {
+			ask := func(to string) string {
+				return `<iq xmlns="jabber:client" type="` + what.typ + `" id="1" to="` + to + `">` + what.payload + `</iq>`
+			}
+			if open {
+				alice.refused(ask("zoe@h"), "cancel", "service-unavailable")
+			} else {
+				alice.refused(ask("zoe@h"), "auth", "forbidden")
+			}
+			if !open || !strings.Contains(what.payload, nsLast) {
+				alice.refused(ask("bob@h"), "auth", "forbidden")
+			}
+		}
+	}
+}
+
 // A piece of private XML has a bound (S-50).
 func TestPrivate_Bound(t *testing.T) {
 	alice := newWorld(t, "alice").bound("alice", "a")

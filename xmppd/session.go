@@ -36,10 +36,9 @@ type session struct {
 	identity   stream.Identity
 	stream     stream.Stream            // nil unless connected
 	sm         *smState                 // nil: stream management is off (sm.go)
-	late       []sentStanza             // what came for it while it was ended
-	lateSize   int                      // of late, in bytes
+	late       lateStanzas              // what came for it before its first stream (bind2.go), or while it was ended
 	presence   *stream.Element          // last available presence broadcast, from = full; nil: not available
-	ownPhoto   bool                     // the client speaks for the picture itself (XEP-0398 §4)
+	ownPhoto   bool                     // the client sent that with an empty photo (XEP-0398 §4)
 	priority   int8                     // of presence
 	reachable  time.Time                // since when messages to the bare JID come here; zero: they do not
 	interested bool                     // asked for the roster (RFC 6121 §2.1.6)
@@ -83,6 +82,29 @@ func (s *session) deliver(raw []byte) { s.deliverWhen(atOnce, raw) }
 // within a moment is written together (stream.Batcher).
 func (s *session) deliverSoon(raw []byte) { s.deliverWhen(soon, raw) }
 
+// lateStanzas are stanzas that there is no stream for. The session's lock guards them.
+type lateStanzas struct {
+	list []sentStanza
+	size int // in bytes
+}
+
+// keep keeps one more. It reports false when there is no room for it.
+func (l *lateStanzas) keep(sent sentStanza, cfg Config) bool {
+	if len(l.list) >= cfg.Unacked || l.size >= cfg.UnackedBytes {
+		return false
+	}
+	l.list = append(l.list, sent)
+	l.size += len(sent.raw)
+	return true
+}
+
+// take returns what was kept, and keeps nothing of it.
+func (l *lateStanzas) take() []sentStanza {
+	late := l.list
+	*l = lateStanzas{}
+	return late
+}
+
 // urgency tells when a stanza is to be written.
 type urgency bool
 
@@ -109,9 +131,8 @@ func (s *session) deliverLocked(when urgency, sent sentStanza) {
 	case gone:
 		return
 	case ended:
-		if isMessage(sent) && len(s.late) < s.server.cfg.Unacked && s.lateSize < s.server.cfg.UnackedBytes {
-			s.late = append(s.late, sent)
-			s.lateSize += len(sent.raw)
+		if isMessage(sent) {
+			s.late.keep(sent, s.server.cfg)
 		}
 		return
 	}
@@ -123,6 +144,12 @@ func (s *session) deliverLocked(when urgency, sent sentStanza) {
 // transmitLocked queues a stanza on the stream, and keeps it until it is
 // acknowledged.
 func (s *session) transmitLocked(when urgency, sent sentStanza) {
+	if s.stream == nil && s.state == connected { // its first stream comes in a moment (attach)
+		if !s.late.keep(sent, s.server.cfg) {
+			s.server.endOverflowing(s)
+		}
+		return
+	}
 	if s.sm != nil {
 		s.keepUnackedLocked(sent)
 		if s.sm.unsent > 0 { // older ones go first
@@ -156,10 +183,16 @@ func (s *session) keepUnackedLocked(sent sentStanza) {
 	before := s.overflowsLocked()
 	s.limitUnackedLocked(s.sm.sent(sent), len(sent.raw))
 	if !before && s.overflowsLocked() {
-		s.server.ending.Go(func() {
-			s.server.end(s, &stream.Error{Condition: stream.PolicyViolation, Text: "too many stanzas without an acknowledgement"})
-		})
+		s.server.endOverflowing(s)
 	}
+}
+
+// endOverflowing ends a session for which more waits than may. It does not wait for that: the
+// caller holds the session's lock.
+func (srv *Server) endOverflowing(s *session) {
+	srv.ending.Go(func() {
+		srv.end(s, &stream.Error{Condition: stream.PolicyViolation, Text: "too many stanzas without an acknowledgement"})
+	})
 }
 
 // overflowsLocked reports whether more is unacknowledged than may be.

@@ -35,9 +35,12 @@ func (srv *Server) cutOff(s *session, reason error, when func() bool) (unacked [
 		return nil, false
 	}
 	st, id := s.stream, ""
+	if st == nil {
+		unacked = s.late.take() // its first stream never came
+	}
 	s.state, s.stream = ended, nil
 	if s.sm != nil {
-		id, unacked = s.sm.id, s.sm.finish()
+		id, unacked = s.sm.id, append(unacked, s.sm.finish()...)
 	}
 	s.mu.Unlock()
 	if st != nil {
@@ -85,8 +88,7 @@ func (srv *Server) storeUnacked(ctx context.Context, s *session, unacked []sentS
 	if s.sm != nil {
 		srv.counts.keep(s.sm.id, s.user, s.sm.in, time.Now())
 	}
-	unacked = append(unacked, s.late...)
-	s.late = nil
+	unacked = append(unacked, s.late.take()...)
 	s.mu.Unlock()
 	srv.offline.redeliver(ctx, s, unacked)
 	srv.registry.release(s.account)

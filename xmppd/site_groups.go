@@ -30,13 +30,16 @@ func (srv *Server) GroupsChanged(ctx context.Context, user string) {
 		srv.log.Error("a roster could not be refreshed", "user", user, "err", err)
 		return
 	}
+	step := &roster{digest: before.digest} // as it is once the changes so far are made (RFC 6121 §2.6.2)
 	for _, c := range now.changedSince(before) {
 		other := localpart(c.JID)
 		old, _ := before.find(c.JID)
+		step.count(nil, old, -1)
+		step.count(nil, c, 1)
 		if old.hasTo() && !c.hasTo() { // RFC 6121 §3.2.2: unavailable first, then the end of it
 			srv.unavailableTo(ctx, other, user+"@"+srv.domain)
 		}
-		a.pushItem(now, c.JID)
+		a.pushItem(now, c.JID, step.version())
 		if old.hasTo() || !c.hasTo() {
 			continue
 		}

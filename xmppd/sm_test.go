@@ -280,3 +280,15 @@ func TestSM_ExactlyOnce(t *testing.T) {
 		}
 	})
 }
+
+// XEP-0198 §5 (S-94): a request to resume without a count, or with one that cannot be, fails, and
+// the stream goes on: the client may bind.
+func TestSM_ResumeWithoutCount(t *testing.T) {
+	w := newWorld(t, "alice")
+	c := w.signIn("alice")
+	for _, h := range []string{``, ` h=""`, ` h="-1"`, ` h="4294967296"`, ` h="x"`} {
+		c.Send(`<resume xmlns="urn:xmpp:sm:3" previd="p"` + h + `/>`)
+		c.Expect(`<failed xmlns="urn:xmpp:sm:3"><bad-request xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></failed>`)
+	}
+	c.Bind("a")
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -33,9 +34,15 @@ type Notifier interface {
 
 // notify tells of a message that was delivered or kept.
 func (srv *Server) notify(user string, m *stream.Element, at time.Time) {
-	if n := srv.cfg.Notifier; n != nil && n.Wants(user) && storesOffline(m) {
+	if n := srv.cfg.Notifier; n != nil && n.Wants(user) && isTold(m) {
 		n.Message(user, m, at)
 	}
+}
+
+// isTold reports whether a message says something that people read, or that changes what they
+// read; no hint forbids to keep it.
+func isTold(m *stream.Element) bool {
+	return stanza.IsConversation(m) && !stanza.HasHint(m, "no-store") && (stanza.HasHint(m, "store") || stanza.IsSubstantial(m))
 }
 
 // Saw reports whether somebody has seen what was sent to an account at a time, or sees it

@@ -31,9 +31,7 @@ func vcardHandlers() map[iqKey]iqHandler {
 		{toSelf, "get", vcard}:    handleVCardGet,
 		{toAccount, "get", vcard}: handleVCardGet,
 		{toSelf, "set", vcard}:    handleVCardSet,
-		{toAccount, "set", vcard}: func(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
-			return nil, stanza.ErrForbidden
-		},
+		{toAccount, "set", vcard}: refuseForeign,
 	}
 }
 

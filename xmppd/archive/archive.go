@@ -43,8 +43,12 @@ func (a *Archive) Run(ctx context.Context) error { return a.writer.run(ctx) }
 func (a *Archive) Count() int64 { return a.stored.Load() }
 
 // ShouldArchive reports whether a message between people goes into their archives, if their
-// preferences allow it (XEP-0313 §6.1.1, XEP-0334 §4, S-63, S-64).
+// preferences allow it (XEP-0313 §6.1.1, XEP-0334 §4, S-63, S-64). A headline does if its sender
+// asks for it.
 func ShouldArchive(m *stream.Element) bool {
+	if stanza.MessageType(m) == "headline" {
+		return stanza.HasHint(m, "store") && stanza.ShouldArchive(m)
+	}
 	return stanza.IsConversation(m) && stanza.ShouldArchive(m)
 }
 

@@ -30,7 +30,7 @@ type change struct {
 	role        Role
 	affiliation Affiliation
 	reason      string
-	newNick     string // reserved with a membership (§9.3)
+	newNick     *string // reserved with a membership (§9.3); empty: none is any more (§9.5); nil: nothing is said of it
 }
 
 // parseChanges reads the items. One that names both a role and an affiliation,
@@ -89,7 +89,10 @@ func (r *room) parseChange(it stream.Child) (change, error) {
 	if a.User == "" || !r.svc.ours(a) {
 		return c, errUnknownAccount
 	}
-	c.user, c.newNick = a.User, nick
+	c.user = a.User
+	if hasNick {
+		c.newNick = &nick
+	}
 	return c, nil
 }
 

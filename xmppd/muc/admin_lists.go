@@ -48,19 +48,18 @@ func handleListGet(_ context.Context, r *room, c xmppd.Client, query stream.Chil
 	return append(r.affiliations.appendListLocked(dst, Affiliation(affiliation), r.svc.server.Domain()), `</query>`...), nil
 }
 
-// mayListLocked: administrators see every list; moderators, and where addresses are
-// public also members and occupants, see who belongs to the room (§5.2.1, §9.5).
+// mayListLocked: administrators see who is a member and who is banned, owners every list;
+// where addresses are public, members and occupants see who belongs to the room, too (§5.2.1,
+// §9.2, §9.5, §10.5, §10.8).
 func (r *room) mayListLocked(c xmppd.Client, a Affiliation) error {
 	if !slices.Contains([]Affiliation{Owner, Admin, Member, Outcast}, a) {
 		return stanza.ErrBadRequest
 	}
 	mine := r.affiliations.ofLocked(c.User())
-	if mine.rank() >= Admin.rank() {
+	switch {
+	case mine == Owner, mine == Admin && (a == Member || a == Outcast):
 		return nil
-	}
-	m := r.occupants.memberLocked(c)
-	here := m != nil && (r.settings.NonAnonymous || m.occupant.role == RoleModerator)
-	if a != Outcast && (here || (mine == Member && r.settings.NonAnonymous)) {
+	case r.settings.NonAnonymous && a != Outcast && (mine == Admin || mine == Member || r.occupants.memberLocked(c) != nil):
 		return nil
 	}
 	return stanza.ErrForbidden

@@ -50,16 +50,21 @@ func (af *affiliations) reservedForOtherLocked(key, user string) bool {
 	return ok && owner != user
 }
 
-// reserveNick takes a nickname that is reserved along with a membership (§9.3).
+// reserveNick takes a nickname that is reserved along with a membership (§9.3), or that is
+// reserved no more (§9.5).
 func reserveNick(e *Affiliated, ch change) error {
 	if ch.affiliation == None || ch.affiliation == Outcast {
 		e.Nick = ""
 		return nil
 	}
-	if ch.newNick == "" {
+	switch {
+	case ch.newNick == nil:
+		return nil
+	case *ch.newNick == "":
+		e.Nick = ""
 		return nil
 	}
-	nick, _, err := prepareNick(ch.newNick)
+	nick, _, err := prepareNick(*ch.newNick)
 	if err != nil {
 		return err
 	}

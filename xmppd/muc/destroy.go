@@ -67,7 +67,7 @@ func (r *room) dissolveLocked(d departure) {
 	}
 }
 
-// destination is what people are told: where to go instead, and why.
+// destination is what people are told: where to go instead, with which password, and why.
 func destination(d stream.Child) ([]byte, error) {
 	dst := []byte("<destroy")
 	if jid, ok := d.Attr("jid"); ok && jid != "" {
@@ -78,6 +78,12 @@ func destination(d stream.Child) ([]byte, error) {
 		dst = stanza.AppendAttr(dst, "jid", a.String())
 	}
 	dst = append(dst, '>')
+	if password, ok := d.Find(nsOwner, "password"); ok {
+		if len(password.Text()) > maxReason {
+			return nil, errTooLarge
+		}
+		dst = append(stream.AppendEscaped(append(dst, "<password>"...), password.Text()), "</password>"...)
+	}
 	reason, err := reasonIn(d, nsOwner)
 	if err != nil {
 		return nil, err

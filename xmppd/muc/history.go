@@ -7,6 +7,7 @@ import (
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
+	"foyer/xmppd"
 	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
@@ -29,6 +30,7 @@ type historyRequest struct {
 	stanzas int
 	chars   int // of all the stanzas together; -1: any
 	since   time.Time
+	blocks  xmppd.Blocked // of whose addresses there is none in it
 }
 
 func (h historyRequest) wanted() bool { return h.stanzas > 0 && h.chars != 0 }
@@ -88,7 +90,7 @@ func (ra *roomArchive) giveHistory(ctx context.Context, m *member, h historyRequ
 		if slices.Compare(e.ID[:], cut[:]) > 0 {
 			continue
 		}
-		raw := ra.historic(e, m)
+		raw := ra.historic(e, m, h.blocks)
 		if raw == nil {
 			continue
 		}
@@ -105,13 +107,16 @@ func (ra *roomArchive) giveHistory(ctx context.Context, m *member, h historyRequ
 
 // historic is an archived message as history: with its time, in the room's name
 // (§7.2.14). What has no body, such as a change of subject, is no history.
-func (ra *roomArchive) historic(e archive.Entry, m *member) []byte {
+func (ra *roomArchive) historic(e archive.Entry, m *member, blocks xmppd.Blocked) []byte {
 	el, err := stream.Parse(e.Stanza, stream.Limits{Bytes: len(e.Stanza)})
 	if err != nil {
 		ra.log.Error("an archived message is damaged", "room", ra.owner, "id", e.ID, "err", err)
 		return nil
 	}
 	if _, ok := el.Find(stream.NSClient, "body"); !ok {
+		return nil
+	}
+	if from, err := stanza.ParseAddress(el.From); err == nil && e.With != m.client.Bare() && blocks.Has(from) {
 		return nil
 	}
 	return el.Edit().Set("to", m.client.JID()).Append(stanza.Delay(ra.owner, e.Time()), ra.stanzaID(e.ID)).Bytes()

@@ -44,7 +44,7 @@ func (r *room) invite(ctx context.Context, c xmppd.Client, el stream.Child) erro
 	if err != nil {
 		return err
 	}
-	return r.inviteOne(ctx, func() error { return r.mayInviteLocked(c) }, c.JID(), to, reason)
+	return r.inviteOne(ctx, func() error { return r.mayInviteLocked(c) }, c.JID(), to, reason, continuedBy(el))
 }
 
 // Invite invites an account into a room, on behalf of somebody who belongs to it
@@ -58,13 +58,13 @@ func (s *Service) Invite(ctx context.Context, name, inviter, invitee string) err
 	to := stanza.Address{User: invitee, Domain: s.server.Domain()}
 	from := stanza.Address{User: inviter, Domain: s.server.Domain()}
 	return s.withRoom(ctx, name, func(r *room) error {
-		return r.inviteOne(ctx, func() error { return r.mayInviteAsLocked(inviter) }, from.Bare(), to, "")
+		return r.inviteOne(ctx, func() error { return r.mayInviteAsLocked(inviter) }, from.Bare(), to, "", continued{})
 	})
 }
 
 // inviteOne invites somebody if may, which is called with the lock held, returns no
 // error. Where only members may enter, the person invited becomes one (§7.8.2).
-func (r *room) inviteOne(ctx context.Context, may func() error, from string, to stanza.Address, reason string) error {
+func (r *room) inviteOne(ctx context.Context, may func() error, from string, to stanza.Address, reason string, chat continued) error {
 	done, err := r.beginChange(ctx)
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (r *room) inviteOne(ctx context.Context, may func() error, from string, to 
 		r.affiliationChangedLocked(e, before, departure{})
 		r.mu.Unlock()
 	}
-	err = r.sendInvite(ctx, from, to, reason, password)
+	err = r.sendInvite(ctx, from, to, reason, password, chat)
 	if errors.Is(err, stanza.ErrServiceUnavailable) {
 		return errUnknownAccount
 	}
@@ -147,14 +147,15 @@ func (s *Service) invited(el stream.Child, attr string) (stanza.Address, string,
 
 // sendInvite sends an invitation from the room. Clients that know direct
 // invitations only find one in it too.
-func (r *room) sendInvite(ctx context.Context, from string, to stanza.Address, reason, password string) error {
+func (r *room) sendInvite(ctx context.Context, from string, to stanza.Address, reason, password string, chat continued) error {
 	dst := append(stanza.AppendAttr([]byte(`<x xmlns="`+stanza.NSMUCUser+`"><invite`), "from", from), '>')
-	dst = append(append(dst, itemReason("", reason)...), `</invite>`...)
+	dst = append(append(append(dst, itemReason("", reason)...), chat.element()...), `</invite>`...)
 	if password != "" {
 		dst = append(append(append(dst, `<password>`...), stream.Escape(password)...), `</password>`...)
 	}
 	dst = stanza.AppendAttr(append(dst, `</x><x xmlns="`+stanza.NSConference+`"`...), "jid", r.jid)
 	dst = stanza.AppendAttr(stanza.AppendAttr(dst, "password", password), "reason", reason)
+	dst = chat.appendAttrs(dst)
 	r.svc.invitations.add(invitation{room: r.name, inviter: userOf(from), invitee: to.User}, time.Now())
 	return r.writeFor(ctx, from, to, append(dst, "/>"...))
 }
@@ -205,7 +206,7 @@ func (r *room) inviteNewMembers(ctx context.Context, c xmppd.Client, entries []A
 	}
 	r.mu.Unlock()
 	for _, a := range to {
-		err := r.sendInvite(ctx, c.JID(), a, "", "")
+		err := r.sendInvite(ctx, c.JID(), a, "", "", continued{})
 		var refused *stanza.Error
 		if err != nil && !errors.As(err, &refused) {
 			r.svc.log.Error("a new member was not told", "room", r.jid, "err", err)

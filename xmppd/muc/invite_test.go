@@ -2,6 +2,7 @@ package muc
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +49,27 @@ func TestInvite_Decline(t *testing.T) {
 		if e == "message den@rooms.h decline" {
 			t.Error("a decline of somebody who is banned")
 		}
+	}
+}
+
+// XEP-0045 §7.9, XEP-0249 §3: an invitation says with which conversation the room goes on.
+func TestInvite_Continue(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", nil)
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	gather("den", alice)
+	for inside, want := range map[string][]string{
+		`<continue thread="t1"/>`: {`<continue thread="t1"/></invite>`, `continue="true" thread="t1"/>`},
+		`<continue/>`:             {`<continue/></invite>`, `continue="true"/>`},
+		`<continue thread="` + strings.Repeat("x", maxReason+1) + `"/>`: {`<continue/></invite>`, `continue="true"/>`},
+	} {
+		alice.Send(`<message xmlns="jabber:client" to="den@rooms.h"><x xmlns="` + stanza.NSMUCUser + `"><invite to="bob@h"><reason>more</reason>` + inside + `</invite></x></message>`)
+		alice.sync()
+		got := bob.sync()
+		if len(got) != 1 {
+			t.Fatalf("bob has %d messages", len(got))
+		}
+		bob.has(got[0], want...)
 	}
 }
 

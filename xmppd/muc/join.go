@@ -44,6 +44,9 @@ func (s *Service) join(ctx context.Context, c xmppd.Client, p *stream.Element, t
 	if e.hats, err = s.hatsOf(ctx, c.User()); err != nil {
 		return err
 	}
+	if e.history.blocks, err = s.server.BlockedAt(ctx, c.User(), s.cfg.Domain); err != nil {
+		return err
+	}
 	for {
 		r, err := s.roomOrNew(ctx, to.User, c.User())
 		if err != nil {
@@ -55,6 +58,9 @@ func (s *Service) join(ctx context.Context, c xmppd.Client, p *stream.Element, t
 		if err = r.takeover(ctx, c.User()); err == nil {
 			err = r.enter(ctx, e)
 			s.followers.seen(c, r.name)
+		}
+		if err == nil {
+			s.applyLaterBlocks(ctx, r, e)
 		}
 		if !errors.Is(err, errEnding) {
 			r.endIfEmpty(ctx) // a new room that its creator could not enter
@@ -158,12 +164,15 @@ func (m *member) goneLocked() {
 }
 
 // admitLocked checks everything that may keep a client out, takes it in, and shows the
-// occupants to it and it to them. A client that is in already, and asks again,
-// sees everything again (§7.2.1, S-80).
+// occupants to it and it to them. A client that is in already, and asks again, also under
+// another nickname, sees everything again (§7.2.1, §17.3, S-80).
 func (r *room) admitLocked(e joinRequest) (*member, error) {
 	m := r.occupants.memberLocked(e.client)
-	if m != nil && m.occupant.nick != e.nick {
-		return m, r.renameLocked(m, e.presence, e.asked)
+	renamed := m != nil && m.occupant.nick != e.nick
+	if renamed {
+		if err := r.renameLocked(m, e.presence, e.asked); err != nil {
+			return nil, err
+		}
 	}
 	created := r.state == locked && len(r.occupants.members) == 0
 	if m == nil {
@@ -187,7 +196,7 @@ func (r *room) admitLocked(e joinRequest) (*member, error) {
 		}
 	}
 	for _, other := range r.occupants.members {
-		if other != m {
+		if other != m && !renamed { // else they were told
 			other.showLocked(o, appendCodes(nil, codeSelf))
 		}
 	}
@@ -246,7 +255,7 @@ func (r *room) seatLocked(e joinRequest) *member {
 		}
 		r.occupants.byNick[e.key] = o
 	}
-	m := &member{client: e.client, occupant: o, to: stanza.AppendAttr(nil, "to", e.client.JID())}
+	m := &member{client: e.client, occupant: o, to: stanza.AppendAttr(nil, "to", e.client.JID()), blocks: e.history.blocks}
 	r.occupants.addLocked(m)
 	return m
 }

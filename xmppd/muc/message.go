@@ -131,7 +131,7 @@ func (r *room) accept(c xmppd.Client, m *stream.Element, retracted *archive.Retr
 		entry.Retracts = retracted
 	}
 	return r.queue.addLocked(entry, func(id uuid.UUID) {
-		r.occupants.toAllLocked(r.archive.withStanzaID(reflected, id))
+		r.occupants.toAllFromLocked(o, r.archive.withStanzaID(reflected, id))
 		r.activity.messageLocked(o, m, id)
 		if retracted != nil {
 			r.activity.retractedLocked(retracted.IDs)

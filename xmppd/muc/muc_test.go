@@ -244,6 +244,12 @@ func TestRoom_Private(t *testing.T) {
 		t.Errorf("%s", e.Raw)
 	}
 	carol.refused(carol.ask("get", "den@rooms.h/Ca", `<ping xmlns="urn:xmpp:ping"/>`), "cancel not-acceptable")
+	// XEP-0045 §6.6: who is not in the room discovers nothing of its occupants.
+	for _, what := range []string{"info", "items"} {
+		query := `<query xmlns="http://jabber.org/protocol/disco#` + what + `"/>`
+		carol.refused(carol.ask("get", "den@rooms.h/Al", query), "modify bad-request")
+		carol.refused(carol.ask("get", "nowhere@rooms.h/Al", query), "modify bad-request")
+	}
 }
 
 // XEP-0441 §2 (S-64): a private message goes into the archives of those who
@@ -311,7 +317,7 @@ func items(inside string) string { return `<query xmlns="` + nsAdmin + `">` + in
 // XEP-0045 §8, §9, §10 (S-87, S-88): who may do what to whom, and what everybody
 // sees of it.
 func TestRoom_Moderation(t *testing.T) {
-	w := newWorld(t, Config{}, "alice", "bob", "carol", "dave")
+	w := newWorld(t, Config{}, "alice", "bob", "carol", "dave", "mallory")
 	w.open("den", func(s *Settings) { s.Moderated = true })
 	alice, bob, carol := w.online("alice", "a"), w.online("bob", "b"), w.online("carol", "c")
 	for _, c := range []*client{alice, bob, carol} {
@@ -355,7 +361,32 @@ func TestRoom_Moderation(t *testing.T) {
 	carol.sees("presence CAROL error auth forbidden")
 	alice.has(alice.ask("get", "den@rooms.h", items(`<item affiliation="outcast"/>`)), `jid="carol@h"`, "<reason>spam</reason>")
 	alice.has(alice.ask("get", "den@rooms.h", items(`<item role="moderator"/>`)), `nick="ALICE"`, `nick="BOB"`)
-	carol.refused(carol.ask("get", "den@rooms.h", items(`<item affiliation="member"/>`)), "auth forbidden")
+	dave := w.online("dave", "d")
+	dave.join("den", "DAVE")
+	dave.sync()
+	// §9.5, §10.5, §10.8: where addresses are hidden, the lists are for administrators and owners.
+	alice.ask("set", "den@rooms.h", items(`<item jid="dave@h" affiliation="member"/>`))
+	alice.ask("set", "den@rooms.h", items(`<item nick="DAVE" role="moderator"/>`))
+	lists := func(c *client) (shown string) {
+		for _, a := range []string{"owner", "admin", "member", "outcast"} {
+			if c.ask("get", "den@rooms.h", items(`<item affiliation="`+a+`"/>`)).Type == "result" {
+				shown += " " + a
+			}
+		}
+		return shown
+	}
+	mallory := w.online("mallory", "m")
+	for c, want := range map[*client]string{alice: " owner admin member outcast", bob: " member outcast", carol: "", dave: "", mallory: ""} {
+		if got := lists(c); got != want {
+			t.Errorf("%s is shown%s, not%s", c.user, got, want)
+		}
+	}
+	alice.ask("set", "den@rooms.h", `<query xmlns="`+nsOwner+`"><x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>`+nsRoomConfig+`</value></field><field var="muc#roomconfig_whois"><value>anyone</value></field></x></query>`)
+	for c, want := range map[*client]string{alice: " owner admin member outcast", bob: " owner admin member outcast", carol: "", dave: " owner admin member", mallory: ""} {
+		if got := lists(c); got != want {
+			t.Errorf("where addresses are shown, %s is shown%s, not%s", c.user, got, want)
+		}
+	}
 	for _, no := range []string{`role="king"`, `role=""`, `role="none"`, `affiliation="king"`, `affiliation="none"`} {
 		alice.refused(alice.ask("get", "den@rooms.h", items(`<item `+no+`/>`)), "modify bad-request")
 	}
@@ -415,12 +446,12 @@ func TestRoom_ConfigureAndDestroy(t *testing.T) {
 	carol.join("den", "Ca")
 	carol.sync()
 	alice.sync()
-	alice.ask("set", "den@rooms.h", owner(`<destroy jid="new@rooms.h"><reason>moved</reason></destroy>`))
+	alice.ask("set", "den@rooms.h", owner(`<destroy jid="new@rooms.h"><reason>moved</reason><password>se&amp;same</password></destroy>`))
 	got := carol.sync()
 	if len(got) != 1 || short(got[0]) != "presence Ca unavailable member/none carol@h/c destroy 110" {
 		t.Errorf("%v", got)
 	}
-	carol.has(got[0], `<destroy jid="new@rooms.h"><reason>moved</reason></destroy>`)
+	carol.has(got[0], `<destroy jid="new@rooms.h"><password>se&amp;same</password><reason>moved</reason></destroy>`)
 	carol.refused(carol.ask("get", "den@rooms.h", `<query xmlns="`+stanza.NSDiscoInfo+`"/>`), "cancel item-not-found")
 }
 

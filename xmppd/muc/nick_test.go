@@ -24,10 +24,32 @@ func TestNick_SiteNames(t *testing.T) {
 			continue
 		}
 		alice.join("den", name)
-		if got := alice.seen(); len(got) != 3 || got[1] != "presence "+name+" owner/moderator alice@h/a 110" {
+		if got := alice.seen(); len(got) != 4 || got[1] != "presence "+name+" owner/moderator alice@h/a 110" {
 			t.Errorf("%+q: %q", name, got)
 		}
 	}
+}
+
+// XEP-0045 §17.3 (S-80): who enters a room that it is in already, under another nickname, has
+// that, and sees everything again; the others are told of the change alone, and once.
+func TestNick_EntersAgainUnderAnother(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob", "carol")
+	w.open("den", nil)
+	alice, bob, carol := w.online("alice", "a"), w.online("bob", "b"), w.online("carol", "c")
+	gather("den", alice, bob, carol)
+	bob.join("den", "bobby")
+	got := bob.seen()
+	if len(got) != 6 || got[0] != "presence bob unavailable none/participant bob@h/b 303 110" || got[1] != "presence bobby none/participant bob@h/b 110" ||
+		got[4] != "presence bobby none/participant bob@h/b 110 170" || got[5] != "message den@rooms.h subject=" {
+		t.Fatalf("bob sees %q", got)
+	}
+	others := slices.Sorted(slices.Values(got[2:4]))
+	if !slices.Equal(others, []string{"presence alice owner/moderator", "presence carol none/participant"}) {
+		t.Errorf("bob sees %q", others)
+	}
+	carol.sees("presence bob unavailable none/participant 303", "presence bobby none/participant")
+	bob.join("den", "carol")
+	bob.sees("presence carol error cancel conflict")
 }
 
 // a name that differs from the one before only in how it is written. A client that

@@ -17,7 +17,7 @@ func (s *Service) occupantIQ(ctx context.Context, c xmppd.Client, iq *stream.Ele
 	r := s.inMemory(to.User)
 	if r == nil {
 		if request {
-			return errNotHere
+			return notHere(iq)
 		}
 		return nil
 	}
@@ -28,6 +28,15 @@ func (s *Service) occupantIQ(ctx context.Context, c xmppd.Client, iq *stream.Ele
 	return r.askOccupant(ctx, c, iq, to.Resource)
 }
 
+// notHere is what somebody is told who asks an occupant, and is not in the room: of discovery that
+// it is a bad-request (XEP-0045 §6.6), else that they are not there (XEP-0410 §3.3, S-92).
+func notHere(iq *stream.Element) error {
+	if iq.Child.Space == stanza.NSDiscoInfo || iq.Child.Space == stanza.NSDiscoItems {
+		return stanza.ErrBadRequest
+	}
+	return errNotHere
+}
+
 // askOccupant handles a request to an occupant.
 func (r *room) askOccupant(ctx context.Context, c xmppd.Client, iq *stream.Element, nick string) error {
 	r.mu.Lock()
@@ -36,7 +45,7 @@ func (r *room) askOccupant(ctx context.Context, c xmppd.Client, iq *stream.Eleme
 	switch {
 	case m == nil:
 		r.mu.Unlock()
-		return errNotHere // XEP-0410 §3.3 (S-92)
+		return notHere(iq)
 	case o == nil:
 		r.mu.Unlock()
 		return errNoSuchOccupant

@@ -83,6 +83,15 @@ func (oc *occupants) toAllLocked(rest []byte) {
 	}
 }
 
+// toAllFromLocked is toAllLocked for what an occupant says.
+func (oc *occupants) toAllFromLocked(o *occupant, rest []byte) {
+	for _, m := range oc.members {
+		if !m.hidesLocked(o) {
+			m.deliverLocked("<message", rest)
+		}
+	}
+}
+
 // presenceSizeLocked is about how many bytes the presence of all occupants is.
 func (oc *occupants) presenceSizeLocked() int {
 	size := 0
@@ -113,6 +122,7 @@ func (oc *occupants) announceGoneLocked(o *occupant, own []*member, d departure)
 	for _, m := range oc.members {
 		switch {
 		case m.occupant == o: // told already
+		case m.hidesLocked(o):
 		case m.occupant.seesAddressesLocked():
 			m.deliverLocked("<presence", with, endOfPresence)
 		default:

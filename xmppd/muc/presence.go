@@ -117,6 +117,7 @@ func (r *room) update(c xmppd.Client, p *stream.Element, nick string) (there boo
 // showLocked shows one occupant to this client; own are the codes for its own clients.
 func (m *member) showLocked(o *occupant, own []byte) {
 	switch {
+	case m.hidesLocked(o):
 	case m.occupant == o:
 		m.deliverLocked("<presence", o.head, o.itemJID, own, endOfPresence)
 	case m.occupant.seesAddressesLocked():

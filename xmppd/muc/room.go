@@ -50,6 +50,7 @@ type room struct {
 	creator      string // localpart
 	settings     Settings
 	subject      Subject
+	subjectBy    string // occupant id of who set it; empty: the room has been out of memory since
 	affiliations affiliations
 	occupants    occupants
 	queue        messageQueue
@@ -93,6 +94,7 @@ type member struct {
 	occupant        *occupant
 	presence        *stream.Element // as sent last
 	to              []byte          // the to attribute of what it is sent
+	blocks          xmppd.Blocked   // by its account, of the addresses here (blocked.go)
 	index           int             // in occupants.members
 	holding         bool            // occupants and history are being sent: what happens comes after them
 	held            [][]byte        // what happened meanwhile

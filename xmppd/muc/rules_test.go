@@ -122,6 +122,8 @@ func TestRules_OneNicknameForTwo(t *testing.T) {
 		{member("bob", "Ca") + member("carol", "Bo"), "Ca", "Bo"},
 		{`<item jid="carol@h" affiliation="none"/>` + member("bob", "Bo"), "Bo", ""},
 		{member("bob", "Bob") + member("carol", "Bo") + member("bob", "Robert"), "Robert", "Bo"},
+		{`<item jid="bob@h" affiliation="member"/>`, "Robert", "Bo"},
+		{member("bob", ""), "", "Bo"}, // §9.5
 	} {
 		if e := alice.ask("set", "den@rooms.h", items(c.items)); e.Type != "result" {
 			t.Errorf("%s: %s", c.items, e.Raw)

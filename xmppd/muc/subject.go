@@ -112,21 +112,28 @@ func (r *room) announceSubject(c xmppd.Client, m *stream.Element, subject Subjec
 		entry = r.archive.entryLocked(member.occupant, m, reflected)
 	}
 	return r.queue.addLocked(entry, func(id uuid.UUID) {
-		r.subject = subject
-		r.occupants.toAllLocked(r.archive.withStanzaID(reflected, id))
+		r.subject, r.subjectBy = subject, member.occupant.id
+		r.occupants.toAllFromLocked(member.occupant, r.archive.withStanzaID(reflected, id))
 	})
 }
 
 // subjectForLocked is what tells a client the subject after it entered; always sent,
-// empty if there is none (§7.2.15, S-77).
+// empty if there is none (§7.2.15, S-77). It comes from who set it, under their occupant id
+// (XEP-0421 §4); from the room, where that is not known any more, or the client blocks them.
 func (r *room) subjectForLocked(m *member) []byte {
-	from := r.jid
-	if r.subject.Nick != "" {
-		from += "/" + r.subject.Nick
+	from, by := r.jid, r.subject.Nick
+	if r.subjectBy == "" || m.blocks.Has(stanza.Address{User: r.name, Domain: r.svc.cfg.Domain, Resource: by}) {
+		by = ""
+	}
+	if by != "" {
+		from += "/" + by
 	}
 	dst := append([]byte(`<message xmlns="jabber:client" type="groupchat"`), m.to...)
 	dst = append(stanza.AppendAttr(dst, "from", from), `><subject>`...)
 	dst = append(stream.AppendEscaped(dst, r.subject.Text), `</subject>`...)
+	if by != "" {
+		dst = append(dst, occupantID(r.subjectBy)...)
+	}
 	if !r.subject.At.IsZero() {
 		dst = append(dst, stanza.Delay(r.jid, r.subject.At)...)
 	}

@@ -45,7 +45,7 @@ type memStore struct {
 	offline map[string][]xmppd.OfflineMessage
 	pins    map[string][]Pin // by room
 
-	blocked      map[string][]string         // by whom; set before anybody is there
+	blocked      map[string][]string         // by whom
 	contacts     map[string]string           // who are each other's only contact; set before anybody is there
 	reading      func(context.Context) error // called when a room is read; set before it is
 	changed      func()                      // called when new settings or a subject are stored; set before they are
@@ -97,10 +97,28 @@ func (m *memStore) ContactsOf(ctx context.Context, jid string, users []string) (
 func (m *memStore) Mates(context.Context, string) ([]string, error) { return nil, nil }
 
 func (m *memStore) Blocked(_ context.Context, user string) ([]string, error) {
-	return m.blocked[user], nil
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.blocked[user]), nil
 }
-func (m *memStore) Block(context.Context, string, []string) error         { return nil }
-func (m *memStore) Unblock(context.Context, string, []string) error       { return nil }
+
+func (m *memStore) Block(_ context.Context, user string, jids []string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.blocked == nil {
+		m.blocked = make(map[string][]string)
+	}
+	m.blocked[user] = append(m.blocked[user], jids...)
+	return nil
+}
+
+func (m *memStore) Unblock(_ context.Context, user string, jids []string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.blocked[user] = slices.DeleteFunc(m.blocked[user], func(j string) bool { return len(jids) == 0 || slices.Contains(jids, j) })
+	return nil
+}
+
 func (m *memStore) SetPrefs(context.Context, string, archive.Prefs) error { return nil }
 func (m *memStore) Prefs(_ context.Context, user string) (archive.Prefs, error) {
 	if slices.Contains(strings.Fields(m.keepsNothing), user) {

@@ -60,7 +60,7 @@ type configField struct {
 func configFields() []configField {
 	return []configField{
 		textField("title", "A name for people", func(c *NodeConfig) *string { return &c.Title }),
-		textField("type", "The namespace of the payload", func(c *NodeConfig) *string { return &c.Type }),
+		textField("type", "What the payload is, in a word for programs", func(c *NodeConfig) *string { return &c.Type }),
 		{
 			name: "access_model", kind: "list-single", label: "Who may read",
 			options: []string{string(AccessOpen), string(AccessPresence), string(AccessRoster), string(AccessWhitelist)},
@@ -173,9 +173,10 @@ type submission struct {
 	values []string
 }
 
-// parseConfig reads a submitted form. Unknown fields are refused: a client that
-// asks for something must not believe that it got it. An empty value leaves the
-// field as it is, except for text (T: Converse 14 sends lists back empty).
+// parseConfig reads a submitted form. Unknown fields of a configuration are ignored
+// (XEP-0004 §3.1); those of publish-options are refused, since each is a condition
+// (XEP-0060 §7.1.5). An empty value leaves the field as it is, except for text (T: Converse 14
+// sends lists back empty).
 func parseConfig(parent stream.Child, formType string) ([]submission, error) {
 	x, ok := parent.Find(stanza.NSDataForms, "x")
 	if !ok {
@@ -195,6 +196,9 @@ func parseConfig(parent stream.Child, formType string) ([]submission, error) {
 			continue
 		}
 		i := slices.IndexFunc(fields, func(c configField) bool { return "pubsub#"+c.name == f.Name })
+		if i < 0 && formType == formNodeConfig {
+			continue
+		}
 		if i < 0 {
 			return nil, &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.NotAcceptable, Text: "The field " + f.Name + " is not supported."}
 		}

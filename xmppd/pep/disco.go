@@ -11,7 +11,7 @@ import (
 // Discovery of the nodes of an account (XEP-0060 §5.2–5.4, XEP-0163 §6.1).
 
 // Discovery implements xmppd.AccountService. An account is a place to publish
-// (XEP-0163 §3), with the features of XEP-0060 §10 (S-46).
+// (XEP-0163 §3), with the features of XEP-0060 §9.1 and §10 (S-46).
 func (s *Service) Discovery() xmppd.AccountDiscovery {
 	features := []string{stanza.NSPubsub, nsPubsubOwner}
 	for _, f := range []string{
@@ -19,7 +19,7 @@ func (s *Service) Discovery() xmppd.AccountDiscovery {
 		"config-node", "config-node-max", "create-and-configure", "create-nodes", "delete-items", "delete-nodes",
 		"filtered-notifications", "item-ids", "last-published", "member-affiliation", "meta-data",
 		"modify-affiliations", "multi-items", "persistent-items", "presence-notifications", "presence-subscribe",
-		"publish", "publish-options", "purge-nodes", "retract-items", "retrieve-affiliations", "retrieve-default",
+		"publish", "publish-options", "pubsub-on-a-jid", "purge-nodes", "retract-items", "retrieve-affiliations", "retrieve-default",
 		"retrieve-items", "rsm",
 	} {
 		features = append(features, stanza.NSPubsub+"#"+f)

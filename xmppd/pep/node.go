@@ -213,6 +213,9 @@ func (s *Service) purge(ctx context.Context, user string, purge stream.Child) er
 	if err != nil {
 		return storeBound(err)
 	}
+	if !n.Config.Persist {
+		return unsupported("persistent-items") // §8.5.3.3
+	}
 	if _, err := s.store.RemoveItems(ctx, user, n.Name, nil, true); err != nil {
 		return storeBound(err)
 	}
@@ -284,6 +287,9 @@ func (s *Service) setAffiliations(ctx context.Context, user string, c stream.Chi
 	}
 	wanted := make(map[string]bool)
 	for a := range c.Children() {
+		if _, named := a.Attr("affiliation"); !named {
+			continue // it stays as it is
+		}
 		jid, member, err := parseAffiliation(s.bare(user), a)
 		if err != nil {
 			return err
@@ -320,6 +326,8 @@ func parseAffiliation(owner string, a stream.Child) (jid string, member bool, er
 		return address.Bare(), true, nil
 	case affiliation == "none":
 		return address.Bare(), false, nil
+	case affiliation == "outcast", affiliation == "publisher", affiliation == "publish-only":
+		return "", false, unsupported(affiliation + "-affiliation") // §8.9.2.3
 	}
 	return "", false, stanza.ErrNotAcceptable
 }

@@ -46,6 +46,12 @@ const (
 	tune     = `<tune xmlns="http://jabber.org/protocol/tune"><title>%s</title></tune>`
 )
 
+// psUnsupported is the error that names a feature which is missing.
+func psUnsupported(feature string) string {
+	return `<iq xmlns="jabber:client" type="error" id="p"><error type="cancel"><feature-not-implemented xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/>` +
+		`<unsupported xmlns="http://jabber.org/protocol/pubsub#errors" feature="` + feature + `"/></error></iq>`
+}
+
 func inPubsub(typ, to, content string) string {
 	if to != "" {
 		to = ` to="` + to + `"`
@@ -226,6 +232,12 @@ func TestPubsub_PublishOptions(t *testing.T) {
 	alice.refused(inOwner("set", `<configure node="none">`+form("node_config")+`</configure>`), "cancel", "item-not-found")
 	alice.refused(inOwner("get", `<configure node="none"/>`), "cancel", "item-not-found")
 	alice.ask(inOwner("set", `<configure node="n"><x xmlns="jabber:x:data" type="cancel"/></configure>`), psResult)
+	// XEP-0004 §3.1: in a configuration a field that is not understood is ignored.
+	alice.ask(inOwner("set", `<configure node="n">`+form("node_config", "color", "red", "title", "T2")+`</configure>`), psResult)
+	alice.ask(inPubsub("set", "", `<create node="n2"/><configure>`+form("node_config", "language", "en")+`</configure>`), psResult)
+	if n, err := w.store.Node(t.Context(), "alice", "n"); err != nil || n.Config.Title != "T2" {
+		t.Errorf("%+v %v", n, err)
+	}
 	alice.ask(inOwner("get", `<default/>`), `<iq xmlns="jabber:client" type="result" id="p"><pubsub xmlns="http://jabber.org/protocol/pubsub#owner"><default><x xmlns="jabber:x:data" type="form"><any xmlns="test"/></x></default></pubsub></iq>`)
 }
 
@@ -262,6 +274,11 @@ func TestPubsub_Access(t *testing.T) {
 	carol.ask(inPubsub("get", "alice@h", `<affiliations/>`), `<iq xmlns="jabber:client" type="result" id="p"><pubsub xmlns="http://jabber.org/protocol/pubsub"><affiliations><affiliation node="whitelist" affiliation="member"/></affiliations></pubsub></iq>`)
 	carol.ask(inPubsub("get", "alice@h", `<subscriptions/>`), `<iq xmlns="jabber:client" type="result" id="p"><pubsub xmlns="http://jabber.org/protocol/pubsub"><subscriptions/></pubsub></iq>`)
 	alice.refused(inOwner("set", `<affiliations node="whitelist"><affiliation jid="carol@h" affiliation="owner"/></affiliations>`), "modify", "not-acceptable")
+	for _, other := range []string{"outcast", "publisher", "publish-only"} { // §8.9.2.3
+		alice.ask(inOwner("set", `<affiliations node="whitelist"><affiliation jid="carol@h" affiliation="`+other+`"/></affiliations>`), psUnsupported(other+"-affiliation"))
+	}
+	alice.ask(inOwner("set", `<affiliations node="whitelist"><affiliation jid="carol@h"/></affiliations>`), psResult) // nothing is said of it
+	carol.ask(inPubsub("get", "alice@h", `<affiliations/>`), `<iq xmlns="jabber:client" type="result" id="p"><pubsub xmlns="http://jabber.org/protocol/pubsub"><affiliations><affiliation node="whitelist" affiliation="member"/></affiliations></pubsub></iq>`)
 	alice.refused(inOwner("set", `<affiliations node="whitelist"><affiliation jid="alice@h" affiliation="none"/></affiliations>`), "modify", "not-acceptable")
 	alice.ask(inOwner("set", `<affiliations node="whitelist"><affiliation jid="carol@h" affiliation="none"/></affiliations>`), psResult)
 	carol.refusedWith(get("whitelist"), "cancel", "not-allowed", "closed-node")
@@ -318,6 +335,8 @@ func TestPubsub_Items(t *testing.T) {
 	alice.publishes("n", "6", `<a xmlns="urn:a"/>`, options("persist_items", "false"))
 	other.told("alice@h", `<items node="n"><item id="6"><a xmlns="urn:a"/></item></items>`)
 	alice.has("", `<items node="n"/>`)
+	alice.ask(inOwner("set", `<purge node="n"/>`), psUnsupported("persistent-items")) // §8.5.3.3
+	other.none()
 }
 
 // XEP-0060 §4.3, §7.1.3.6 (X-11): whether there is an item, and a payload in it, is
@@ -534,7 +553,7 @@ func TestPubsub_Disco(t *testing.T) {
 		for got == nil || got.ID != "p" {
 			got = c.Read()
 		}
-		for _, want := range []string{`<identity category="account" type="registered"/>`, `<identity category="pubsub" type="pep"/>`, `pubsub#publish-options"`, `pubsub#config-node-max"`} {
+		for _, want := range []string{`<identity category="account" type="registered"/>`, `<identity category="pubsub" type="pep"/>`, `pubsub#publish-options"`, `pubsub#config-node-max"`, `pubsub#pubsub-on-a-jid"`} {
 			if !strings.Contains(string(got.Raw), want) {
 				t.Errorf("%s lacks %s", got.Raw, want)
 			}

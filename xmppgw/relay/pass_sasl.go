@@ -82,9 +82,10 @@ func (r *Relay) connectInTurn(ctx context.Context, lang string) (*link, *stream.
 	return r.connect(ctx, lang)
 }
 
-// unreachableError is what the client's stream ends with when the upstream is away. It has had
-// no features yet, after which remote-connection-failed would end Converse's chat for
-// good, while system-shutdown brings it back (B-50, B-61).
+// unreachableError is what the client's stream ends with when the upstream is away: with
+// system-shutdown, whether the client has had features or not. That is not what B-50 has for
+// before: remote-connection-failed would end Converse's chat for good when it comes back during
+// an outage, while it tries again after system-shutdown (B-61).
 func (c *conn) unreachableError(err error) error {
 	if c.ctx.Err() != nil {
 		return stream.ErrDisconnected // ended meanwhile, and the client knows why
@@ -145,7 +146,13 @@ func (x *passedSASL) attempt(ctx context.Context) (success *stream.Element, err 
 			return nil, err
 		}
 		if el.Name.Local == "auth" {
+			if asked {
+				if err := x.discard(); err != nil {
+					return nil, err
+				}
+			}
 			mechanism, _ = el.Attr("mechanism")
+			x.user, asked = "", false
 		}
 		raw, err := x.checked(el, mechanism, asked)
 		var failure sasl.Failure
@@ -171,6 +178,16 @@ func (x *passedSASL) attempt(ctx context.Context) (success *stream.Element, err 
 		}
 	}
 	return nil, &stream.Error{Condition: stream.PolicyViolation, Text: "this takes too many messages"}
+}
+
+// discard ends the exchange that is under way at the upstream: the client has begun another
+// (RFC 6120 §6.4.2).
+func (x *passedSASL) discard() error {
+	answer, err := x.roundTrip(`<abort xmlns="` + stanza.NSSASL + `"/>`)
+	if err == nil && answer.Name.Local != "failure" {
+		err = x.broken(fmt.Errorf("it answers <abort/> with <%s/>", answer.Name.Local))
+	}
+	return err
 }
 
 // receive returns the client's next message, which must be SASL (RFC 6120 §4.3.5, §7.1),

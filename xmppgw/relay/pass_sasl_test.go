@@ -13,6 +13,7 @@ import (
 
 	"foyer/internal/netaddr"
 	"foyer/internal/stream"
+	"foyer/internal/stream/streamtest"
 )
 
 const featureStrong = `<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>SCRAM-SHA-1-PLUS</mechanism><mechanism>SCRAM-SHA-1</mechanism>` +
@@ -115,6 +116,82 @@ func TestPassSASL_Authzid(t *testing.T) {
 	c.Expect(refused)
 	e.expectDrop()
 	wantCondition(t, c.ended(t), stream.NotAuthorized)
+}
+
+// RFC 6120 §6.4.2 (S-18): who begins anew in the middle of an exchange has the old one discarded,
+// and the new one done.
+func TestPassSASL_BeginsAnew(t *testing.T) {
+	u := newUpstream(t)
+	r := newRelay(t, nil, passSASL, u)
+	begun := func() (*client, *serverEnd) {
+		c := stranger(t, r, stream.WebSocket)
+		e := u.next()
+		e.open(featureStrong)
+		c.Expect(offeredStrong)
+		c.Send(sasled("auth", "SCRAM-SHA-1", "n,,n=alice,r=abc"))
+		e.expect(sasled("auth", "SCRAM-SHA-1", "n,,n=alice,r=abc"))
+		e.send(sasled("challenge", "", "r=abcdef,s=c2FsdA==,i=4096"))
+		c.Read()
+		return c, e
+	}
+	const aborted = `<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><aborted/></failure>`
+	c, e := begun()
+	c.Send(plainAuth("", "alice", "pw"))
+	e.expect(`<abort xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>`)
+	e.send(aborted)
+	e.expect(plainAuth("", "alice", "pw"))
+	e.send(`<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>`)
+	c.begun()
+	e.open(featureBind)
+	c.Read()
+	c.Close()
+	e.expectEnd()
+
+	c, e = begun()
+	c.Send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='X'/>`) // also if the new one is none
+	e.expect(`<abort xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>`)
+	e.send(aborted)
+	c.Expect(`<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><invalid-mechanism/></failure>`)
+	c.Close()
+	c.ended(t)
+	e.conn.Close()
+
+	c, e = begun()
+	c.Send(plainAuth("", "alice", "pw"))
+	e.expect(`<abort xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>`)
+	e.send(sasled("challenge", "", "r=abcdef,s=c2FsdA==,i=4096")) // which is no answer
+	e.expectDrop()
+	wantCondition(t, c.ended(t), stream.SystemShutdown)
+}
+
+// XEP-0206 §7 (B-53): also without a site, what came for a BOSH client that did not come back
+// goes back, and the session ends.
+func TestPassSASL_Undelivered(t *testing.T) {
+	u := newUpstream(t)
+	r := newRelay(t, nil, passSASL, u)
+	st, pipe := streamtest.Pipe(t)
+	c := &client{pipe, st, make(chan error, 1)}
+	lost := &losing{Server: st}
+	c.over(r, lost, &stream.Peer{Conn: "1", Transport: stream.BOSH, Domain: domain, Addr: "192.0.2.1", Password: true})
+	e := u.next()
+	e.open(featureStrong)
+	c.Expect(offeredStrong)
+	c.Send(plainAuth("", "alice", "pw"))
+	e.expect(plainAuth("", "alice", "pw"))
+	e.send(`<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>`)
+	c.begun()
+	e.open(featureBind)
+	c.Read()
+	lost.left = [][]byte{
+		[]byte(`<message xmlns="jabber:client" from="bob@example.test/x" id="m" type="chat"><body>hello</body></message>`),
+		[]byte(`<presence xmlns="jabber:client" from="bob@example.test/x"/>`),
+		[]byte(`<iq xmlns="jabber:client" from="bob@example.test/x" id="i" type="get"><q xmlns="urn:x"/></iq>`),
+	}
+	c.Drop()
+	e.expect(`<message xmlns='jabber:client' type='error' id='m' to='bob@example.test/x'><error type='wait'><recipient-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`)
+	e.expect(`<iq xmlns='jabber:client' type='error' id='i' to='bob@example.test/x'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`)
+	e.expectEnd()
+	c.ended(t)
 }
 
 func TestOwnMessage(t *testing.T) {

@@ -149,7 +149,14 @@ func resumption(enabled *stream.Element) (id string, keeps time.Duration) {
 	return id, keeps
 }
 
+// end ends the session at the upstream, or leaves it there for the client to come back to. A BOSH
+// client that is gone does not: what it did not get goes back (B-53).
 func (p *passing) end(reason error) {
+	var left [][]byte
+	lost := p.conn.peer.Transport == stream.BOSH && errors.Is(reason, stream.ErrDisconnected)
+	if lost {
+		left = undeliveredErrors(p.conn.stream)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ended {
@@ -159,6 +166,11 @@ func (p *passing) end(reason error) {
 	switch {
 	case !mayResume(reason):
 		p.over = true
+		p.link.close()
+	case p.id == "" && lost:
+		for _, raw := range left {
+			_ = p.link.send(raw)
+		}
 		p.link.close()
 	case p.id == "" || !errors.Is(reason, stream.ErrDisconnected) || p.conn.relay.cfg.PassSASL:
 		// There is nothing to come back to, or this program stops, or no site could end
