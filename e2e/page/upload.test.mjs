@@ -9,9 +9,9 @@ globalThis.Element ??= class {};
 const { askNoMore, goOnWhenBack, Queue, queueOf, unsentOf } = await import("../../static/js/chat/composer/queue.js");
 const { comeBackToRooms } = await import("../../static/js/chat/room/rejoin.js");
 const { enterWhenOpened } = await import("../../static/js/chat/room/lateEntry.js");
-const { withLater } = await import("../../static/js/chat/onDemand.js");
+const { withLazy } = await import("../../static/js/chat/lazy.js");
 globalThis.window = /** @type {any} */ ({ converse: { env: {} } });
-await new Promise(withLater); // what uploads
+await new Promise(withLazy); // what uploads
 
 /** @type {any} */
 let open = {};

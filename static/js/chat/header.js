@@ -5,7 +5,7 @@ import { all } from '../dom.js';
 import { followBlocks } from './people/blocking.js';
 import { isAround } from './people/people.js';
 import { lastSeen } from './people/lastSeen.js';
-import { PIN } from './list/row.js';
+import { PIN } from './elements.js';
 import { roomPanel } from './room/roomPanel.js';
 import { pinsOf } from './room/pins.js';
 import { isHere } from './room/standing.js';

@@ -13,7 +13,7 @@ import { openChats } from './pageButtons.js';
 import { listConversations } from './list/list.js';
 import { openOnlyWhatIsAsked } from './conversation.js';
 import { offerBeginning, offerSearch } from './dialogs/openers.js';
-import { fetchAtFirstTouch } from './onDemand.js';
+import { prefetchOnFirstInput } from './lazy.js';
 import { pressAgain } from './keys/pressed.js';
 import { askAboutRequests, befriend } from './people/befriend.js';
 import { keepContactPresence } from './people/contactPresence.js';
@@ -219,7 +219,7 @@ export function plugin(config, conversations) {
             showWhatIsSaid(_converse, config, markers);
             notify(_converse, config, markers);
             handleSignOut(_converse, guard, outbox);
-            fetchAtFirstTouch();
+            prefetchOnFirstInput();
             pressAgain();
         },
     };

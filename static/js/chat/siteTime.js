@@ -34,3 +34,9 @@ export function timeIn(box) {
     const last = Date.parse(box.messages.models.at(-1)?.get('time'));
     return new Date(last >= now && last < now + A_LITTLE ? last + 1 : now).toISOString();
 }
+
+/** Of a time before the year 2109: Prosody 13 gives ids of an earlier draft, which begin with seconds, and would be of 2203. */
+const UUID7 = /^0[0-3][\da-f]{6}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/i;
+
+/** When a message was said, by its id: the first 48 bits are milliseconds (RFC 9562 §5.7). Other ids do not tell. @param {string} id */
+export const timeOfUUID = (id) => (UUID7.test(id) ? new Date(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)).toISOString() : undefined);

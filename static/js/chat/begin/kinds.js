@@ -3,7 +3,7 @@
 
 import { ask } from '../search/find.js';
 import { hasWords, nearestFirst } from '../search/fold.js';
-import { make } from '../list/row.js';
+import { make } from '../elements.js';
 import { option } from '../dialogs/options.js';
 import { isAround, knownName, pictureOf } from '../people/people.js';
 

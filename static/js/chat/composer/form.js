@@ -5,7 +5,7 @@
 import { isComposing } from '../../dom.js';
 import { showWaiting } from '../room/privateRecipient.js';
 import { followBlocks } from '../people/blocking.js';
-import { ifItComes } from '../onDemand.js';
+import { ifLazyLoaded } from '../lazy.js';
 import { knownName } from '../people/people.js';
 import { tabName, whenGone } from '../connection/tabs.js';
 import { allowedInXML } from '../connection/xml.js';
@@ -170,9 +170,9 @@ export function withComposer(_converse, Form) {
             this.#saving = setTimeout(() => this.#save(), SAVE_AFTER);
         }
 
-        /** Offers what may be meant; the list comes with the first key (onDemand.js). */
+        /** Offers what may be meant; the list comes with the first key (lazy.js). */
         #complete() {
-            ifItComes(({ Completion }) => {
+            ifLazyLoaded(({ Completion }) => {
                 this.completion ??= new Completion(api, this.model, this.textarea, this.querySelector('.suggestion-box__results'));
                 this.completion.look();
             });

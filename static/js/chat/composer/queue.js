@@ -9,7 +9,7 @@
 
 import { answers } from '../connection/connectivity.js';
 import { entered } from '../connection/outbox.js';
-import { soonWithLater, withLater } from '../onDemand.js';
+import { withLazy, withLazyQuietly } from '../lazy.js';
 import { isPutOut } from '../room/rejoin.js';
 
 // After how long it is asked whether the connection is alive, and how long that may take.
@@ -155,7 +155,7 @@ export class Queue extends EventTarget {
                 chosen.picture = picture;
                 this.#changed();
             });
-            soonWithLater(async ({ whyNever }) => {
+            withLazyQuietly(async ({ whyNever }) => {
                 const why = await whyNever(this._converse, file);
                 if (!why || chosen.state !== 'chosen') return; // or it is found as it is sent
                 Object.assign(chosen, { state: 'failed', why, permanent: true, refused: true });
@@ -256,8 +256,8 @@ export class Queue extends EventTarget {
     }
 
     async #upload(first, file) {
-        /** @type {import('../onDemand.js').Later} */
-        const { upload } = await new Promise(withLater);
+        /** @type {import('../lazy.js').LazyBundle} */
+        const { upload } = await new Promise(withLazy);
         const onProgress = (part) => {
             first.progress = part;
             this.dispatchEvent(new Event('change'));

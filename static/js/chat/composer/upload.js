@@ -1,8 +1,8 @@
 // A file's way to where the site keeps files (XEP-0363): a slot is asked for, and the
 // file is put there. Converse does it as well, without a way to stop it or to try again.
-// It comes with the first file (onDemand.js).
+// It comes with the first file (lazy.js).
 
-import { inWords } from '../size.js';
+import { formatBytes } from '../size.js';
 
 const UPLOAD = 'urn:xmpp:http:upload:0';
 const PATIENCE = 30_000; // ms until it is known where a file goes
@@ -31,7 +31,7 @@ async function service(_converse) {
     return { to: found.id, maxSize: Number.parseInt(form?.get('max-file-size')?.value, 10) || Infinity };
 }
 
-const tooLarge = (maxSize) => `It is too large: a file may have ${inWords(maxSize)}.`;
+const tooLarge = (maxSize) => `It is too large: a file may have ${formatBytes(maxSize)}.`;
 
 /** Whether the browser can read a file: a folder it cannot, nor what was changed or deleted since it was chosen. */
 const isReadable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);

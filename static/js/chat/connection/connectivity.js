@@ -1,7 +1,7 @@
 // The network comes and goes: that is said at once, and the chat is back soon
 // after it. A stream that went dead says nothing by itself, so it is asked.
 
-import { inTime } from '../inTime.js';
+import { withTimeout } from '../withTimeout.js';
 
 // How long the server may take to answer when the network has just come back.
 const SOON = 1000; // ms
@@ -16,7 +16,7 @@ export async function answers(_converse, ms) {
     const { stx, u } = window.converse.env;
     const to = _converse.session.get('domain');
     const ping = stx`<iq type="get" to="${to}" id="${u.getUniqueId('ping')}" xmlns="jabber:client"><ping xmlns="urn:xmpp:ping"/></iq>`;
-    return (await inTime(api.sendIQ(ping, ms, false), ms)) !== null;
+    return (await withTimeout(api.sendIQ(ping, ms, false), ms)) !== null;
 }
 
 /**

@@ -12,7 +12,7 @@
 // times count that the archive gave, or the site's clock, and some of what is known is asked for once more.
 
 import { isTimed } from './times.js';
-import { timeOf } from '../list/said.js';
+import { timeOfUUID } from '../siteTime.js';
 
 const OTHER_CLOCK = 60_000; // ms that an archive's clock, and the way from there, may differ from the site's
 
@@ -89,7 +89,7 @@ export function rememberGaps(_converse, markers) {
         const from = since < start ? since : start;
         const chat = rsm?.before === '' && _converse.state.chatboxes.get(jid);
         const last = chat && chat.getMostRecentMessage();
-        if (!last || timeOf(last.get(markers.key(chat)) ?? '')) return from;
+        if (!last || timeOfUUID(last.get(markers.key(chat)) ?? '')) return from;
         return new Date(Date.parse(from) - OTHER_CLOCK).toISOString();
     };
 

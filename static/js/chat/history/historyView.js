@@ -14,7 +14,7 @@
 // correct the same a second time, and not everywhere.
 
 import { bringsKeyboard } from '../composer/composer.js';
-import { fillGap } from './place.js';
+import { fillGap } from './jumpToMessage.js';
 
 const FIRST = 30; // messages that are drawn at once
 const MOST = 200; // that stay drawn

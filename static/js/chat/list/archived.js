@@ -2,7 +2,7 @@
 // said last, by its archive (XEP-0313), and what of that was not read, by the markers that one's devices
 // share (XEP-0490). Of its own server the site tells all this itself (app/conversations.go).
 
-import { inTime } from '../inTime.js';
+import { withTimeout } from '../withTimeout.js';
 import { nameOf } from '../people/people.js';
 import { addressIn, nameOfFile } from './entries.js';
 
@@ -44,11 +44,11 @@ const changedBy = (message) => (childOf(message, 'replace', REPLACE) ?? childOf(
 
 /**
  * A message of the archive: whose conversation it belongs to, and what it says there, if anything.
- * @typedef {{jid: string, id: string, name: string, changes: string | undefined, line: import('./entries.js').Line | null}} Said
+ * @typedef {{jid: string, id: string, name: string, changes: string | undefined, line: import('./entries.js').Line | null}} ArchivedMessage
  * name: its author's id for it, with which of the two its author is; changes: that of the message which it edits or deletes
  * @param {Element} stanza
  * @param {string} own address
- * @returns {Said | null}
+ * @returns {ArchivedMessage | null}
  */
 function archivedIn(stanza, own) {
     const { getBareJidFromJid } = window.converse.env.Strophe;
@@ -77,7 +77,7 @@ class Conversation {
     unread = /** @type {Set<string>} */ (new Set());
     #name = ''; // of the message that was said last
 
-    /** @param {Said} said */
+    /** @param {ArchivedMessage} said */
     take({ name, changes, line }) {
         if (!line) return;
         if (changes === undefined) {
@@ -138,7 +138,7 @@ export function listArchived(_converse, config, markers, take) {
     const load = async () => {
         if (waiting) return;
         waiting = true;
-        await Promise.all([inTime(markers.asked, PATIENCE), new Promise((resolve) => setTimeout(resolve, TOGETHER))]);
+        await Promise.all([withTimeout(markers.asked, PATIENCE), new Promise((resolve) => setTimeout(resolve, TOGETHER))]);
         waiting = false;
         await ask().catch((cause) => {
             if (api.connection.connected()) console.warn('The archive did not tell the conversations.', cause);

@@ -154,13 +154,13 @@ function byTime(a, b) {
 /**
  * The entries, in their order.
  * @param {Converse.Private} _converse
- * @param {Map<string, Entry>} told by the site
+ * @param {Map<string, Entry>} reported by the site
  * @returns {Entry[]}
  */
-export function entries(_converse, told) {
+export function entries(_converse, reported) {
     const { chatboxes, roster } = _converse.state;
     /** @type {Map<string, Entry>} */
-    const found = new Map([...told].map(([jid, entry]) => [jid, { ...entry, unread: entry.room ? entry.unread ?? 0 : counted.of(jid).unread }]));
+    const found = new Map([...reported].map(([jid, entry]) => [jid, { ...entry, unread: entry.room ? entry.unread ?? 0 : counted.of(jid).unread }]));
     /** @returns {Entry} */
     const known = (jid, room) => found.get(jid) ?? { jid, room, unread: 0, name: '' };
     for (const contact of /** @type {any[]} */ (roster?.models ?? [])) {

@@ -5,7 +5,7 @@
 import { isFollowed } from '../room/lateEntry.js';
 import { levels } from '../unread/levels.js';
 import { meet, mentions } from '../unread/mentions.js';
-import { lineOfSaid, SAID } from './said.js';
+import { NS_SAID, parseSummary } from './messageSummary.js';
 
 /** @typedef {import('./entries.js').Entry} Entry */
 
@@ -71,17 +71,17 @@ export class FollowedRooms {
     #follow() {
         const { stx } = window.converse.env;
         if (!this._converse.api.connection.connected()) return;
-        this._converse.api.send(stx`<presence to="${this.config.roomsDomain}" xmlns="jabber:client"><rai xmlns="${RAI}"><said xmlns="${SAID}"/></rai></presence>`);
+        this._converse.api.send(stx`<presence to="${this.config.roomsDomain}" xmlns="jabber:client"><rai xmlns="${RAI}"><said xmlns="${NS_SAID}"/></rai></presence>`);
     }
 
     /** Something was said in a room, or there is something in rooms that was not read. */
     #hear(message) {
         if (message.getAttribute('from') !== this.config.roomsDomain) return;
         const rooms = [...message.getElementsByTagNameNS(RAI, 'activity')].map((activity) => activity.textContent ?? '');
-        const [said] = message.getElementsByTagNameNS(SAID, 'said');
+        const [said] = message.getElementsByTagNameNS(NS_SAID, 'said');
         if (said?.getAttribute('change') === 'room') return this.loadSoon(); // which rooms there are, or tell what is said
         const entry = this.list.told().get(rooms[0]);
-        const line = said && lineOfSaid(said);
+        const line = said && parseSummary(said);
         if (line && entry) {
             this.#heardIn.set(entry.jid, ++this.heard);
             (line.change ? this.#changed : this.#said).call(this, entry, line);
@@ -95,7 +95,7 @@ export class FollowedRooms {
         return Boolean(this.list.told().get(jid)?.unread) || Boolean(box && (box.get('num_unread_general') || box.isHidden?.() === false));
     }
 
-    /** @param {Entry} entry @param {ReturnType<typeof lineOfSaid>} line */
+    /** @param {Entry} entry @param {ReturnType<typeof parseSummary>} line */
     #said(entry, line) {
         if (entry.last?.id && line.id && line.id <= entry.last.id) return; // told before
         entry.last = line;

@@ -2,9 +2,9 @@
 // any other, and messages. It stands in the place of Converse's own lists.
 
 import { around, byId, isComposing } from '../../dom.js';
-import { inTime } from '../inTime.js';
+import { withTimeout } from '../withTimeout.js';
 import { fold, hasWords, nearestFirst } from '../search/fold.js';
-import { withLater } from '../onDemand.js';
+import { withLazy } from '../lazy.js';
 import { panel } from '../panel.js';
 import { unsentOf } from '../composer/queue.js';
 import { addressOf, open, openedByAddress } from '../conversation.js';
@@ -31,7 +31,7 @@ const SELDOM = 30_000; // and no more than these
 const ROWS = '.conversations-rows > li > :is(a, button)';
 
 /** What is known of conversations: by the site, and where it tells nothing by the archive. */
-class Told {
+class KnownConversations {
     all = /** @type {Map<string, Entry>} */ (new Map());
     hasMore = false; // the site
     #bySite = this.all;
@@ -64,30 +64,30 @@ class Told {
  */
 export function listConversations(_converse, config, markers, first) {
     const later = once(() => draw());
-    const field = fieldOf(_converse, config, later, () => draw(), (event, find) => (event.target === find && event.key === 'ArrowDown' && draw(), rows.move(event, find)));
+    const field = searchField(_converse, config, later, () => draw(), (event, find) => (event.target === find && event.key === 'ArrowDown' && draw(), rows.move(event, find)));
     const rows = new Rows(byId('conversations-list'), (entry) => entry.found?.address ?? addressOf(config, entry.jid), { fill: field.hits.fill, shown, drawn: (below) => below?.last || field.typed || goOn() });
-    const told = new Told();
+    const known = new KnownConversations();
     let loaded = false;
     const draw = () => {
         const { typed, hits } = field;
-        const all = entries(_converse, told.all).map((entry) => ({ ...entry, unsent: unsentOf(entry.jid) }));
+        const all = entries(_converse, known.all).map((entry) => ({ ...entry, unsent: unsentOf(entry.jid) }));
         const list = typed ? nearestFirst([...all.filter(({ name }) => hasWords(name, typed)), ...field.others(all)], typed) : all;
         const below = hits.rows(typed);
         const shown = [...list, ...below];
         rows.show(shown);
-        hasMore = told.hasMore;
+        hasMore = known.hasMore;
         tell(typed, list.length, below.length - 1, loaded);
         return shown;
     };
     const take = () => {
-        document.dispatchEvent(new CustomEvent('foyer:conversations', { detail: told.all }));
+        document.dispatchEvent(new CustomEvent('foyer:conversations', { detail: known.all }));
         followed?.settle();
         later();
     };
     let hasMore = false; // the site, than what is shown
     const goOn = () => {
         if (!hasMore) return;
-        hasMore = told.hasMore = false;
+        hasMore = known.hasMore = false;
         further();
     };
     const { load, further, forget: askForAll } = asker({
@@ -95,8 +95,8 @@ export function listConversations(_converse, config, markers, first) {
         take: (answer, heard) => {
             loaded = true;
             followed?.keepHeard(answer.told, heard);
-            told.bySite(answer.told);
-            told.hasMore = answer.more;
+            known.bySite(answer.told);
+            known.hasMore = answer.more;
             take();
         },
         fail: () => {
@@ -104,22 +104,22 @@ export function listConversations(_converse, config, markers, first) {
             later();
         },
     });
-    const followed = config.follow ? new FollowedRooms(_converse, config, markers, { told: () => told.all, load, draw: later }) : null;
+    const followed = config.follow ? new FollowedRooms(_converse, config, markers, { told: () => known.all, load, draw: later }) : null;
     load(first);
     if (!config.countsUnread) {
         listArchived(_converse, config, markers, (conversations) => {
-            told.byArchive(conversations);
+            known.byArchive(conversations);
             take();
         });
     }
     follow(_converse, later);
     keepUp(_converse, later, () => load());
     onRemoved(_converse, (jid) => {
-        if (!told.delete(jid)) return;
+        if (!known.delete(jid)) return;
         askForAll(); // what the site told is not what is shown
         if (_converse.api.connection.connected()) load();
     });
-    goByKeys(() => entries(_converse, told.all), (jid) => open(_converse, config, jid));
+    goByKeys(() => entries(_converse, known.all), (jid) => open(_converse, config, jid));
     openedByAddress(_converse, config);
 }
 
@@ -131,9 +131,9 @@ export function listConversations(_converse, config, markers, first) {
  * @param {() => any[]} drawNow returns what is listed
  * @param {(event: KeyboardEvent, find: HTMLElement) => boolean} move goes through the rows by keys
  */
-function fieldOf(_converse, config, draw, drawNow, move) {
+function searchField(_converse, config, draw, drawNow, move) {
     const find = /** @type {HTMLInputElement} */ (byId('conversations-find'));
-    const hits = findHits(config, draw);
+    const hits = findMessageResults(config, draw);
     let found = /** @type {Map<string, Entry>} */ (new Map());
     let by = ''; // what was typed for them
     /** @param {{jid?: string, id?: string, words?: string}} which */
@@ -146,7 +146,7 @@ function fieldOf(_converse, config, draw, drawNow, move) {
     };
     const search = async (typed) => {
         hits.look(typed);
-        const answer = typed ? await inTime(askFor({ q: typed }), PATIENCE) : new Map();
+        const answer = typed ? await withTimeout(askFor({ q: typed }), PATIENCE) : new Map();
         if (typed !== find.value.trim()) return; // something else is looked for by now
         if (!answer) throw new Error('too late');
         [found, by] = [answer, typed];
@@ -179,15 +179,15 @@ function onRemoved(_converse, run) {
  * @param {import('../types.js').ChatConfig} config
  * @param {() => void} draw
  */
-function findHits(config, draw) {
-    /** @type {import('./hits.js').Hits | undefined} */
+function findMessageResults(config, draw) {
+    /** @type {import('./messageResults.js').MessageResults | undefined} */
     let hits;
     let last = '';
     const look = (typed) => {
         last = typed;
         if (config.search && (typed || hits)) {
-            withLater(({ Hits }) => {
-                hits ??= new Hits(draw);
+            withLazy(({ MessageResults }) => {
+                hits ??= new MessageResults(draw);
                 hits.look(last);
                 draw();
             });

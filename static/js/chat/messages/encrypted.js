@@ -6,7 +6,7 @@
 // to the server before. So it waits for the one that is read, and makes room for it if that
 // takes long.
 
-import { inTime } from '../inTime.js';
+import { withTimeout } from '../withTimeout.js';
 
 const PATIENCE = 2000; // ms
 
@@ -92,7 +92,7 @@ function askForKeysTwice(_converse) {
         const ask = () => sendIQ.call(api, element, ...how);
         const isOfKeys = element.getAttribute('type') === 'get' && element.querySelector('items:is([node*="axolotl"], [node*="omemo"])');
         if (!isOfKeys || element.getAttribute('to') === _converse.session.get('bare_jid')) return ask(); // a session that ended is another's
-        const answer = (await inTime(ask(), ANSWERED)) ?? (await inTime(ask(), ANSWERED));
+        const answer = (await withTimeout(ask(), ANSWERED)) ?? (await withTimeout(ask(), ANSWERED));
         if (!answer) throw answer; // as Converse has it of one that took too long
         return answer;
     };

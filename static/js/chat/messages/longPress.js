@@ -1,8 +1,8 @@
 // A finger that rests on a message asks what can be done with it. The sheet that says so is fetched when
-// somebody first touches the page (onDemand.js).
+// somebody first touches the page (lazy.js).
 
 import { around, byId } from '../../dom.js';
-import { withLater } from '../onDemand.js';
+import { withLazy } from '../lazy.js';
 
 const HOLD = 450; // ms that a finger rests: before the system's own answer, after half a second
 export const STILL = 10; // px that a finger may move and be at rest
@@ -47,5 +47,5 @@ function whenHeld(chat, held) {
 export function offerMessageSheet(_converse) {
     /** @type {import('./messageSheet.js').MessageSheet | undefined} */
     let sheet;
-    whenHeld(byId('chat'), (message) => withLater(({ MessageSheet }) => message.isConnected && (sheet ??= new MessageSheet(_converse)).show(message)));
+    whenHeld(byId('chat'), (message) => withLazy(({ MessageSheet }) => message.isConnected && (sheet ??= new MessageSheet(_converse)).show(message)));
 }

@@ -5,9 +5,9 @@ import { all, around, byId } from '../../dom.js';
 import { locale } from '../../language.js';
 import { fetchFilesAgain, fileOf, withFiles } from './files.js';
 import { quoteBefore, typedIn } from '../list/entries.js';
-import { PIN } from '../list/row.js';
+import { PIN } from '../elements.js';
 import { clock } from '../list/time.js';
-import { soonWithLater, withLater } from '../onDemand.js';
+import { withLazy, withLazyQuietly } from '../lazy.js';
 import { SOMEBODY } from '../people/people.js';
 import { withPreviews } from './previews.js';
 import { roomPanel } from '../room/roomPanel.js';
@@ -53,7 +53,7 @@ function withBar(api, config, Actions) {
             if (this.bar) super.initialize(); // which listens for what changes them
         }
 
-        /** Resolves with what can be done, once it can be. @param {Pick<import('../later.js'), 'Bar'>} later */
+        /** Resolves with what can be done, once it can be. @param {Pick<import('../lazyBundle.js'), 'Bar'>} lazy */
         async reach({ Bar }) {
             if (!this.bar) {
                 this.bar = new Bar(api, config, this);
@@ -82,7 +82,7 @@ function withBar(api, config, Actions) {
         }
 
         render() {
-            const enter = () => withLater((later) => this.reach(later));
+            const enter = () => withLazy((lazy) => this.reach(lazy));
             return this.drawn ?? html`<button type="button" class="message-more" aria-label="What to do with this message" @focus=${enter} @click=${enter}></button>`;
         }
 
@@ -100,7 +100,7 @@ function withBar(api, config, Actions) {
 function reachByPointer() {
     byId('chat').addEventListener('pointerover', (event) => {
         const actions = /** @type {any} */ (around(event, 'converse-chat-message')?.querySelector('converse-message-actions'));
-        if (actions && !actions.bar) soonWithLater((later) => actions.reach(later));
+        if (actions && !actions.bar) withLazyQuietly((lazy) => actions.reach(lazy));
     }, { passive: true });
 }
 

@@ -2,7 +2,7 @@
 // is what would show or ask for one.
 
 import { byId } from '../../dom.js';
-import { inTime } from '../inTime.js';
+import { withTimeout } from '../withTimeout.js';
 import { askFor } from '../list/ask.js';
 import { SOMEBODY } from './people.js';
 
@@ -53,7 +53,7 @@ function askTogether(/** @type {string} */ user) {
 function nameBySite({ api }, { domain }) {
     const { get } = api.vcard;
     api.vcard.get = async function (/** @type {any} */ model, force) {
-        const card = await inTime(get.call(this, model, force), LATE);
+        const card = await withTimeout(get.call(this, model, force), LATE);
         const jid = typeof model === 'string' ? model : model.get('jid');
         const { fullname, nickname, ...rest } = card ?? model.attributes ?? {}; // null: it is known, as it was before, or nobody answers
         const [user, of] = jid?.split('@') ?? [];

@@ -4,9 +4,9 @@
 // and ids of the protocol. It is fetched when it may be needed (cards.js).
 
 import { closeBeside } from '../../dom.js';
-import { showAbove } from '../dialogs/above.js';
+import { showModal } from '../dialogs/overlayHistory.js';
 import { lastSeen } from './lastSeen.js';
-import { picture } from '../list/row.js';
+import { picture } from '../elements.js';
 import { byAddress, isAround } from './people.js';
 import { Moderation } from '../room/moderation.js';
 import { isSelf, reasonOf, standingName } from '../room/standing.js';
@@ -74,7 +74,7 @@ export class PersonCard {
         Object.assign(this, { subject, opener, rooms: [], seen: '', mayBlock: false, learnt: false });
         this.draw();
         this.#follow(subject.room);
-        if (!this.dialog.open) showAbove(this.dialog);
+        if (!this.dialog.open) showModal(this.dialog);
         this.#place();
         this.#learn(subject);
     }

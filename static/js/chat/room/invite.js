@@ -1,7 +1,7 @@
 // Whom to invite into a room: found by name as one types.
 
 import { isComposing } from '../../dom.js';
-import { picture } from '../list/row.js';
+import { picture } from '../elements.js';
 import { invite } from './actions.js';
 
 const TYPING = 180; // ms that somebody who types may pause before the site is asked

@@ -5,7 +5,7 @@
 import { around } from '../../dom.js';
 import { personCard } from '../people/cards.js';
 import { fold } from '../search/fold.js';
-import { make, picture } from '../list/row.js';
+import { make, picture } from '../elements.js';
 import { Rows } from '../list/rows.js';
 import { byAddress, isAround, knownName, nameOf, pictureOf, SOMEBODY } from '../people/people.js';
 import { Invite } from './invite.js';

@@ -3,7 +3,7 @@
 // page to page and from room to room, until somebody closes it.
 
 import { all, byId } from '../../dom.js';
-import { lieAbove } from '../dialogs/above.js';
+import { pushOverlay } from '../dialogs/overlayHistory.js';
 import { About } from './about.js';
 import { Files } from './files.js';
 import { Members } from './members.js';
@@ -177,7 +177,7 @@ export class RoomPanel {
         byId('chat').classList.toggle('has-room-panel', !element.hidden);
         // What it covers on a phone cannot be reached meanwhile.
         for (const other of all('#conversations, #conversejs converse-chats')) other.inert = covers && !element.hidden;
-        if (covers && !element.hidden) this.uncover ??= lieAbove(() => this.close());
+        if (covers && !element.hidden) this.uncover ??= pushOverlay(() => this.close());
         else this.uncover = void this.uncover?.();
         if (element.hidden || !room || !this.part) return;
         if ((this.part === 'settings' && !isOwner(room)) || (this.part === 'pinned' && !canPin(room))) this.part = 'about';

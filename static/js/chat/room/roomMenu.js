@@ -2,7 +2,7 @@
 // room. Deleting it takes one question with the room's name in it; Converse would ask
 // for the room's address, which nobody knows.
 
-import { withLater } from '../onDemand.js';
+import { withLazy } from '../lazy.js';
 import { leave } from './leave.js';
 import { roomPanel } from './roomPanel.js';
 
@@ -55,7 +55,7 @@ export function offerRoomMenu(_converse) {
             i18n_title: 'Delete this room for everybody',
             handler: (event) => {
                 event.preventDefault();
-                withLater(({ deleteRoom }) => deleteRoom(_converse, element.model));
+                withLazy(({ deleteRoom }) => deleteRoom(_converse, element.model));
             },
             a_class: 'destroy-chatroom-button',
             icon_class: 'fa-trash',

@@ -5,8 +5,9 @@
 import { around, byId } from '../../dom.js';
 import { ask, findMessages, whereSaid, failureText } from './find.js';
 import { hasWords, nearestFirst } from './fold.js';
-import { inFull, make } from '../list/row.js';
-import { marked, option, Options, timeOf } from '../dialogs/options.js';
+import { make } from '../elements.js';
+import { lineWithAuthor } from '../list/row.js';
+import { marked, option, Options, timeElement } from '../dialogs/options.js';
 import { siteTime } from '../siteTime.js';
 
 const TYPING = 180; // ms that somebody who types may pause before the site is asked
@@ -23,16 +24,16 @@ const theirs = (className, ...content) => Object.assign(make('span', className, 
 /** @param {Found} found */
 function messageOption(found) {
     const text = theirs('search-text', ...(found.file ? [`📎 ${found.text || 'File'}`] : marked(found.text, found.marks)));
-    const link = option(found, found.address, theirs('search-name', whereSaid(found)), timeOf(found.at, 'search-time'), text);
+    const link = option(found, found.address, theirs('search-name', whereSaid(found)), timeElement(found.at, 'search-time'), text);
     link.dataset.id = found.id;
     return link;
 }
 
 const personOption = (entry) =>
-    option(entry, entry.room ? `/rooms/${encodeURIComponent(entry.jid.split('@')[0])}` : '/people', theirs('search-name', entry.name), theirs('search-text', entry.last ? inFull(entry.last) : entry.room ? entry.about || 'Room' : 'Person'));
+    option(entry, entry.room ? `/rooms/${encodeURIComponent(entry.jid.split('@')[0])}` : '/people', theirs('search-name', entry.name), theirs('search-text', entry.last ? lineWithAuthor(entry.last) : entry.room ? entry.about || 'Room' : 'Person'));
 
 /** The beginning of a day that a date field has, where somebody is; days later, if that is asked for. */
-function midnight(field, later = 0) {
+function startOfDay(field, later = 0) {
     const [year, month, day] = field.value.split('-').map(Number);
     return new Date(year, month - 1, day + later);
 }
@@ -134,8 +135,8 @@ export class Search {
         if (value && value !== BETWEEN) return { from: new Date(siteTime.now() - value * DAY).toISOString() };
         const [from, to] = value ? [this.filter('from'), this.filter('to')] : [];
         return {
-            ...(from?.value && { from: midnight(from).toISOString() }),
-            ...(to?.value && { to: new Date(+midnight(to, 1) - 1).toISOString() }), // the last moment of the day, which has 23 hours once a year
+            ...(from?.value && { from: startOfDay(from).toISOString() }),
+            ...(to?.value && { to: new Date(+startOfDay(to, 1) - 1).toISOString() }), // the last moment of the day, which has 23 hours once a year
         };
     }
 

@@ -3,7 +3,7 @@
 // how far one got would be read aloud whenever they are drawn.
 
 import { lineOf } from '../list/entries.js';
-import { inWords, isAction } from '../list/row.js';
+import { isAction, lineText } from '../list/row.js';
 import { isShown } from '../messages/messages.js';
 import { inSight } from '../history/newMessages.js';
 import { timeIn } from '../siteTime.js';
@@ -21,7 +21,7 @@ export function sentenceOf(box, message, since) {
     const late = message.get('is_delayed') || message.get('is_archived');
     if (message.get('sender') !== 'them' || !isShown(message) || (late && message.get('time') < since)) return '';
     const line = lineOf(box, message);
-    return line ? `${message.getDisplayName()}${isAction(line) ? '' : ':'} ${inWords(line)}` : '';
+    return line ? `${message.getDisplayName()}${isAction(line) ? '' : ':'} ${lineText(line)}` : '';
 }
 
 /** @param {Converse.Private} _converse */

@@ -9,7 +9,7 @@ import { isUnseen, isVisibleElsewhere } from '../connection/looking.js';
 import { levels } from './levels.js';
 import { meet, mentions } from './mentions.js';
 import { quoteBefore, saidBy } from '../list/entries.js';
-import { inFull, isAction } from '../list/row.js';
+import { isAction, lineWithAuthor } from '../list/row.js';
 import { siteTime } from '../siteTime.js';
 
 /** @typedef {import('../types.js').ChatConfig} ChatConfig */
@@ -40,7 +40,7 @@ const isNews = (attrs) =>
     !(attrs.is_error || attrs.replace_id || attrs.retract_id) && isRecent(attrs);
 
 /** What is told of a message: in a room who said it, and everywhere who does something (“/me waves”). */
-const told = (by, text, inRoom) => (isAction({ text }) || !inRoom ? inFull({ by, text, at: '' }) : `${by}: ${text}`);
+const told = (by, text, inRoom) => (isAction({ text }) || !inRoom ? lineWithAuthor({ by, text, at: '' }) : `${by}: ${text}`);
 
 /** What was written, where the person chose that; as in sw.js. */
 const written = (text) => (levels.text() ? text : 'New message');

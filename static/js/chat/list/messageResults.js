@@ -2,8 +2,8 @@
 // way to all.
 
 import { findMessages, whereSaid } from '../search/find.js';
-import { marked, timeOf } from '../dialogs/options.js';
-import { make, picture } from './row.js';
+import { marked, timeElement } from '../dialogs/options.js';
+import { make, picture } from '../elements.js';
 
 const SHOWN = 3;
 const PAUSE = 250; // ms more than for names: a search for messages costs more
@@ -14,7 +14,7 @@ const SHORTEST = 2; // letters
  * @typedef {{jid: string, kind: 'message', found: import('../search/find.js').Found}} MessageRow
  */
 
-export class Hits {
+export class MessageResults {
     /** @type {import('../search/find.js').Found[]} */
     messages = [];
     words = ''; // that they were found by
@@ -80,7 +80,7 @@ function fillMessage(row, { found }, address) {
     link.replaceChildren(
         picture(found),
         Object.assign(make('span', 'conversation-name', whereSaid(found)), { dir: 'auto' }),
-        timeOf(found.at, 'conversation-time'),
+        timeElement(found.at, 'conversation-time'),
         Object.assign(line, { dir: 'auto' }),
     );
     if (!link.parentElement) row.append(link);

@@ -1,5 +1,5 @@
 // Hears the browser's Back before Turbo does: browsers call who listens on the window in their order.
 
-import { closeByBack } from './chat/dialogs/above.js';
+import { handleBack } from './chat/dialogs/overlayHistory.js';
 
-closeByBack();
+handleBack();

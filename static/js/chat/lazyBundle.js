@@ -1,11 +1,11 @@
-// What the chat does not begin with. It is one file of the bundle, which onDemand.js fetches.
+// What the chat does not begin with. It is one file of the bundle, which lazy.js fetches.
 
 export { Bar } from './messages/bar.js';
 export { Begin } from './begin/dialog.js';
 export { Completion } from './composer/completion.js';
 export { upload, whyNever } from './composer/upload.js';
 export { makeContact } from './people/contacts.js';
-export { Hits } from './list/hits.js';
+export { MessageResults } from './list/messageResults.js';
 export { MessageSheet } from './messages/messageSheet.js';
 export { PersonCard } from './people/personCard.js';
 export { deleteRoom } from './room/actions.js';

@@ -2,9 +2,10 @@
 // the archive (XEP-0313), and scrolling goes on from there both ways. What is missing
 // between there and what is known stays a gap (gaps.js).
 
+import { waitFor } from '../../dom.js';
 import { isTimeout } from './gaps.js';
-import { inTime } from '../inTime.js';
-import { timeOf } from '../list/said.js';
+import { withTimeout } from '../withTimeout.js';
+import { timeOfUUID } from '../siteTime.js';
 import { panel } from '../panel.js';
 import { goesBy } from '../messages/versions.js';
 
@@ -16,29 +17,29 @@ const PATIENCE = 20_000; // ms that the archive may take for all of it
 const keyOf = (_converse, chat) => `stanza_id ${chat.get('type') === 'chatroom' ? chat.get('jid') : _converse.session.get('bare_jid')}`;
 
 /** @param {Converse.Private} _converse */
-export async function showAt(_converse, jid, id) {
+export async function jumpToMessage(_converse, jid, id) {
     const chat = _converse.state.chatboxes.get(jid);
     if (!chat) return;
-    readFurtherUp(chat);
+    markScrolledUp(chat);
     await chat.messages.fetched;
     const key = keyOf(_converse, chat);
     const find = () => chat.messages.models.find((message) => goesBy(message, key, id));
     let missing = 'That message is not there any more.';
     const LATER = 'That could not be fetched just now. Please try again in a moment.';
     try {
-        if (!find() && (await inTime(fetchAround(_converse, chat, id), PATIENCE)) === null) missing = LATER;
+        if (!find() && (await withTimeout(fetchAround(_converse, chat, id), PATIENCE)) === null) missing = LATER;
     } catch (cause) {
         console.warn('A place in a conversation was not fetched.', cause);
         if (isTimeout(cause) || !_converse.api.connection.connected()) missing = LATER;
     }
-    const message = find() ?? nearest(chat, timeOf(id)); // a correction stands where what it corrects does
+    const message = find() ?? nearest(chat, timeOfUUID(id)); // a correction stands where what it corrects does
     panel.warn('place', message ? '' : missing);
     if (message) await scrollTo(chat, message);
     else chat.ui.set({ scrolled: false });
 }
 
 /** A message is being shown: what stands at the end of the conversation is not in sight, and not read, unless both are. @param {any} chat */
-export const readFurtherUp = (chat) => chat?.ui.set({ scrolled: true });
+export const markScrolledUp = (chat) => chat?.ui.set({ scrolled: true });
 
 function nearest(chat, time) {
     const away = (message) => Math.abs(Date.parse(message.get('time')) - Date.parse(time));
@@ -47,7 +48,7 @@ function nearest(chat, time) {
 
 async function fetchAround(_converse, chat, id) {
     const { fetchArchivedMessages } = window.converse.env.utils.mam;
-    const at = timeOf(id) ?? ''; // another server's is taken for older than what is here
+    const at = timeOfUUID(id) ?? ''; // another server's is taken for older than what is here
     const key = keyOf(_converse, chat);
     const known = () => chat.messages.models.filter((message) => message.get(key));
     if (!known().some((message) => message.get('time') > at)) await fetchArchivedMessages(chat, { rsm: { before: '' } });
@@ -90,7 +91,7 @@ function setGap(_converse, chat, after, next) {
     const before = next.get(key);
     const gaps = (chat.get('gaps') ?? []).filter((other) => other.before !== before);
     for (const shown of chat.messages.filter((message) => message.get('before') === before)) shown.destroy();
-    const start = chat.messages.models.find((message) => message.get(key) === after)?.get('time') ?? timeOf(after);
+    const start = chat.messages.models.find((message) => message.get(key) === after)?.get('time') ?? timeOfUUID(after);
     if (start) {
         const gap = { after, before, start, time: new Date(Date.parse(next.get('time')) - 1).toISOString() };
         gaps.push(gap);
@@ -119,7 +120,7 @@ async function scrollTo(chat, message) {
     const content = await drawn(chat.get('jid'));
     if (!content) return chat.ui.set({ scrolled: false }, { silent: true });
     content.view.around(message);
-    const element = await until(() => /** @type {HTMLElement|undefined} */ ([...content.querySelectorAll('converse-chat-message')].find((each) => each.model === message)));
+    const element = await waitFor(() => /** @type {HTMLElement|undefined} */ ([...content.querySelectorAll('converse-chat-message')].find((each) => each.model === message)));
     if (!element) return content.view?.tell(); // not drawn: it may be the end that is in sight
     await element.updateComplete;
     content.view.show(element);
@@ -129,17 +130,7 @@ async function scrollTo(chat, message) {
 
 /** The element that draws a conversation, once it does. */
 const drawn = (jid) =>
-    until(() => {
+    waitFor(() => {
         const content = /** @type {any} */ (document.querySelector(`#chat :is(converse-chat, converse-muc)[jid="${CSS.escape(jid)}"] :is(converse-chat-content, converse-muc-chat-content)`));
         return content?.view?.scroller && content;
     });
-
-/** What a function returns, as soon as that is something. */
-export async function until(look, frames = 300) {
-    for (let i = 0; i < frames; i++) {
-        const found = look();
-        if (found) return found;
-        await new Promise((done) => requestAnimationFrame(done));
-    }
-    return undefined;
-}

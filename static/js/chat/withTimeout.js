@@ -5,4 +5,4 @@
  * @param {number} ms
  * @returns {Promise<T | null>}
  */
-export const inTime = (answer, ms) => Promise.race([answer, new Promise((resolve) => setTimeout(resolve, ms, null))]);
+export const withTimeout = (answer, ms) => Promise.race([answer, new Promise((resolve) => setTimeout(resolve, ms, null))]);

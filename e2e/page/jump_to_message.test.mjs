@@ -13,7 +13,7 @@ globalThis.ResizeObserver ??= class {
 globalThis.requestAnimationFrame ??= (done) => void setImmediate(done);
 globalThis.CSS ??= /** @type {any} */ ({ escape: String });
 const { HistoryView } = await import("../../static/js/chat/history/historyView.js");
-const { showAt } = await import("../../static/js/chat/history/place.js");
+const { jumpToMessage } = await import("../../static/js/chat/history/jumpToMessage.js");
 
 const ID = "019a0000-0000-7000-8000-000000000001";
 
@@ -22,7 +22,7 @@ function go(query, connected = true) {
   globalThis.window = { converse: { env: { utils: { mam: { fetchArchivedMessages: async () => {} } } } } };
   globalThis.console.warn = () => {};
   const room = Object.assign(new Model({ type: "chatroom", jid: "garden@rooms.h" }), { messages: { models: [], fetched: Promise.resolve() }, ui: new Model() });
-  return showAt({ state: { chatboxes: new Map([["garden@rooms.h", room]]) }, api: { archive: { query }, connection: { connected: () => connected } } }, "garden@rooms.h", ID);
+  return jumpToMessage({ state: { chatboxes: new Map([["garden@rooms.h", room]]) }, api: { archive: { query }, connection: { connected: () => connected } } }, "garden@rooms.h", ID);
 }
 
 /** What is said when the archive gives no message, and why it does not. */
@@ -58,7 +58,7 @@ test("where a message is not drawn, whether somebody reads further up is as the 
   const content = { model: room, requestUpdate() {}, querySelector: () => scroller, querySelectorAll: () => [], view: /** @type {any} */ (null) };
   content.view = Object.assign(new HistoryView(content, () => {}), { scroller });
   document.querySelector = /** @type {any} */ (() => content);
-  const show = () => showAt({ state: { chatboxes: new Map([[JID, room]]) }, api: {} }, JID, ID);
+  const show = () => jumpToMessage({ state: { chatboxes: new Map([[JID, room]]) }, api: {} }, JID, ID);
   await show();
   assert.equal(room.ui.get("scrolled"), false, "the end is in sight");
   scroller.scrollTop = -2000;

@@ -60,12 +60,12 @@ globalThis.addEventListener = /** @type {any} */ ((name, listener) => events.add
 Object.defineProperty(globalThis, "location", { value: { origin: "http://h", get href() { return `http://h${this.pathname}`; }, get pathname() { return history.entries[history.at].path; } } });
 globalThis.document = /** @type {any} */ (Object.assign(new EventTarget(), { body: { dataset: {} } }));
 
-/** A page that begins in a history. @returns {Promise<typeof import("../../static/js/chat/dialogs/above.js")>} */
+/** A page that begins in a history. @returns {Promise<typeof import("../../static/js/chat/dialogs/overlayHistory.js")>} */
 async function begin(kept = new History()) {
   events = new EventTarget();
   globalThis.history = /** @type {any} */ (kept);
-  const above = await import(`../../static/js/chat/dialogs/above.js?${crypto.randomUUID()}`);
-  above.closeByBack();
+  const overlays = await import(`../../static/js/chat/dialogs/overlayHistory.js?${crypto.randomUUID()}`);
+  overlays.handleBack();
   turbo.replace(new URL(location.href));
   turbo.visits = [];
   events.addEventListener("popstate", (event) => {
@@ -74,12 +74,12 @@ async function begin(kept = new History()) {
     turbo.visits.push(turbo.location.pathname);
   });
   await timers();
-  return above;
+  return overlays;
 }
 
 /** Something that lies above a conversation. */
-function lay({ lieAbove }, name, closed) {
-  const away = lieAbove(() => closed.push(name));
+function lay({ pushOverlay }, name, closed) {
+  const away = pushOverlay(() => closed.push(name));
   return away;
 }
 
@@ -89,12 +89,12 @@ beforeEach(() => {
 });
 
 test("Back closes what is on top, one after the other, and is no visit; then it goes to the page before", async () => {
-  const above = await begin();
+  const overlays = await begin();
   const closed = [];
-  above.setPath("/chat/with/bob");
-  lay(above, "panel", closed);
+  overlays.pushPath("/chat/with/bob");
+  lay(overlays, "panel", closed);
   await timers();
-  lay(above, "card", closed);
+  lay(overlays, "card", closed);
   await timers();
   assert.deepEqual(paths(), ["/chat", "/chat/with/bob", "/chat/with/bob*", "/chat/with/bob**"]);
   await go(-1);
@@ -110,13 +110,13 @@ test("Back closes what is on top, one after the other, and is no visit; then it 
 });
 
 test("what is closed by its own button takes its entry away, and what opens in its place takes its own", async () => {
-  const above = await begin();
+  const overlays = await begin();
   const closed = [];
-  above.setPath("/chat/with/bob");
-  const away = lay(above, "card", closed);
+  overlays.pushPath("/chat/with/bob");
+  const away = lay(overlays, "card", closed);
   await timers();
   away();
-  const end = lay(above, "question", closed);
+  const end = lay(overlays, "question", closed);
   await timers();
   assert.equal(history.at, 2);
   end();
@@ -126,27 +126,27 @@ test("what is closed by its own button takes its entry away, and what opens in i
 });
 
 test("a conversation that is opened from what lies above the one before stands in its place", async () => {
-  const above = await begin();
-  const away = lay(above, "search", []);
+  const overlays = await begin();
+  const away = lay(overlays, "search", []);
   await timers();
-  above.setPath("/chat/with/bob");
+  overlays.pushPath("/chat/with/bob");
   away();
   await timers();
   assert.deepEqual(paths(), ["/chat", "/chat/with/bob"]);
-  lay(above, "panel", [])();
-  above.setPath("/chat/with/carol"); // nothing lies there any more
+  lay(overlays, "panel", [])();
+  overlays.pushPath("/chat/with/carol"); // nothing lies there any more
   await timers();
   assert.deepEqual(paths(), ["/chat", "/chat/with/bob", "/chat/with/carol"]);
 });
 
 test("one that is opened on the way back from there is opened when that is over", async () => {
-  const above = await begin();
-  above.setPath("/chat/with/bob");
-  const away = lay(above, "card", []);
+  const overlays = await begin();
+  overlays.pushPath("/chat/with/bob");
+  const away = lay(overlays, "card", []);
   await timers();
   away();
   await new Promise((resolve) => setTimeout(resolve));
-  above.setPath("/chat/with/carol");
+  overlays.pushPath("/chat/with/carol");
   await timers();
   assert.deepEqual(paths(), ["/chat", "/chat/with/bob", "/chat/with/carol"]);
   assert.equal(history.at, 2);
@@ -154,9 +154,9 @@ test("one that is opened on the way back from there is opened when that is over"
 });
 
 test("Back from a page that was visited from there skips what nothing lies above any more", async () => {
-  const above = await begin();
-  above.setPath("/chat/with/bob");
-  const away = lay(above, "card", []);
+  const overlays = await begin();
+  overlays.pushPath("/chat/with/bob");
+  const away = lay(overlays, "card", []);
   await timers();
   turbo.push(new URL("http://h/settings"));
   away();
@@ -167,11 +167,11 @@ test("Back from a page that was visited from there skips what nothing lies above
 });
 
 test("whoever goes far back leaves all of it", async () => {
-  const above = await begin();
+  const overlays = await begin();
   const closed = [];
-  above.setPath("/chat/with/bob");
-  lay(above, "panel", closed);
-  lay(above, "card", closed);
+  overlays.pushPath("/chat/with/bob");
+  lay(overlays, "panel", closed);
+  lay(overlays, "card", closed);
   await timers();
   await go(-3);
   assert.deepEqual(closed, ["card", "panel"]);
@@ -180,7 +180,7 @@ test("whoever goes far back leaves all of it", async () => {
 
 test("a page that is loaded again with something above it has nothing there, and is one step from the page before", async () => {
   const before = await begin();
-  before.setPath("/chat/with/bob");
+  before.pushPath("/chat/with/bob");
   lay(before, "panel", []);
   await timers();
   await begin(/** @type {any} */ (history));
@@ -192,22 +192,22 @@ test("a page that is loaded again with something above it has nothing there, and
 
 test("on a wide screen Back is for pages alone", async () => {
   isPhone = false;
-  const above = await begin();
-  above.setPath("/chat/with/bob");
-  lay(above, "panel", [])();
-  lay(above, "card", []);
+  const overlays = await begin();
+  overlays.pushPath("/chat/with/bob");
+  lay(overlays, "panel", [])();
+  lay(overlays, "card", []);
   await timers();
   assert.deepEqual(paths(), ["/chat", "/chat/with/bob"]);
 });
 
 test("on the chat's own page Back and Forward go through conversations without the site, which is asked for any other page", async () => {
-  const above = await begin();
+  const overlays = await begin();
   document.body.dataset.page = "chat";
   const told = [];
   for (const name of ["foyer:back", "foyer:page"]) document.addEventListener(name, () => told.push(`${name} ${location.pathname}`));
-  above.setPath("/chat/with/bob");
-  above.setPath("/chat/room/lobby");
-  lay(above, "panel", []);
+  overlays.pushPath("/chat/with/bob");
+  overlays.pushPath("/chat/room/lobby");
+  lay(overlays, "panel", []);
   await timers();
   await go(-2);
   assert.deepEqual([told, turbo.visits], [["foyer:back /chat/with/bob", "foyer:page /chat/with/bob"], []]);

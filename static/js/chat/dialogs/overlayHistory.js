@@ -5,7 +5,7 @@
 const PHONE = '(max-width: 44rem)'; // where there is one thing at a time: elsewhere Back is for pages
 
 /** How to close what lies there, from below. @type {(() => void)[]} */
-const lying = [];
+const overlays = [];
 
 const depth = () => globalThis.history?.state?.above ?? 0;
 
@@ -13,20 +13,20 @@ const depth = () => globalThis.history?.state?.above ?? 0;
 const turbo = () => /** @type {any} */ (window).Turbo.navigator.history;
 
 /** How much lay above the page that was loaded here. Turbo writes over its entry. */
-const gone = depth();
+const depthOnLoad = depth();
 
 /** Whether the way back to another entry has begun. */
-let leaving = gone > 0;
+let leaving = depthOnLoad > 0;
 
 const nothing = () => {};
-let goOn = nothing; // when that way is over
+let afterLeaving = nothing; // when that way is over
 
 function settle() {
     const at = depth();
     if (leaving) return;
-    leaving = at > lying.length;
-    if (leaving) history.go(lying.length - at);
-    else for (let i = at; i < lying.length; ) history.pushState({ ...history.state, above: ++i }, '');
+    leaving = at > overlays.length;
+    if (leaving) history.go(overlays.length - at);
+    else for (let i = at; i < overlays.length; ) history.pushState({ ...history.state, above: ++i }, '');
 }
 
 /** Runs when what goes with it has happened, too: one thing is often closed for another. */
@@ -36,29 +36,29 @@ const settleSoon = () => setTimeout(settle);
 const isOfChat = (state) => Boolean(state?.turbo) && document.body.dataset.page === 'chat' && /^\/chat(\/(with|room)\/[^/]+)?$/.test(location.pathname);
 
 /** @param {PopStateEvent} event */
-function arrive(event) {
+function onPopState(event) {
     const { restorationIdentifier, location: { href } } = turbo();
     const isHere = event.state?.turbo?.restorationIdentifier === restorationIdentifier || (leaving && href === location.href);
     leaving = false;
     const isChats = !isHere && !depth() && isOfChat(event.state);
     if (isHere || depth() || isChats) event.stopImmediatePropagation(); // to Turbo it would be another page
     if (isHere && !depth()) turbo().replace(new URL(location.href), restorationIdentifier); // of a page that was loaded above it Turbo knows another entry
-    while (lying.length > (isHere ? depth() : 0)) lying.pop()?.();
+    while (overlays.length > (isHere ? depth() : 0)) overlays.pop()?.();
     if (isChats) {
         const { restorationIndex, ...entry } = event.state.turbo;
         Object.assign(turbo(), entry, { currentIndex: restorationIndex, location: new URL(location.href) });
         for (const name of ['foyer:back', 'foyer:visit', 'foyer:page']) document.dispatchEvent(new CustomEvent(name));
     }
     settle();
-    const next = goOn;
-    goOn = nothing;
+    const next = afterLeaving;
+    afterLeaving = nothing;
     next();
 }
 
-/** Lets Back close what lies above a conversation; called before Turbo is there (back.js). Nothing lies above a page that begins. */
-export function closeByBack() {
-    addEventListener('popstate', arrive);
-    if (leaving) history.go(-gone);
+/** Lets Back close what lies above a conversation; called before Turbo is there (backButton.js). Nothing lies above a page that begins. */
+export function handleBack() {
+    addEventListener('popstate', onPopState);
+    if (leaving) history.go(-depthOnLoad);
 }
 
 /**
@@ -66,26 +66,26 @@ export function closeByBack() {
  * @param {() => void} close
  * @returns {() => void} to be called when it does not any more
  */
-export function lieAbove(close) {
+export function pushOverlay(close) {
     if (!matchMedia(PHONE).matches) return nothing;
-    lying.push(close);
+    overlays.push(close);
     settleSoon();
     return () => {
-        const at = lying.indexOf(close);
+        const at = overlays.indexOf(close);
         if (at < 0) return;
-        lying.splice(at, 1);
+        overlays.splice(at, 1);
         settleSoon();
     };
 }
 
 /** Shows a dialog above everything, which gives the focus back when it closes. @param {HTMLDialogElement} dialog */
-export function showAbove(dialog) {
+export function showModal(dialog) {
     dialog.showModal();
-    dialog.addEventListener('close', lieAbove(() => dialog.close()), { once: true });
+    dialog.addEventListener('close', pushOverlay(() => dialog.close()), { once: true });
 }
 
 /** Makes an address that of the page, in the place of what lies above the one before. @param {string} path */
-export function setPath(path) {
-    if (leaving) goOn = () => setPath(path);
+export function pushPath(path) {
+    if (leaving) afterLeaving = () => pushPath(path);
     else turbo()[depth() ? 'replace' : 'push'](new URL(path, location.origin));
 }
