@@ -1,11 +1,11 @@
 // Small conveniences of every page: visitor.js and member.js begin with them. Everything
 // works without.
 
-import { showMistakes } from './mistakes.js';
+import { showFormErrors } from './formErrors.js';
 import { all, around } from './dom.js';
 import { locale } from './language.js';
 
-showMistakes();
+showFormErrors();
 
 /** What was said in a room of the page, in the browser's own time: the site knows none but UTC. */
 function showTimes() {

@@ -61,7 +61,7 @@ function nameInTitle(_converse, config) {
 }
 
 /** Opens no other conversation in the place of one that is closed: Converse takes the first that it has, and that is read then. @param {Converse.Private} _converse */
-export function openOnlyWhatIsAsked({ exports }) {
+export function preventAutoOpen({ exports }) {
     for (const { prototype } of [exports.ChatBox, exports.MUC]) {
         const { maybeShow } = prototype;
         // Patch: asked-for

@@ -8,7 +8,7 @@ import { lastSeen } from './people/lastSeen.js';
 import { PIN } from './elements.js';
 import { roomPanel } from './room/roomPanel.js';
 import { pinsOf } from './room/pins.js';
-import { isHere } from './room/standing.js';
+import { isHere } from './room/affiliation.js';
 
 const SEARCH = 'Search this conversation';
 const DESTROYS = new Set(['destroy', 'block']);
@@ -55,7 +55,7 @@ function menu(buttons) {
 }
 
 /**
- * The line itself, also above what somebody says in private (privately.js).
+ * The line itself, also above what somebody says in private (privateMessages.js).
  * @param {any} element
  * @param {{picture: any, state: unknown, open: (event: Event) => void, back?: unknown, more?: unknown, below?: unknown}} parts
  */

@@ -10,7 +10,7 @@
 import { answers } from '../connection/connectivity.js';
 import { entered } from '../connection/outbox.js';
 import { withLazy, withLazyQuietly } from '../lazy.js';
-import { isPutOut } from '../room/rejoin.js';
+import { wasRemoved } from '../room/rejoin.js';
 
 // After how long it is asked whether the connection is alive, and how long that may take.
 const LONG = 2000; // ms
@@ -61,10 +61,10 @@ export function unsentOf(jid) {
     return undefined;
 }
 
-let asks = true;
+let promptsOnUnload = true;
 
 /** Somebody signs out, or is somebody else by now: what could not be sent until then keeps nobody here. */
-export const askNoMore = () => (asks = false);
+export const stopUnloadPrompt = () => (promptsOnUnload = false);
 
 let returns = 0; // how often the network, or the site, was back
 
@@ -73,7 +73,7 @@ let returns = 0; // how often the network, or the site, was back
  * may still be sent.
  * @param {Converse.Private} _converse
  */
-export function goOnWhenBack(_converse) {
+export function resumeOnReconnect(_converse) {
     const { api } = _converse;
     const goOn = () => {
         returns++;
@@ -84,7 +84,7 @@ export function goOnWhenBack(_converse) {
     api.listen.on('chatBoxClosed', (chat) => queues.get(chat)?.end());
     window.addEventListener('online', async () => (await answers(_converse, PATIENCE)) && goOn()); // or else there is another stream soon
     window.addEventListener('beforeunload', (event) => {
-        if (asks && ofOpen().some(({ items }) => items.some(({ file, permanent }) => file && !permanent))) event.preventDefault();
+        if (promptsOnUnload && ofOpen().some(({ items }) => items.some(({ file, permanent }) => file && !permanent))) event.preventDefault();
     });
 }
 
@@ -240,8 +240,8 @@ export class Queue extends EventTarget {
             first.stop.signal.throwIfAborted();
             if (this.chat.isEntered && isThere(this._converse)) await entered(this.chat); // it was left with the stream before
             first.stop.signal.throwIfAborted();
-            if (isPutOut(this.chat)) throw { message: 'You are not in this room.', refused: true };
-            if (!(await this.chat.sendMessage(said, first))) throw new Error('the conversation takes no messages'); // meant.js
+            if (wasRemoved(this.chat)) throw { message: 'You are not in this room.', refused: true };
+            if (!(await this.chat.sendMessage(said, first))) throw new Error('the conversation takes no messages'); // sendContext.js
             this.remove(first);
         } catch (/** @type {any} */ cause) {
             const isTold = cause?.refused !== undefined; // upload.js

@@ -27,16 +27,16 @@ export function followNetwork(_converse, guard) {
     const { api } = _converse;
 
     const comeBack = async () => {
-        if (!guard.worked || guard.closed) return guard.hurry();
+        if (!guard.worked || guard.closed) return guard.retryNow();
         if (await answers(_converse, SOON)) {
             guard.connected();
             return;
         }
-        guard.hurry();
+        guard.retryNow();
         const connection = api.connection.get();
         if (connection?.reconnecting) connection.debouncedReconnect.flush(); // it waits for three seconds
         else if (connection && guard.worked) api.connection.reconnect();
-        guard.hurry();
+        guard.retryNow();
     };
     window.addEventListener('offline', () => guard.away());
     window.addEventListener('online', comeBack);

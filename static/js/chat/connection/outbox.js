@@ -8,8 +8,8 @@
 // know, apps do, by the same ids (XEP-0359 §3.2): Converse shows it once, on both sides.
 
 import { answers } from './connectivity.js';
-import { enter } from '../room/lateEntry.js';
-import { isPutOut } from '../room/rejoin.js';
+import { enter } from '../room/lazyJoin.js';
+import { wasRemoved } from '../room/rejoin.js';
 import { outboxKey } from '../signin/forget.js';
 import { siteTime } from '../siteTime.js';
 import { tabName, whenGone } from './tabs.js';
@@ -84,10 +84,10 @@ class Entry {
 /** Resolves when a room can be talked in, or does not come back within a minute, or not before one asks for it. @returns {Promise<void>} */
 export function entered(room) {
     return new Promise((resolve) => {
-        if (!room || room.isEntered() || isPutOut(room)) return resolve();
+        if (!room || room.isEntered() || wasRemoved(room)) return resolve();
         enter(room); // it may be one that nobody has opened on this page
         const { BANNED, DESTROYED, NICKNAME_REQUIRED } = window.converse.ROOMSTATUS;
-        const look = () => (room.isEntered() || isPutOut(room) || [BANNED, DESTROYED, NICKNAME_REQUIRED].includes(room.session.get('connection_status'))) && done();
+        const look = () => (room.isEntered() || wasRemoved(room) || [BANNED, DESTROYED, NICKNAME_REQUIRED].includes(room.session.get('connection_status'))) && done();
         const done = () => {
             clearTimeout(patience);
             room.session.off('change:connection_status', look);

@@ -1,6 +1,6 @@
 // What a tab keeps of its stream belongs to one person and to one tab.
 
-import { forgetStream, prepareToGoOn } from './resume.js';
+import { forgetStream, prepareResume } from './resume.js';
 import { keepInTab } from './tabStore.js';
 
 const USER = 'foyer-user';
@@ -64,7 +64,7 @@ export async function prepareTab(user) {
     // Patch: another-person
     if (sessionStorage.getItem(USER) !== user) forgetStream();
     // Patch: goes-on
-    prepareToGoOn();
+    prepareResume();
     sessionStorage.setItem(USER, user);
     if (name && (await follows(name, left))) {
         tab = name;

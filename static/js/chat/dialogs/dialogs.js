@@ -8,7 +8,7 @@ import { withLazy } from '../lazy.js';
 import { pictureOf, SOMEBODY } from '../people/people.js';
 import { roomPanel } from '../room/roomPanel.js';
 import { followPins } from '../room/pins.js';
-import { isSelf } from '../room/standing.js';
+import { isSelf } from '../room/affiliation.js';
 
 /** Parts of the panel, by the dialogs that they stand for. @type {Record<string, import('../room/panel.js').PartName>} */
 const PANELS = {

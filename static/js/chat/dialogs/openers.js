@@ -7,7 +7,7 @@ import { showModal } from './overlayHistory.js';
 import { addressOf, open } from '../conversation.js';
 import { entries } from '../list/entries.js';
 import { withLazy } from '../lazy.js';
-import { asksForSearch } from '../keys/pressed.js';
+import { asksForSearch } from '../keys/earlyClick.js';
 
 let opened = 0;
 /** What the site told of conversations. @type {Map<string, import('../list/entries.js').Entry>} */

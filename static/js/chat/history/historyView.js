@@ -375,7 +375,7 @@ export function whenUnseen(message, act) {
  * @param {Converse.Private} _converse
  */
 // Patch: what-is-near
-export function drawWhatIsNear(_converse) {
+export function installHistoryView(_converse) {
     const { api } = _converse;
     const { html } = window.converse.env;
     const Element = Object.getPrototypeOf(api.elements.registry['converse-message-history']); // what all of Converse's are made of

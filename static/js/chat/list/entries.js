@@ -4,8 +4,8 @@
 
 import { drafts } from '../composer/drafts.js';
 import { unstyled } from '../composer/styling.js';
-import { counted } from '../unread/counted.js';
-import { isFollowed } from '../room/lateEntry.js';
+import { serverUnread } from '../unread/serverUnread.js';
+import { isFollowed } from '../room/lazyJoin.js';
 import { levels } from '../unread/levels.js';
 import { isSaid } from '../history/newMessages.js';
 import { isAround, knownName, pictureOf, SOMEBODY } from '../people/people.js';
@@ -160,7 +160,7 @@ function byTime(a, b) {
 export function entries(_converse, reported) {
     const { chatboxes, roster } = _converse.state;
     /** @type {Map<string, Entry>} */
-    const found = new Map([...reported].map(([jid, entry]) => [jid, { ...entry, unread: entry.room ? entry.unread ?? 0 : counted.of(jid).unread }]));
+    const found = new Map([...reported].map(([jid, entry]) => [jid, { ...entry, unread: entry.room ? entry.unread ?? 0 : serverUnread.of(jid).unread }]));
     /** @returns {Entry} */
     const known = (jid, room) => found.get(jid) ?? { jid, room, unread: 0, name: '' };
     for (const contact of /** @type {any[]} */ (roster?.models ?? [])) {

@@ -2,7 +2,7 @@
 // said there (XEP-0437, and in xmppd/muc/follow.go what it tells besides), and the site what was
 // unread before (app/conversations.go). docs/decisions/0014 says why.
 
-import { isFollowed } from '../room/lateEntry.js';
+import { isFollowed } from '../room/lazyJoin.js';
 import { levels } from '../unread/levels.js';
 import { meet, mentions } from '../unread/mentions.js';
 import { NS_SAID, parseSummary } from './messageSummary.js';
@@ -37,7 +37,7 @@ export class FollowedRooms {
      * @param {Converse.Private} _converse
      * @param {import('../types.js').ChatConfig} config
      * @param {import('../unread/readMarkers.js').Markers} markers
-     * @param {{told: () => Map<string, Entry>, load: () => void, draw: () => void}} list
+     * @param {{known: () => Map<string, Entry>, load: () => void, draw: () => void}} list
      */
     constructor(_converse, config, markers, list) {
         this._converse = _converse;
@@ -80,7 +80,7 @@ export class FollowedRooms {
         const rooms = [...message.getElementsByTagNameNS(RAI, 'activity')].map((activity) => activity.textContent ?? '');
         const [said] = message.getElementsByTagNameNS(NS_SAID, 'said');
         if (said?.getAttribute('change') === 'room') return this.loadSoon(); // which rooms there are, or tell what is said
-        const entry = this.list.told().get(rooms[0]);
+        const entry = this.list.known().get(rooms[0]);
         const line = said && parseSummary(said);
         if (line && entry) {
             this.#heardIn.set(entry.jid, ++this.heard);
@@ -92,7 +92,7 @@ export class FollowedRooms {
     /** Whether it is known that a room has something unread. */
     #isCounted(jid) {
         const box = this._converse.state.chatboxes?.get(jid);
-        return Boolean(this.list.told().get(jid)?.unread) || Boolean(box && (box.get('num_unread_general') || box.isHidden?.() === false));
+        return Boolean(this.list.known().get(jid)?.unread) || Boolean(box && (box.get('num_unread_general') || box.isHidden?.() === false));
     }
 
     /** @param {Entry} entry @param {ReturnType<typeof parseSummary>} line */
@@ -140,7 +140,7 @@ export class FollowedRooms {
     /** Keeps of rooms in which something was heard since what was known when the site was asked. @param {Map<string, Entry>} conversations its answer @param {number} since */
     keepHeard(conversations, since) {
         for (const [jid, entry] of conversations) {
-            const { last, unread, mentioned } = ((this.#heardIn.get(jid) ?? 0) > since && this.list.told().get(jid)) || entry;
+            const { last, unread, mentioned } = ((this.#heardIn.get(jid) ?? 0) > since && this.list.known().get(jid)) || entry;
             Object.assign(entry, { last, unread, mentioned });
         }
     }
@@ -155,7 +155,7 @@ export class FollowedRooms {
 
     /** What the site has counted is right where nothing came since; a room in sight is read. */
     settle() {
-        for (const entry of this.list.told().values()) {
+        for (const entry of this.list.known().values()) {
             if (!entry.room) continue;
             if (entry.last?.id && this.markers.wasRead(entry.jid, entry.last.id)) Object.assign(entry, { unread: 0, mentioned: 0 });
             const box = this._converse.state.chatboxes?.get(entry.jid);
@@ -182,7 +182,7 @@ export class FollowedRooms {
     /** Tells the page how much is unread in rooms that are not open (unread.js). */
     count() {
         const { chatboxes } = this._converse.state;
-        const unopened = [...this.list.told().values()].filter(({ jid, room }) => room && !chatboxes?.get(jid) && levels.of(jid, true) !== 'none');
+        const unopened = [...this.list.known().values()].filter(({ jid, room }) => room && !chatboxes?.get(jid) && levels.of(jid, true) !== 'none');
         const detail = unopened.reduce((sum, { unread }) => sum + (unread ?? 0), 0);
         document.dispatchEvent(new CustomEvent('foyer:unopened', { detail }));
     }

@@ -94,8 +94,8 @@ export function listConversations(_converse, config, markers, first) {
         heard: () => followed?.heard ?? 0,
         take: (answer, heard) => {
             loaded = true;
-            followed?.keepHeard(answer.told, heard);
-            known.bySite(answer.told);
+            followed?.keepHeard(answer.conversations, heard);
+            known.bySite(answer.conversations);
             known.hasMore = answer.more;
             take();
         },
@@ -104,7 +104,7 @@ export function listConversations(_converse, config, markers, first) {
             later();
         },
     });
-    const followed = config.follow ? new FollowedRooms(_converse, config, markers, { told: () => known.all, load, draw: later }) : null;
+    const followed = config.follow ? new FollowedRooms(_converse, config, markers, { known: () => known.all, load, draw: later }) : null;
     load(first);
     if (!config.countsUnread) {
         listArchived(_converse, config, markers, (conversations) => {
@@ -204,7 +204,7 @@ function findMessageResults(config, draw) {
  * Asks the site for the conversations. Of several answers none is taken that is older than what is shown. Of rooms where
  * something came meanwhile, which may not be in the answer, what came is kept; and the site is asked again, ever more
  * seldom where something comes all the time, or where somebody scrolled to the end and it does not tell more.
- * @param {{heard: () => number, take: (answer: {told: Map<string, Entry>, more: boolean}, heard: number) => void, fail: () => void}} on
+ * @param {{heard: () => number, take: (answer: {conversations: Map<string, Entry>, more: boolean}, heard: number) => void, fail: () => void}} on
  */
 function asker({ heard, take, fail }) {
     let asks = 0;

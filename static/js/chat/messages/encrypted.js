@@ -99,7 +99,7 @@ function askForKeysTwice(_converse) {
 }
 
 /** @param {Converse.Private} _converse */
-export function readOnce(_converse) {
+export function decryptOnce(_converse) {
     leaveOutKeyZero(_converse);
     askForKeysTwice(_converse);
     for (const { prototype } of [_converse.exports.ChatBox, _converse.exports.MUC]) {
@@ -123,7 +123,7 @@ const idle = (api) =>
  * @param {Converse.Private} _converse
  */
 // Patch: keys-later
-export function makeKeysLater({ api }) {
+export function deferKeyGeneration({ api }) {
     if (!api.omemo) return; // a device that is not one's own keeps no keys
     const { session } = api.omemo;
     const { restore } = session;

@@ -74,7 +74,7 @@ function withPreview(_converse, Preview) {
 }
 
 /** @param {Converse.Private} _converse */
-export function showWhatIsAnswered(_converse) {
+export function showQuotedMessages(_converse) {
     const { elements } = _converse.api;
     // Patch: answered
     elements.define('converse-reply-context', withQuote(_converse, elements.registry['converse-reply-context']));

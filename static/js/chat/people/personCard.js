@@ -9,7 +9,7 @@ import { lastSeen } from './lastSeen.js';
 import { picture } from '../elements.js';
 import { byAddress, isAround } from './people.js';
 import { Moderation } from '../room/moderation.js';
-import { isSelf, reasonOf, standingName } from '../room/standing.js';
+import { isSelf, reasonOf, affiliationLabel } from '../room/affiliation.js';
 
 const BLOCKING = 'urn:xmpp:blocking';
 const GAP = 8; // px between the card and what it is of
@@ -175,7 +175,7 @@ export class PersonCard {
         const { html, render } = window.converse.env;
         const { subject, rooms } = this;
         const { name, self, room, occupant, standing, role } = subject;
-        const word = room && (occupant || standing) ? standingName(occupant?.get('affiliation') ?? standing, occupant?.get('role')) : '';
+        const word = room && (occupant || standing) ? affiliationLabel(occupant?.get('affiliation') ?? standing, occupant?.get('role')) : '';
         const roles = new Set([...(occupant?.get('hats') ?? []).map(({ title }) => title), role]);
         this.dialog.setAttribute('aria-label', self ? 'You' : name);
         render(html`

@@ -3,7 +3,7 @@
 
 import { withTimeout } from '../withTimeout.js';
 import { ask } from '../dialogs/questions.js';
-import { reasonOf } from './standing.js';
+import { reasonOf } from './affiliation.js';
 
 const OWNER = 'http://jabber.org/protocol/muc#owner';
 const FORM = 'jabber:x:data';

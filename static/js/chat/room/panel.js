@@ -11,7 +11,7 @@ import { Pinned } from './pinned.js';
 import { canPin } from './pins.js';
 import { Settings } from './settings.js';
 import { keepPart, keptPart } from './roomPanel.js';
-import { isOwner } from './standing.js';
+import { isOwner } from './affiliation.js';
 
 const SOON = 120; // ms: people of large rooms come one by one
 

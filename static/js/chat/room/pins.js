@@ -5,7 +5,7 @@
 import { parseSummary } from '../list/messageSummary.js';
 import { timeOfUUID } from '../siteTime.js';
 import { goesBy } from '../messages/versions.js';
-import { reasonOf } from './standing.js';
+import { reasonOf } from './affiliation.js';
 
 const NODE = 'urn:foyer:pinned:0';
 const PUBSUB = 'http://jabber.org/protocol/pubsub';

@@ -3,7 +3,7 @@
 const WAITED = 60_000; // ms for which an answer is listened for
 
 /** @param {Converse.Private} _converse */
-export function hearOfTopics({ api, exports }) {
+export function watchTopics({ api, exports }) {
     // Patch: topic-answered
     exports.MUC.prototype.setSubject = async function (topic) {
         const { stx, u } = window.converse.env;

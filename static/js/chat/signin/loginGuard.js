@@ -3,7 +3,7 @@
 // out of the chat is said on the page.
 
 import { forgetLater } from './forget.js';
-import { askNoMore } from '../composer/queue.js';
+import { stopUnloadPrompt } from '../composer/queue.js';
 import { panel } from '../panel.js';
 import { tabIsNobodys } from '../connection/tabs.js';
 import { transport } from '../connection/transport.js';
@@ -95,7 +95,7 @@ export class LoginGuard {
     /** No more attempts: the person is signing out, or has, and what waits here keeps nobody on the page. */
     close() {
         this.unwatch();
-        askNoMore();
+        stopUnloadPrompt();
         this.closed = true;
     }
 
@@ -105,7 +105,7 @@ export class LoginGuard {
     }
 
     /** There is a network again: the next attempt is made at once. */
-    hurry() {
+    retryNow() {
         this.attempt = 0;
         this.wake();
     }
@@ -156,7 +156,7 @@ export class LoginGuard {
                 return;
             }
             if (who === 'same') transport.fallBack(api);
-            if (this.config.login === 'password') return this.givenUp();
+            if (this.config.login === 'password') return this.handleGiveUp();
             await api.user.login(this.config.jid, undefined, true);
         };
         const look = () => {
@@ -176,7 +176,7 @@ export class LoginGuard {
      * Resolves when an attempt may be made; never, when none should be.
      * @param {boolean} typed whether a person just asked for it
      */
-    async pass(api, typed) {
+    async awaitTurn(api, typed) {
         this.unwatch();
         if (this.closed) return never;
         // Only a page's very first attempt is made at once, and what people ask
@@ -210,7 +210,7 @@ export class LoginGuard {
     }
 
     /** Converse has no password any more; only the person knows it. */
-    async givenUp() {
+    async handleGiveUp() {
         if ((await whoAmI(this.config)) === 'nobody') return this.signedOut();
         if (this.closed) return;
         const again = { href: location.pathname, label: 'Try again' };

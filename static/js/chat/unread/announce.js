@@ -40,7 +40,7 @@ export function announceMessages(_converse) {
         await box.messages.fetched;
         const since = timeIn(box);
         box.messages.on('add', (message) => say(box, sentenceOf(box, message, since)));
-        box.occupants?.on('change:num_unread', (occupant) => occupant.get('num_unread') > 0 && say(box, sentenceOf(occupant, occupant.messages.models.at(-1), ''))); // in private: it opens beside the room (privately.js)
+        box.occupants?.on('change:num_unread', (occupant) => occupant.get('num_unread') > 0 && say(box, sentenceOf(occupant, occupant.messages.models.at(-1), ''))); // in private: it opens beside the room (privateMessages.js)
         box.messages.on('change:error_text', (message) => say(box, message.get('error_text') && `Not sent: ${message.getMessageText()}`));
     };
     const watch = (box) => void followNew(box); // Converse would wait for a promise, and what the browser has kept for Converse

@@ -5,7 +5,7 @@
 import { isSubscribed, registration, wantsNotifications } from '../../push.js';
 import { panel } from '../panel.js';
 import { addressOf, conversationAt, open } from '../conversation.js';
-import { isUnseen, isVisibleElsewhere } from '../connection/looking.js';
+import { isReportedInactive, isActiveElsewhere } from '../connection/clientState.js';
 import { levels } from './levels.js';
 import { meet, mentions } from './mentions.js';
 import { quoteBefore, saidBy } from '../list/entries.js';
@@ -88,8 +88,8 @@ export function notifyPeople(_converse, config, markers) {
         document.dispatchEvent(new CustomEvent('foyer:news'));
         if (!wantsNotifications(config)) return;
         if (!box.isHidden() || !isWanted(box, message)) return;
-        if (isUnseen() && isSubscribed(config) && (config.follow || !isRoom(box))) return; // the site sends it
-        if (await isVisibleElsewhere()) return;
+        if (isReportedInactive() && isSubscribed(config) && (config.follow || !isRoom(box))) return; // the site sends it
+        if (await isActiveElsewhere()) return;
         const text = attrs.is_encrypted && !attrs.plaintext ? 'Encrypted message' : saidBy(message);
         const [jid, name] = [box.get('jid'), box.getDisplayName()];
         await show(config, {
@@ -119,8 +119,8 @@ export function notifyPeople(_converse, config, markers) {
     document.addEventListener('foyer:room-said', async ({ detail: { jid, name, mentioned, line } }) => {
         const level = levels.of(jid, true);
         if (!wantsNotifications(config) || levels.quiet() || level === 'none' || (level === 'mentions' && !mentioned)) return;
-        if (isUnseen() && isSubscribed(config)) return; // the site sends it
-        if (await isVisibleElsewhere()) return;
+        if (isReportedInactive() && isSubscribed(config)) return; // the site sends it
+        if (await isActiveElsewhere()) return;
         const text = line.kind === 'encrypted' ? 'Encrypted message' : line.text;
         await show(config, { tag: jid, id: line.id, url: addressOf(config, jid), title: name, body: told(line.by, written(text), true) });
     });

@@ -3,7 +3,7 @@
 // unread where this browser was not there (app/conversations.go). What is unread in rooms
 // that are followed, list/follow.js counts.
 
-import { counted, inOrder } from './counted.js';
+import { serverUnread, inOrder } from './serverUnread.js';
 import { isSaid } from '../history/newMessages.js';
 import { keepInTab } from '../connection/tabStore.js';
 import { goesBy } from '../messages/versions.js';
@@ -134,7 +134,7 @@ export class Markers {
 
     /** Whether the site has counted a message. */
     isCounted(box, message) {
-        return this.isUpTo(box, message, counted.of(box.get('jid')).upTo);
+        return this.isUpTo(box, message, serverUnread.of(box.get('jid')).upTo);
     }
 
     /** What was in sight was read: the others are told, a moment later. */
@@ -208,7 +208,7 @@ export class Markers {
 
     /** A conversation was read on another device. */
     async take(jid, id) {
-        counted.read(jid, id);
+        serverUnread.read(jid, id);
         if (this.learn(jid, id)) document.dispatchEvent(new CustomEvent('foyer:read', { detail: jid }));
         const box = this.box(jid);
         if (!box) return;
@@ -225,7 +225,7 @@ export class Markers {
     ends(box, message) {
         const jid = box.get('jid');
         const own = message.get(this.key(box));
-        return Boolean(own) && !inOrder(own) && [this.known.get(jid), counted.of(jid).upTo].includes(own);
+        return Boolean(own) && !inOrder(own) && [this.known.get(jid), serverUnread.of(jid).upTo].includes(own);
     }
 
     /** Counts again what is in the browser now. */
@@ -239,7 +239,7 @@ export class Markers {
     /** Takes what the site counted, and what came after that; of a room that nobody counted, what came after the message that was read, if one was. */
     async apply(box) {
         const jid = box.get('jid');
-        const { upTo, read } = counted.of(jid);
+        const { upTo, read } = serverUnread.of(jid);
         const isUncounted = isRoom(box) && !this.config.countsUnread;
         if (!upTo && !isUncounted) return;
         await box.messages.fetched;
@@ -258,7 +258,7 @@ export class Markers {
 
     /** What is unread of what the site counted: some may have been read since. */
     countedBefore(box) {
-        const { upTo, read, unread } = counted.of(box.get('jid'));
+        const { upTo, read, unread } = serverUnread.of(box.get('jid'));
         const here = this.readId(box);
         if (!here || here === read) return unread;
         return this.isAfter(box, upTo, here) ? Math.min(unread, this.countAfter(box, here, upTo)) : 0;
@@ -314,7 +314,7 @@ function hearOthers(_converse, config, markers) {
  * @param {Promise<unknown>} restored when what this browser had counted is known again
  * @returns {Markers}
  */
-export function syncWhatIsRead(_converse, config, restored) {
+export function syncReadMarkers(_converse, config, restored) {
     const { api } = _converse;
     const markers = new Markers(_converse, config);
     countWhatIsUnread(_converse, markers);
@@ -323,7 +323,7 @@ export function syncWhatIsRead(_converse, config, restored) {
     const applyAll = () => restored.then(() => markers.boxes.forEach((box) => markers.apply(box)));
     api.waitUntil('chatBoxesFetched').then(applyAll);
     document.addEventListener('foyer:conversations', (event) => {
-        counted.tell(event.detail);
+        serverUnread.tell(event.detail);
         if (_converse.state.chatboxes) applyAll();
     });
     // What the archive brings Converse does not count, although it may be new: something said

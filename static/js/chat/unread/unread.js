@@ -8,15 +8,15 @@
 //   1. by this file, once, when the page begins: to what the tab kept, if Converse had not kept it yet. Those below wait
 //      for that (`restored`), or do it again then.
 //   2. Between people, and in rooms of another server, by readMarkers.js, whenever the site or the archive has counted or
-//      another device has read: to what they counted (counted.js), less what was read since, and what came after that.
+//      another device has read: to what they counted (serverUnread.js), less what was read since, and what came after that.
 //      In rooms that are not in sight, of this site, by list/follow.js: to what the site counted, or more if more came.
 //   3. One more with each message that comes while its conversation is not in sight: in a room that is followed by
-//      list/follow.js (lateEntry.js says which these are), in all others by Converse, unless readMarkers.js knows that the
+//      list/follow.js (lazyJoin.js says which these are), in all others by Converse, unless readMarkers.js knows that the
 //      message was read or counted (`counted-once`). One that another tab kept first Converse is handed by anotherTab.js.
 //   4. To 0 by Converse when the conversation comes in sight, which is here said to be so (`in-sight`); and to less by
 //      readMarkers.js when another device reads.
 //
-// Of conversations that this browser does not know yet, people are counted by counted.js and rooms by list/follow.js, which
+// Of conversations that this browser does not know yet, people are counted by serverUnread.js and rooms by list/follow.js, which
 // says how many (`foyer:unopened`). The sum of all these is made here, and nowhere else: without rooms that are muted, of which
 // one that is not open here is not in that number either. Who is muted is heard of, and counted.
 // newMessages.js counts nothing: it has the line above what is new, and notes until when a conversation was in sight, of
@@ -24,10 +24,10 @@
 
 import { all } from '../../dom.js';
 import { showBadge } from './badge.js';
-import { counted } from './counted.js';
+import { serverUnread } from './serverUnread.js';
 import { levels } from './levels.js';
 import { panel } from '../panel.js';
-import { isLookedAt } from '../connection/looking.js';
+import { isPageActive } from '../connection/clientState.js';
 import { keepInTab } from '../connection/tabStore.js';
 
 /** Unread in a conversation; in rooms Converse counts mentions apart. */
@@ -56,17 +56,17 @@ function show(count) {
 function readOnlyInSight({ prototype }) {
     const { isHidden, clearUnreadMsgCounter } = prototype;
     prototype.isHidden = function () {
-        return !panel.visible() || !isLookedAt() || isHidden.call(this);
+        return !panel.visible() || !isPageActive() || isHidden.call(this);
     };
     prototype.clearUnreadMsgCounter = function () {
-        if (panel.visible() && isLookedAt() && !this.ui.get('scrolled')) return clearUnreadMsgCounter.call(this);
+        if (panel.visible() && isPageActive() && !this.ui.get('scrolled')) return clearUnreadMsgCounter.call(this);
     };
 }
 
 /** How much is unread between people, and in rooms that this browser knows and that are not muted. */
 function sumOf(chatboxes) {
     const here = (chatboxes?.models ?? []).map((box) => [box.get('jid'), unread(box), box.get('type') === 'chatroom']);
-    const elsewhere = counted.all().filter(([jid]) => !chatboxes?.get(jid)); // not in this browser yet
+    const elsewhere = serverUnread.all().filter(([jid]) => !chatboxes?.get(jid)); // not in this browser yet
     return [...here, ...elsewhere].reduce((sum, [jid, count, room]) => (room && levels.of(jid, true) === 'none' ? sum : sum + count), 0);
 }
 

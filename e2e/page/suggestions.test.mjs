@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Model, onClock, pass, settle } from "./support.mjs";
 import { nameMembers } from "../../static/js/chat/composer/members.js";
-import { offersFor } from "../../static/js/chat/composer/offers.js";
+import { suggestionsFor } from "../../static/js/chat/composer/suggestions.js";
 
 class Room extends Model {
   occupants = ["Bob", "Dave Dunn"].map((nick) => new Model({ nick }));
@@ -33,7 +33,7 @@ function site(answer) {
   return asked;
 }
 
-const offered = async (room, typed) => (await offersFor(/** @type {any} */ ({}), room, typed)).offers.map(({ label }) => label);
+const offered = async (room, typed) => (await suggestionsFor(/** @type {any} */ ({}), room, typed)).suggestions.map(({ label }) => label);
 
 test("who belongs to a room can be named there, in it or not, by their name", async (t) => {
   onClock(t);

@@ -48,7 +48,7 @@ const telling = (Element, tell) =>
     };
 
 /** @param {Converse.Private} _converse */
-export function tellWhatIsShown({ api }) {
+export function reflectState({ api }) {
     const { registry } = api.elements;
     const elements = {
         'converse-chats': tellWhatIsOpen,

@@ -17,13 +17,13 @@ export function asksForSearch(event) {
 }
 
 /** Notes which is pressed, from now on. */
-export function notePressed() {
+export function recordEarlyClick() {
     document.addEventListener('keydown', (event) => (pressed = asksForSearch(event) ? document.querySelector('[data-search]') : null), { capture: true, signal: done.signal });
     document.addEventListener('click', (event) => (pressed = around(event, BUTTONS)), { capture: true, signal: done.signal });
 }
 
 /** Presses it again, now that it works. */
-export function pressAgain() {
+export function replayEarlyClick() {
     done.abort();
     pressed?.click();
 }

@@ -6,7 +6,7 @@
  * @param {Converse.Private} _converse
  * @param {import('../types.js').ChatConfig} config
  */
-export function befriend(_converse, config) {
+export function autoSubscribe(_converse, config) {
     const { api } = _converse;
     const { $pres, Strophe } = window.converse.env;
     const { prototype: roster } = _converse.exports.RosterContacts;
@@ -35,7 +35,7 @@ export function befriend(_converse, config) {
  * A request from somebody with whom a conversation is open, and who is no contact, is asked about as any other is.
  * @param {Converse.Private} _converse
  */
-export function askAboutRequests({ api, exports }) {
+export function showContactRequests({ api, exports }) {
     const { prototype: roster } = exports.RosterContacts;
     const { handleIncomingSubscription } = roster;
     // Patch: requests-asked

@@ -46,9 +46,9 @@ const show = (visible) => {
 
 test("a page that was visible for a moment is not taken for one that is", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  const { isVisibleElsewhere, tellWhoLooks } = await import("../../static/js/chat/connection/looking.js");
+  const { isActiveElsewhere, reportClientState } = await import("../../static/js/chat/connection/clientState.js");
   const { listen } = listeners();
-  tellWhoLooks({ api: { listen, send() {}, connection: { connected: () => true } } });
+  reportClientState({ api: { listen, send() {}, connection: { connected: () => true } } });
   const held = async () => (grant(), await settle(), locks.held);
   assert.equal(await held(), 1);
   show(false);
@@ -56,7 +56,7 @@ test("a page that was visible for a moment is not taken for one that is", async 
   show(true);
   show(false); // before the lock is granted
   assert.equal(await held(), 0);
-  assert.equal(await isVisibleElsewhere(), false);
+  assert.equal(await isActiveElsewhere(), false);
   for (const visible of [true, false, true]) show(visible);
   assert.equal(await held(), 1);
   show(false);
@@ -65,13 +65,13 @@ test("a page that was visible for a moment is not taken for one that is", async 
 
 test("nobody looks at a page that is visible, once nothing was done in any page for five minutes", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: Date.now() });
-  const { isLookedAt, tellWhoLooks } = await import("../../static/js/chat/connection/looking.js?again");
+  const { isPageActive, reportClientState } = await import("../../static/js/chat/connection/clientState.js?again");
   const { listen, tell } = listeners();
   const sent = [];
   const changes = [];
   page.hidden = false;
-  page.addEventListener("foyer:looking", () => changes.push(isLookedAt()));
-  tellWhoLooks({ api: { listen, send: (stanza) => sent.push(/^<(\w+)/.exec(stanza)[1]), connection: { connected: () => true } } });
+  page.addEventListener("foyer:looking", () => changes.push(isPageActive()));
+  reportClientState({ api: { listen, send: (stanza) => sent.push(/^<(\w+)/.exec(stanza)[1]), connection: { connected: () => true } } });
   tell("connected");
   const minutes = (n) => t.mock.timers.tick(n * 60_000);
   minutes(4);
@@ -79,22 +79,22 @@ test("nobody looks at a page that is visible, once nothing was done in any page 
   minutes(4);
   others.postMessage(); // something was done in another
   minutes(4);
-  assert.equal(isLookedAt(), true);
+  assert.equal(isPageActive(), true);
   assert.deepEqual(sent, ["active"]);
   minutes(1);
-  assert.equal(isLookedAt(), false);
+  assert.equal(isPageActive(), false);
   minutes(1);
   assert.deepEqual(sent, ["active", "inactive"]);
   tell("reconnected");
   minutes(1);
   assert.deepEqual(sent, ["active", "inactive", "inactive"], "a stream begins as one that somebody looks at");
   browser.dispatchEvent(new Event("pointermove"));
-  assert.equal(isLookedAt(), true);
+  assert.equal(isPageActive(), true);
   assert.deepEqual(sent, ["active", "inactive", "inactive", "active"]);
   assert.deepEqual(changes, [false, true]);
   minutes(6);
   others.postMessage();
-  assert.equal(isLookedAt(), true);
+  assert.equal(isPageActive(), true);
 });
 
 test("who reads without a key or a pointer looks: the focus or the selection moves inside the page", async (t) => {
@@ -102,24 +102,24 @@ test("who reads without a key or a pointer looks: the focus or the selection mov
   const heard = new Map();
   globalThis.addEventListener = (name, listener, { capture = false } = {}) => heard.set(`${name} ${capture}`, listener);
   t.after(() => (globalThis.addEventListener = browser.addEventListener.bind(browser)));
-  const { isLookedAt, tellWhoLooks } = await import("../../static/js/chat/connection/looking.js?reading");
+  const { isPageActive, reportClientState } = await import("../../static/js/chat/connection/clientState.js?reading");
   page.hidden = false;
-  tellWhoLooks({ api: { listen: listeners().listen, send() {}, connection: { connected: () => true } } });
+  reportClientState({ api: { listen: listeners().listen, send() {}, connection: { connected: () => true } } });
   for (const name of ["focus", "selectionchange"]) {
     t.mock.timers.tick(5 * 60_000);
-    assert.equal(isLookedAt(), false);
+    assert.equal(isPageActive(), false);
     heard.get(`${name} true`)(new Event(name)); // neither comes to the window but on its way to where it is
-    assert.equal(isLookedAt(), true, name);
+    assert.equal(isPageActive(), true, name);
   }
 });
 
 test("the server is told once that nobody looks, whatever changes then, and again where a stream begins", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: Date.now() });
-  const { tellWhoLooks } = await import("../../static/js/chat/connection/looking.js?once");
+  const { reportClientState } = await import("../../static/js/chat/connection/clientState.js?once");
   const { listen, tell } = listeners();
   const sent = [];
   page.hidden = false;
-  tellWhoLooks({ api: { listen, send: (stanza) => sent.push(/^<(\w+)/.exec(stanza)[1]), connection: { connected: () => true } } });
+  reportClientState({ api: { listen, send: (stanza) => sent.push(/^<(\w+)/.exec(stanza)[1]), connection: { connected: () => true } } });
   tell("connected");
   show(false);
   t.mock.timers.tick(10_000);

@@ -53,7 +53,7 @@ Object.assign(globalThis, {
   },
   window: Object.assign(globalThis, { converse: { env: { Strophe: { getBareJidFromJid: (jid) => jid, Bosh: class { _throttledRequestHandler() {} } } } }, requestIdleCallback: (done) => setImmediate(done) }),
 });
-const { keepBeforeResuming } = await import("../../static/js/chat/connection/resume.js");
+const { trackForResume } = await import("../../static/js/chat/connection/resume.js");
 
 beforeEach(() => {
   Storage.room = Infinity;
@@ -77,7 +77,7 @@ async function page() {
     }
   }
   const storage = new Storage();
-  keepBeforeResuming({ api: { listen, waitUntil: async () => {}, connection: { get: () => connection } }, state: { config: { storage } }, storage: { persistent } });
+  trackForResume({ api: { listen, waitUntil: async () => {}, connection: { get: () => connection } }, state: { config: { storage } }, storage: { persistent } });
   tell("connectionInitialized");
   tell("rosterContactsFetched");
   for (let i = 0; i < 5; i++) await settle();

@@ -2,9 +2,9 @@
 
 import { fold, nearestFirst } from '../search/fold.js';
 
-/** @typedef {{label: string, sign: string, text: string}} Offer what is read, the sign before it, and what is put into the field */
+/** @typedef {{label: string, sign: string, text: string}} Suggestion what is read, the sign before it, and what is put into the field */
 
-const MOST = 8; // that are offered
+const MAX_SUGGESTIONS = 8; // that are offered
 
 const { compare } = new Intl.Collator();
 
@@ -39,12 +39,12 @@ async function emojiLike(api, typed) {
  * @param {Converse.Api} api
  * @param {any} chat
  * @param {string} before the caret
- * @returns {Promise<{from: number, offers: Offer[]}>}
+ * @returns {Promise<{from: number, suggestions: Suggestion[]}>}
  */
-export async function offersFor(api, chat, before) {
+export async function suggestionsFor(api, chat, before) {
     const [, name] = /(?:^|\s)@([^\n@]{0,40})$/.exec(before) ?? [];
     const [, emoji] = /(?:^|\s):([\w+-]{2,30})$/.exec(before) ?? [];
     const names = name === undefined ? [] : namesLike(chat, name);
-    const offers = names.length || emoji === undefined ? names : await emojiLike(api, emoji);
-    return { from: before.length - ((names.length ? name : emoji) ?? '').length - 1, offers: offers.slice(0, MOST) };
+    const suggestions = names.length || emoji === undefined ? names : await emojiLike(api, emoji);
+    return { from: before.length - ((names.length ? name : emoji) ?? '').length - 1, suggestions: suggestions.slice(0, MAX_SUGGESTIONS) };
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { publishAnyway } from "../../static/js/chat/connection/published.js";
+import { retryWithoutOption } from "../../static/js/chat/connection/publishOptions.js";
 
 const refusal = (text) => ({ querySelector: () => text && { textContent: text } });
 
@@ -18,7 +18,7 @@ async function publish(refuse, options) {
       },
     },
   };
-  publishAnyway({ api });
+  retryWithoutOption({ api });
   await api.pubsub.publish(null, "a node", "an item", options, false);
   return asked.map(([, , , options]) => options);
 }

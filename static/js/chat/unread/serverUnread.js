@@ -15,7 +15,7 @@ const NONE = { unread: 0, upTo: '', read: '' };
 
 const changed = () => document.dispatchEvent(new CustomEvent('foyer:unread'));
 
-export const counted = {
+export const serverUnread = {
     /** @param {Map<string, import('../list/entries.js').Entry>} conversations that the site told */
     tell(conversations) {
         counts = new Map([...conversations].flatMap(([jid, { unread = 0, read = '', room, last }]) => (room ? [] : [[jid, { unread, read, upTo: last?.id ?? '' }]])));

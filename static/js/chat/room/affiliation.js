@@ -4,7 +4,7 @@
 // What somebody belongs to a room as, from the highest.
 const RANKS = ['owner', 'admin', 'member', 'none', 'outcast'];
 /** @type {Record<string, string>} */
-const WORDS = { owner: 'Owner', admin: 'Moderator', member: 'Member', none: 'Guest', outcast: 'Banned' };
+const LABELS = { owner: 'Owner', admin: 'Moderator', member: 'Member', none: 'Guest', outcast: 'Banned' };
 
 /** How far from the highest. @param {string} [standing] */
 export const rank = (standing) => RANKS.indexOf(standing ?? 'none');
@@ -14,9 +14,9 @@ export const rank = (standing) => RANKS.indexOf(standing ?? 'none');
  * @param {string} [standing]
  * @param {string} [role] what they may do while they are there
  */
-export function standingName(standing = 'none', role = '') {
-    if (role === 'moderator' && rank(standing) > rank('admin')) return WORDS.admin;
-    return WORDS[standing] ?? WORDS.none;
+export function affiliationLabel(standing = 'none', role = '') {
+    if (role === 'moderator' && rank(standing) > rank('admin')) return LABELS.admin;
+    return LABELS[standing] ?? LABELS.none;
 }
 
 /** Whether somebody is in a room now, by what the browser knows of them. */
@@ -26,12 +26,12 @@ export const isHere = (occupant) => occupant.get('presence') === 'online' || occ
 export const isSelf = (occupant) => occupant.isSelf() || occupant === occupant.collection?.chatroom.getOwnOccupant();
 
 /** What somebody is to a room: their own standing and role there. */
-export const ownStanding = (room) => room.getOwnOccupant()?.get('affiliation') ?? 'none';
+export const ownAffiliation = (room) => room.getOwnOccupant()?.get('affiliation') ?? 'none';
 
-export const isOwner = (room) => ownStanding(room) === 'owner';
+export const isOwner = (room) => ownAffiliation(room) === 'owner';
 
 /** Whether somebody decides who belongs to the room (§9). */
-export const administers = (room) => ['owner', 'admin'].includes(ownStanding(room));
+export const administers = (room) => ['owner', 'admin'].includes(ownAffiliation(room));
 
 /** What went wrong, in the room's words if it gave any. */
 export const reasonOf = (refusal) =>

@@ -10,7 +10,7 @@ const unknownOption = (cause) =>
  * @param {Converse.Private} _converse
  */
 // Patch: published-anyway
-export function publishAnyway({ api }) {
+export function retryWithoutOption({ api }) {
     const { publish } = api.pubsub;
     api.pubsub.publish = async (jid, node, item, /** @type {Record<string, string> | undefined} */ options, strict) => {
         try {

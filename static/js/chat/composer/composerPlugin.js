@@ -4,8 +4,8 @@
 import { around, byId } from '../../dom.js';
 import { drafts } from './drafts.js';
 import { withComposer } from './form.js';
-import { sendAsMeant } from './meant.js';
-import { goOnWhenBack, queueOf } from './queue.js';
+import { sendWithContext } from './sendContext.js';
+import { resumeOnReconnect, queueOf } from './queue.js';
 import { stayAboveKeyboard } from './keyboard.js';
 
 const CONVERSATION = 'converse-chat, converse-muc';
@@ -14,12 +14,12 @@ const CONVERSATION = 'converse-chat, converse-muc';
  * @param {Converse.Private} _converse
  * @param {import('../types.js').ChatConfig} config
  */
-export function offerComposer(_converse, config) {
+export function installComposer(_converse, config) {
     const { api, exports } = _converse;
     drafts.open(config.jid);
     // Patch: composer
     for (const name of ['converse-message-form', 'converse-muc-message-form']) api.elements.define(name, withComposer(_converse, api.elements.registry[name]));
-    sendAsMeant(_converse);
+    sendWithContext(_converse);
     // However files come, they are shown before they are sent.
     for (const { prototype } of [exports.ChatBox, exports.MUC, exports.MUCOccupant]) {
         // Patch: files-shown
@@ -27,7 +27,7 @@ export function offerComposer(_converse, config) {
             queueOf(_converse, this).choose([...files]);
         };
     }
-    goOnWhenBack(_converse);
+    resumeOnReconnect(_converse);
     takeDropped(_converse);
     stayAboveKeyboard();
 }

@@ -7,7 +7,7 @@
  * @param {any} said
  * @param {Partial<import('./queue.js').Item>} meant
  */
-function asMeant(chat, said, { corrects, answers, stop }) {
+function withContext(chat, said, { corrects, answers, stop }) {
     const instead = {
         messages: { findWhere: () => corrects },
         getOutgoingMessageAttributes: async () => {
@@ -24,12 +24,12 @@ function asMeant(chat, said, { corrects, answers, stop }) {
 }
 
 /** @param {Converse.Private} _converse */
-export function sendAsMeant({ exports }) {
+export function sendWithContext({ exports }) {
     for (const { prototype } of [exports.ChatBox, exports.MUC, exports.MUCOccupant]) {
         const { sendMessage, addReplyFallback } = prototype;
         // Patch: meant-then
         prototype.sendMessage = function (said, meant = {}) {
-            return sendMessage.call(asMeant(this, said, meant), said);
+            return sendMessage.call(withContext(this, said, meant), said);
         };
         // A file is known by its text being its address alone (XEP-0066 §3): it has no copy of what it answers before it.
         // Patch: answers-then

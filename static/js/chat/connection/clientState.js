@@ -11,18 +11,18 @@ const VISIBLE = 'foyer-visible'; // the lock that pages hold while they are look
 const DONE = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'focus', 'selectionchange'];
 
 let isAway = false; // nothing was done for so long
-let isTold = false; // that nobody looks
+let isInactiveReported = false; // that nobody looks
 
 /** Whether the server takes this page for one that nobody looks at. */
-export const isUnseen = () => isTold;
+export const isReportedInactive = () => isInactiveReported;
 
 /** Whether somebody looks at this page; `foyer:looking` tells of each change. */
-export const isLookedAt = () => !document.hidden && !isAway;
+export const isPageActive = () => !document.hidden && !isAway;
 
 /** Whether another page of this browser is looked at, and not this one. */
-export async function isVisibleElsewhere() {
+export async function isActiveElsewhere() {
     const { held = [] } = await navigator.locks.query();
-    return !isLookedAt() && held.some(({ name }) => name === VISIBLE);
+    return !isPageActive() && held.some(({ name }) => name === VISIBLE);
 }
 
 /**
@@ -58,13 +58,13 @@ function followInput(changed) {
 }
 
 /** @param {Converse.Private} _converse */
-export function tellWhoLooks({ api }) {
+export function reportClientState({ api }) {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let waiting;
     let release = () => {};
 
     const tell = (unseen) => {
-        isTold = unseen;
+        isInactiveReported = unseen;
         if (!api.connection.connected()) return;
         const { stx } = window.converse.env;
         api.send(unseen ? stx`<inactive xmlns="urn:xmpp:csi:0"/>` : stx`<active xmlns="urn:xmpp:csi:0"/>`);
@@ -78,10 +78,10 @@ export function tellWhoLooks({ api }) {
     const look = () => {
         clearTimeout(waiting);
         release();
-        if (isLookedAt()) {
+        if (isPageActive()) {
             hold();
-            if (isTold) tell(false);
-        } else if (!isTold) waiting = setTimeout(() => tell(true), HIDDEN_FOR);
+            if (isInactiveReported) tell(false);
+        } else if (!isInactiveReported) waiting = setTimeout(() => tell(true), HIDDEN_FOR);
     };
     const changed = () => {
         look();
@@ -94,7 +94,7 @@ export function tellWhoLooks({ api }) {
     });
     if (!document.hidden) hold();
     // A stream begins as one that somebody looks at; one that goes on is as it was left.
-    const begin = () => (isTold || isLookedAt() ? tell(!isLookedAt()) : look());
+    const begin = () => (isInactiveReported || isPageActive() ? tell(!isPageActive()) : look());
     api.listen.on('connected', begin);
     api.listen.on('reconnected', begin);
 }

@@ -13,7 +13,7 @@ const origin = (cause) => (cause instanceof Error ? (cause.stack?.split('\n').fi
  * @param {import('../signin/loginGuard.js').LoginGuard} guard
  */
 // Patch: cut-off
-export function noteWhatIsCutOff({ api }, guard) {
+export function logAbortedWork({ api }, guard) {
     const directory = new URL('.', new URL(guard.config.converseJS, location.href)).pathname;
     const isConverses = (cause) => origin(cause)?.includes(directory) ?? true;
     /** @param {Event} event @param {unknown} cause */

@@ -22,7 +22,7 @@ const has = (stanza, name, xmlns) => [...stanza.children].some((child) => child.
  * Whether this is told once: a change that is pushed, who is around, a request to be a
  * contact, or a message to the person. What rooms said is asked for again.
  */
-const isToldOnce = (stanza) =>
+const isSentOnce = (stanza) =>
     (stanza.nodeName === 'presence' && !has(stanza, 'x', MUC_USER)) ||
     (stanza.nodeName === 'iq' && stanza.getAttribute('type') === 'set') ||
     (stanza.nodeName === 'message' &&
@@ -30,18 +30,18 @@ const isToldOnce = (stanza) =>
         stanza.querySelector('body') !== null &&
         !has(stanza, 'result', MAM));
 
-export const arrivals = {
+export const replayBuffer = {
     /**
      * Notes of what came what is told once. Without room for it nothing stays noted.
-     * @returns {{told: boolean, noted: boolean}} whether any of it is, and all of that is noted
+     * @returns {{isKept: boolean, noted: boolean}} whether any of it is to be kept, and all of that is noted
      */
     note(element) {
-        const told = [element, ...element.children].filter(isToldOnce);
-        if (told.length === 0) return { told: false, noted: true };
+        const sentOnce = [element, ...element.children].filter(isSentOnce);
+        if (sentOnce.length === 0) return { isKept: false, noted: true };
         let next = Number(keys().at(-1)?.slice(KEY.length) ?? 0);
-        const noted = told.every((stanza) => keepInTab(KEY + ++next, new XMLSerializer().serializeToString(stanza)));
+        const noted = sentOnce.every((stanza) => keepInTab(KEY + ++next, new XMLSerializer().serializeToString(stanza)));
         if (!noted) this.forget();
-        return { told: true, noted };
+        return { isKept: true, noted };
     },
 
     forget() {

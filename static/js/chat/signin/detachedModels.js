@@ -10,7 +10,7 @@ const storage = (object) => object.storage ?? object.collection?.storage;
  * Lets whatever was removed save and load nothing.
  * @param {Converse.Env} env
  */
-export function saveOnlyWhatIsKept({ Model, Collection }) {
+export function ignoreDetachedModels({ Model, Collection }) {
     answerWithoutStorage(Model.prototype, {});
     answerWithoutStorage(Collection.prototype, []);
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failOnce } from "../../static/js/chat/connection/failures.js";
+import { failOnce } from "../../static/js/chat/connection/connectionErrors.js";
 
 /** What asks as Converse does: it says no itself where it is told to, and again where nobody hears it. */
 function asking(answer) {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, Model, settle } from "./support.mjs";
-import { enterWhenOpened } from "../../static/js/chat/room/lateEntry.js";
+import { joinWhenOpened } from "../../static/js/chat/room/lazyJoin.js";
 
 test("what a room tells of its activity changes no count", () => {
   globalThis.document = { addEventListener() {} };
@@ -13,7 +13,7 @@ test("what a room tells of its activity changes no count", () => {
       this.save({ has_activity: true, num_unread_general: 0 });
     }
   }
-  enterWhenOpened({ exports: { MUC }, state: {}, api: listeners() });
+  joinWhenOpened({ exports: { MUC }, state: {}, api: listeners() });
   const room = new MUC({ num_unread_general: 3 });
   room.handleMessageFromMUCHost({});
   assert.equal(room.get("num_unread_general"), 3);
@@ -41,7 +41,7 @@ test("a room that the site told of and does not any more closes, and is not ente
   const models = [];
   const api = { listen, connection: { connected: () => connected } };
   const bookmarks = { get: (jid) => ({ save: ({ autojoin }, { silent }) => done.push(`${jid} is ${autojoin || !silent ? "published" : "not entered by itself"}`) }) };
-  enterWhenOpened({ exports: { MUC }, state: { chatboxes: { models }, bookmarks }, api });
+  joinWhenOpened({ exports: { MUC }, state: { chatboxes: { models }, bookmarks }, api });
   const [left, silent, unknown, open] = ["left", "silent", "unknown", "open"].map((jid) => new MUC({ jid, type: "chatroom", hidden: jid !== "open" }));
   const site = async (...entries) => {
     document.dispatchEvent(Object.assign(new Event("foyer:conversations"), { detail: new Map(entries) }));

@@ -5,7 +5,7 @@
 // does not any more, was left on another device or is gone: it closes here too, and nothing is told of that:
 // what the site said may be old, or hold for now alone.
 
-import { isOut } from './rejoin.js';
+import { hasDisconnectReason } from './rejoin.js';
 
 /** Rooms that are entered although nobody looks: something is to be sent there. */
 const wanted = new WeakSet();
@@ -31,18 +31,18 @@ export async function enter(room) {
 }
 
 /** @param {Converse.Private} _converse */
-export function enterWhenOpened(_converse) {
+export function joinWhenOpened(_converse) {
     waits = true;
     const room = _converse.exports.MUC.prototype;
     const { join } = room;
     /** @type {Map<string, import('../list/entries.js').Entry> | null} the conversations that the site tells, once it has */
-    let told = null;
-    const isUntold = (box) => Boolean(told && !told.get(box.get('jid'))?.canFollow);
-    const isLeft = (box) => Boolean(told && told.size < ALL && !told.has(box.get('jid')) && box.get('told'));
-    const note = (box) => told?.has(box.get('jid')) && !box.get('told') && box.save({ told: true });
+    let reported = null;
+    const isUnreported = (box) => Boolean(reported && !reported.get(box.get('jid'))?.canFollow);
+    const isLeft = (box) => Boolean(reported && reported.size < ALL && !reported.has(box.get('jid')) && box.get('told'));
+    const note = (box) => reported?.has(box.get('jid')) && !box.get('told') && box.save({ told: true });
     const close = async (box) => {
         await box.initialized;
-        if (!isFollowed(box) || !isLeft(box) || isOut(box)) return;
+        if (!isFollowed(box) || !isLeft(box) || hasDisconnectReason(box)) return;
         // Converse publishes what changes here by that.
         _converse.state.bookmarks?.get(box.get('jid'))?.save({ autojoin: false }, { silent: true });
         await box.close();
@@ -53,14 +53,14 @@ export function enterWhenOpened(_converse) {
     // Patch: late-entry
     room.join = async function (...rest) {
         if (this.get('hidden') && !wanted.has(this) && isLeft(this)) close(this); // when it is made
-        else if (!this.get('hidden') || wanted.has(this) || isUntold(this)) await join.apply(this, rest);
+        else if (!this.get('hidden') || wanted.has(this) || isUnreported(this)) await join.apply(this, rest);
     };
     _converse.api.listen.on('chatRoomInitialized', note);
     document.addEventListener('foyer:conversations', ({ detail }) => {
-        told = detail;
+        reported = detail;
         const boxes = _converse.state.chatboxes?.models ?? [];
         boxes.filter((box) => box.get('type') === 'chatroom').forEach(note);
         if (!_converse.api.connection.connected()) return; // the next stream has them come to join
-        for (const box of boxes.filter((each) => isFollowed(each) && isUntold(each) && !isOut(each))) (isLeft(box) ? close : enter)(box);
+        for (const box of boxes.filter((each) => isFollowed(each) && isUnreported(each) && !hasDisconnectReason(each))) (isLeft(box) ? close : enter)(box);
     });
 }

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, Model } from "./support.mjs";
-import { askAboutRequests, befriend } from "../../static/js/chat/people/befriend.js";
+import { showContactRequests, autoSubscribe } from "../../static/js/chat/people/autoSubscribe.js";
 
 globalThis.window = {
   converse: {
@@ -25,7 +25,7 @@ function page() {
   }
   const { listen, tell } = listeners();
   const api = { listen, send: (stanza) => sent.push(stanza) };
-  befriend({ api, exports: { RosterContacts }, state: {} }, { domain: "localhost" });
+  autoSubscribe({ api, exports: { RosterContacts }, state: {} }, { domain: "localhost" });
   return { list: new RosterContacts(), sent, asked, tell };
 }
 
@@ -60,7 +60,7 @@ test("a request from somebody in an open conversation is asked about, unless one
     }
   }
   let allowed = true;
-  askAboutRequests({ api: { settings: { get: () => allowed } }, exports: { RosterContacts } });
+  showContactRequests({ api: { settings: { get: () => allowed } }, exports: { RosterContacts } });
   const list = new RosterContacts();
   list.handleIncomingSubscription(from("bob@localhost/phone"));
   assert.deepEqual(said, []);
