@@ -10,7 +10,7 @@ import { jumpToMessage, markScrolledUp } from './history/jumpToMessage.js';
 import { keepInTab } from './connection/tabStore.js';
 
 const OPEN = 'foyer-conversation'; // who has one open in this tab, which, and since when
-const RECENTLY = 60_000; // ms in which the browser's store has it as well
+const RECENT_MS = 60_000; // ms in which the browser's store has it as well
 
 const onChatPage = () => document.body.dataset.page === 'chat';
 
@@ -82,7 +82,7 @@ const isOpen = (box) => ['chatbox', 'chatroom'].includes(box.get('type')) && !bo
 function keepOpen(_converse, config) {
     const { api } = _converse;
     const [whose, kept, at] = sessionStorage.getItem(OPEN)?.split(' ') ?? [];
-    const isMine = whose === config.user && kept && Date.now() - Number(at) < RECENTLY; // it may have been left since, or be gone
+    const isMine = whose === config.user && kept && Date.now() - Number(at) < RECENT_MS; // it may have been left since, or be gone
     const shown = () => _converse.state.chatboxes.models.find(isOpen)?.get('jid') ?? '';
     const note = () => keepInTab(OPEN, `${config.user} ${shown()} ${Date.now()}`);
     let begun = false;

@@ -12,7 +12,7 @@ import { isHere } from './room/affiliation.js';
 
 const SEARCH = 'Search this conversation';
 const DESTROYS = new Set(['destroy', 'block']);
-const COUNT_AFTER = 200; // ms: people of large rooms come one by one
+const COUNT_DELAY_MS = 200; // people of large rooms come one by one
 
 /** How many are in a room, as its page says it (app/rooms.go). */
 const hereInWords = (count) => (count === 1 ? 'Only you are here' : `${count} people here`);
@@ -148,7 +148,7 @@ function roomHeading(api, Heading, config) {
         }
 
         countSoon() {
-            this.counting ??= setTimeout(() => this.count(), COUNT_AFTER);
+            this.counting ??= setTimeout(() => this.count(), COUNT_DELAY_MS);
         }
 
         count() {

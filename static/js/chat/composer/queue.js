@@ -13,8 +13,8 @@ import { withLazy, withLazyQuietly } from '../lazy.js';
 import { wasRemoved } from '../room/rejoin.js';
 
 // After how long it is asked whether the connection is alive, and how long that may take.
-const LONG = 2000; // ms
-const PATIENCE = 6000; // ms
+const PING_DELAY_MS = 2000;
+const PING_TIMEOUT_MS = 6000;
 
 /**
  * @typedef {object} Item
@@ -82,7 +82,7 @@ export function resumeOnReconnect(_converse) {
     api.listen.on('connected', goOn);
     api.listen.on('reconnected', goOn);
     api.listen.on('chatBoxClosed', (chat) => queues.get(chat)?.end());
-    window.addEventListener('online', async () => (await answers(_converse, PATIENCE)) && goOn()); // or else there is another stream soon
+    window.addEventListener('online', async () => (await answers(_converse, PING_TIMEOUT_MS)) && goOn()); // or else there is another stream soon
     window.addEventListener('beforeunload', (event) => {
         if (promptsOnUnload && ofOpen().some(({ items }) => items.some(({ file, permanent }) => file && !permanent))) event.preventDefault();
     });
@@ -101,16 +101,16 @@ const item = (what, state) => ({ ...what, state, progress: 0, why: '', since: Da
 /** Whether there is a way to the site, as far as the page knows. @param {Converse.Private} _converse */
 const isThere = (_converse) => _converse.api.connection.connected() && navigator.onLine;
 
-const THUMBNAIL = 88; // px
+const THUMBNAIL_PX = 88;
 
 /** A small picture of a file, cut to a square; nothing if it is none that the browser shows. */
 async function thumbnail(file) {
     if (!file.type.startsWith('image/')) return undefined;
     const image = await createImageBitmap(file).catch(() => null);
     if (!image) return undefined;
-    const canvas = Object.assign(document.createElement('canvas'), { width: THUMBNAIL, height: THUMBNAIL });
+    const canvas = Object.assign(document.createElement('canvas'), { width: THUMBNAIL_PX, height: THUMBNAIL_PX });
     const side = Math.min(image.width, image.height);
-    canvas.getContext('2d')?.drawImage(image, (image.width - side) / 2, (image.height - side) / 2, side, side, 0, 0, THUMBNAIL, THUMBNAIL);
+    canvas.getContext('2d')?.drawImage(image, (image.width - side) / 2, (image.height - side) / 2, side, side, 0, 0, THUMBNAIL_PX, THUMBNAIL_PX);
     image.close();
     return canvas.toDataURL('image/webp');
 }
@@ -233,7 +233,7 @@ export class Queue extends EventTarget {
         first.state = first.file && !isThere(this._converse) ? 'away' : 'sending';
         this.#changed();
         if (first.state === 'away') return;
-        const dead = setTimeout(() => this.#comeBackIfDead(), LONG);
+        const dead = setTimeout(() => this.#comeBackIfDead(), PING_DELAY_MS);
         const before = returns;
         try {
             const said = first.file ? await this.#upload(first, first.file) : { body: first.text };
@@ -268,7 +268,7 @@ export class Queue extends EventTarget {
     /** A stream that is dead says nothing by itself: a page that starts on one would wait for long. */
     async #comeBackIfDead() {
         const { api } = this._converse;
-        const hears = await answers(this._converse, PATIENCE);
+        const hears = await answers(this._converse, PING_TIMEOUT_MS);
         if (!hears && api.connection.connected() && navigator.onLine) api.connection.reconnect();
     }
 

@@ -5,7 +5,7 @@
 import { formatBytes } from '../size.js';
 
 const UPLOAD = 'urn:xmpp:http:upload:0';
-const PATIENCE = 30_000; // ms until it is known where a file goes
+const SLOT_TIMEOUT_MS = 30_000; // ms until it is known where a file goes
 
 /** What went wrong, as people are told. */
 class UploadError extends Error {
@@ -79,7 +79,7 @@ async function slotFor(_converse, file, to) {
     const { stx, u } = window.converse.env;
     const asked = stx`<iq type="get" to="${to}" id="${u.getUniqueId('slot')}" xmlns="jabber:client">
         <request xmlns="${UPLOAD}" filename="${file.name}" size="${file.size}" content-type="${file.type || 'application/octet-stream'}"/></iq>`;
-    const answer = await api.sendIQ(asked, PATIENCE).catch((cause) => Promise.reject(whyNoSlot(cause)));
+    const answer = await api.sendIQ(asked, SLOT_TIMEOUT_MS).catch((cause) => Promise.reject(whyNoSlot(cause)));
     const [put, get] = ['put', 'get'].map((name) => answer?.querySelector(`slot > ${name}`));
     if (!put || !get) throw whyNoSlot(answer);
     const headers = Array.from(put.querySelectorAll('header'), (header) => /** @type {[string, string]} */ ([header.getAttribute('name') ?? '', header.textContent]));
@@ -130,7 +130,7 @@ export async function upload(_converse, chat, file, onProgress, signal) {
         const stop = () => reject(new UploadError(FAILED));
         signal.addEventListener('abort', stop);
         api.listen.once('will-reconnect', stop);
-        setTimeout(stop, PATIENCE);
+        setTimeout(stop, SLOT_TIMEOUT_MS);
         ready().then(resolve, reject);
     });
     signal.throwIfAborted();

@@ -2,13 +2,13 @@
 // the page what can wait, and tells the person of messages by web push instead. Nobody looks at a page that is
 // hidden, nor at one that is visible, once nothing was done for a while in any page of this browser.
 
-const HIDDEN_FOR = 2000; // ms; a page that is being left is hidden, too
-const AWAY_AFTER = 300_000; // ms without anything done, after which nobody looks
-const TELL_EVERY = 1000; // ms; the other pages are told of no more
-const VISIBLE = 'foyer-visible'; // the lock that pages hold while they are looked at
+const HIDDEN_DELAY_MS = 2000; // a page that is being left is hidden, too
+const IDLE_TIMEOUT_MS = 300_000; // ms without anything done, after which nobody looks
+const BROADCAST_INTERVAL_MS = 1000; // the other pages are told of no more
+const ACTIVE_LOCK = 'foyer-visible'; // the lock that pages hold while they are looked at
 // Not `scroll`: pages scroll by themselves, when messages come. Who scrolls does so by one of these; a finger is a pointer.
 // Who reads with a screen reader gives no key and no pointer: what they read has the focus, or the selection.
-const DONE = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'focus', 'selectionchange'];
+const INPUT_EVENTS = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'focus', 'selectionchange'];
 
 let isAway = false; // nothing was done for so long
 let isInactiveReported = false; // that nobody looks
@@ -22,7 +22,7 @@ export const isPageActive = () => !document.hidden && !isAway;
 /** Whether another page of this browser is looked at, and not this one. */
 export async function isActiveElsewhere() {
     const { held = [] } = await navigator.locks.query();
-    return !isPageActive() && held.some(({ name }) => name === VISIBLE);
+    return !isPageActive() && held.some(({ name }) => name === ACTIVE_LOCK);
 }
 
 /**
@@ -42,16 +42,16 @@ function followInput(changed) {
     /** Something was done, in this page or another. */
     const stay = () => {
         clearTimeout(resting);
-        resting = setTimeout(turn, AWAY_AFTER, true);
+        resting = setTimeout(turn, IDLE_TIMEOUT_MS, true);
         if (isAway) turn(false);
     };
     const done = () => {
-        if (!isAway && Date.now() - told < TELL_EVERY) return;
+        if (!isAway && Date.now() - told < BROADCAST_INTERVAL_MS) return;
         told = Date.now();
         others.postMessage('');
         stay();
     };
-    for (const name of DONE) addEventListener(name, done, { passive: true, capture: true }); // some go no further than to an element
+    for (const name of INPUT_EVENTS) addEventListener(name, done, { passive: true, capture: true }); // some go no further than to an element
     others.addEventListener('message', stay);
     stay();
     return done;
@@ -73,7 +73,7 @@ export function reportClientState({ api }) {
     const hold = () => {
         /** @type {Promise<void>} */
         const released = new Promise((resolve) => (release = resolve));
-        navigator.locks.request(VISIBLE, { mode: 'shared' }, () => released);
+        navigator.locks.request(ACTIVE_LOCK, { mode: 'shared' }, () => released);
     };
     const look = () => {
         clearTimeout(waiting);
@@ -81,7 +81,7 @@ export function reportClientState({ api }) {
         if (isPageActive()) {
             hold();
             if (isInactiveReported) tell(false);
-        } else if (!isInactiveReported) waiting = setTimeout(() => tell(true), HIDDEN_FOR);
+        } else if (!isInactiveReported) waiting = setTimeout(() => tell(true), HIDDEN_DELAY_MS);
     };
     const changed = () => {
         look();

@@ -4,7 +4,7 @@
 import { withTimeout } from '../withTimeout.js';
 
 // How long the server may take to answer when the network has just come back.
-const SOON = 1000; // ms
+const PING_TIMEOUT_MS = 1000;
 
 /**
  * Whether the server answers on this stream (XEP-0199); an error is an answer.
@@ -28,7 +28,7 @@ export function followNetwork(_converse, guard) {
 
     const comeBack = async () => {
         if (!guard.worked || guard.closed) return guard.retryNow();
-        if (await answers(_converse, SOON)) {
+        if (await answers(_converse, PING_TIMEOUT_MS)) {
             guard.connected();
             return;
         }

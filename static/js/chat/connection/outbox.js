@@ -15,13 +15,13 @@ import { siteTime } from '../siteTime.js';
 import { tabName, whenGone } from './tabs.js';
 
 // After how long a message is marked that has not arrived.
-const NOTICEABLE = 2000; // ms
+const UNSENT_MARK_DELAY_MS = 2000;
 
 // How long the server may take to answer.
-const PATIENCE = 6000; // ms
+const ANSWER_TIMEOUT_MS = 6000;
 
 // How many a tab keeps for later pages.
-const MAX = 200;
+const MAX_ENTRIES = 200;
 
 const DELAY = 'urn:xmpp:delay';
 
@@ -140,7 +140,7 @@ class Outbox {
     }
 
     save() {
-        const written = this.entries.slice(0, MAX).map((entry) => entry.written);
+        const written = this.entries.slice(0, MAX_ENTRIES).map((entry) => entry.written);
         try {
             if (written.length) localStorage.setItem(this.key, JSON.stringify(written));
             else localStorage.removeItem(this.key);
@@ -161,7 +161,7 @@ class Outbox {
         if (about) this.entries = this.entries.filter(({ written }) => written.about !== about); // the latest reaction is all of it
         this.entries.push(entry);
         this.save();
-        setTimeout(() => this.markUnsent(), NOTICEABLE);
+        setTimeout(() => this.markUnsent(), UNSENT_MARK_DELAY_MS);
         if (sent) this.ask();
     }
 
@@ -195,7 +195,7 @@ class Outbox {
     }
 
     markUnsent() {
-        for (const entry of this.entries) if (!navigator.onLine || siteTime.now() - Date.parse(entry.written.at) >= NOTICEABLE - 50) entry.mark(true);
+        for (const entry of this.entries) if (!navigator.onLine || siteTime.now() - Date.parse(entry.written.at) >= UNSENT_MARK_DELAY_MS - 50) entry.mark(true);
     }
 
     /** Asks the server whether all of it arrived. */
@@ -205,7 +205,7 @@ class Outbox {
         while (this.entries.some(({ sent }) => sent)) {
             const asked = this.entries.filter(({ sent }) => sent);
             const { stream } = this;
-            const arrived = await answers(this._converse, PATIENCE);
+            const arrived = await answers(this._converse, ANSWER_TIMEOUT_MS);
             if (stream !== this.stream) continue; // there is another by now
             if (!arrived) {
                 if (this.api.connection.connected() && navigator.onLine) this.api.connection.reconnect();

@@ -16,11 +16,11 @@ const STARTING = 'foyer-starting';
 const BOSH = /bosh-session/;
 
 // How often it is looked whether everything was sent.
-const LOOK = 50; // ms
+const POLL_MS = 50;
 
 // How long the browser's store may take for the list of people: longer, and it has to be
 // asked for, which it cannot while nothing is sent.
-const STORE_PATIENCE = 5000; // ms
+const STORE_TIMEOUT_MS = 5000;
 
 /** Resolves when the browser has nothing else to do. */
 const idle = () => new Promise((resolve) => (window.requestIdleCallback ?? ((done) => setTimeout(done, 300)))(resolve));
@@ -103,7 +103,7 @@ class ResumeTracker {
             before = this.came;
             await idle();
             await Promise.all(this.writes);
-            while (this.unsent) await new Promise((resolve) => setTimeout(resolve, LOOK));
+            while (this.unsent) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
         } while (before !== this.came || this.writes.size > 0);
         this.settling = false;
         if (this.starting && (!this.listed || this.asked.size > 0)) return;
@@ -159,7 +159,7 @@ function takeUp(api, tracker, take) {
 /** Resolves when what comes finds who listens; in a session that only begins, they ask the server first. */
 function listening(api, begins) {
     const ready = Promise.all(['chatBoxesFetched', begins ? 'rosterInitialized' : 'rosterContactsFetched'].map((name) => api.waitUntil(name)));
-    return Promise.race([ready, new Promise((resolve) => setTimeout(resolve, STORE_PATIENCE))]);
+    return Promise.race([ready, new Promise((resolve) => setTimeout(resolve, STORE_TIMEOUT_MS))]);
 }
 
 /**

@@ -9,7 +9,7 @@ const LEFT = 'foyer-left';
 
 // How long a tab waits for the document it replaces to let go, if that did not say that
 // it left. After that it is a copy of a tab that is still open.
-const HANDOVER = 600;
+const HANDOVER_MS = 600;
 
 let tab = ''; // its name
 
@@ -40,7 +40,7 @@ export const whenGone = (name, act) => navigator.locks.request(`foyer-tab-${name
 
 /** Whether this document follows one of this tab, and is not in a copy of it. */
 async function follows(name, left) {
-    if (!left) return hold(name, AbortSignal.timeout(HANDOVER));
+    if (!left) return hold(name, AbortSignal.timeout(HANDOVER_MS));
     hold(name); // the document before may be gone only after this one began
     return true;
 }

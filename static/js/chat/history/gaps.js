@@ -14,7 +14,7 @@
 import { isTimed } from './times.js';
 import { timeOfUUID } from '../siteTime.js';
 
-const OTHER_CLOCK = 60_000; // ms that an archive's clock, and the way from there, may differ from the site's
+const MAX_CLOCK_DIFFERENCE_MS = 60_000; // ms that an archive's clock, and the way from there, may differ from the site's
 
 /**
  * What one says on other devices (XEP-0280) is asked for at once: a server answers in turn, so that what the archive has not
@@ -90,7 +90,7 @@ export function rememberGaps(_converse, markers) {
         const chat = rsm?.before === '' && _converse.state.chatboxes.get(jid);
         const last = chat && chat.getMostRecentMessage();
         if (!last || timeOfUUID(last.get(markers.key(chat)) ?? '')) return from;
-        return new Date(Date.parse(from) - OTHER_CLOCK).toISOString();
+        return new Date(Date.parse(from) - MAX_CLOCK_DIFFERENCE_MS).toISOString();
     };
 
     api.archive.query = async (options = {}) => {

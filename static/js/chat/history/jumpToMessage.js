@@ -9,9 +9,9 @@ import { timeOfUUID } from '../siteTime.js';
 import { panel } from '../panel.js';
 import { goesBy } from '../messages/versions.js';
 
-const AROUND = 30; // messages before and after it
-const MARKED = 2500; // ms that it stays marked
-const PATIENCE = 20_000; // ms that the archive may take for all of it
+const FETCHED_AROUND = 30; // messages before and after it
+const HIGHLIGHT_MS = 2500; // ms that it stays marked
+const FETCH_TIMEOUT_MS = 20_000; // ms that the archive may take for all of it
 
 /** Whose ids a conversation's messages have. */
 const keyOf = (_converse, chat) => `stanza_id ${chat.get('type') === 'chatroom' ? chat.get('jid') : _converse.session.get('bare_jid')}`;
@@ -25,12 +25,12 @@ export async function jumpToMessage(_converse, jid, id) {
     const key = keyOf(_converse, chat);
     const find = () => chat.messages.models.find((message) => goesBy(message, key, id));
     let missing = 'That message is not there any more.';
-    const LATER = 'That could not be fetched just now. Please try again in a moment.';
+    const TRY_LATER = 'That could not be fetched just now. Please try again in a moment.';
     try {
-        if (!find() && (await withTimeout(fetchAround(_converse, chat, id), PATIENCE)) === null) missing = LATER;
+        if (!find() && (await withTimeout(fetchAround(_converse, chat, id), FETCH_TIMEOUT_MS)) === null) missing = TRY_LATER;
     } catch (cause) {
         console.warn('A place in a conversation was not fetched.', cause);
-        if (isTimeout(cause) || !_converse.api.connection.connected()) missing = LATER;
+        if (isTimeout(cause) || !_converse.api.connection.connected()) missing = TRY_LATER;
     }
     const message = find() ?? nearest(chat, timeOfUUID(id)); // a correction stands where what it corrects does
     panel.warn('place', message ? '' : missing);
@@ -57,7 +57,7 @@ async function fetchAround(_converse, chat, id) {
     const next = known().find((message) => message.get('time') > at);
     const previous = known().filter((message) => message.get('time') < at).at(-1);
     const after = await fetchAfter(_converse, chat, id, next);
-    await fetchArchivedMessages(chat, { mam: { start: at && previous?.get('time') }, rsm: { before: after.first ?? '', max: AROUND } });
+    await fetchArchivedMessages(chat, { mam: { start: at && previous?.get('time') }, rsm: { before: after.first ?? '', max: FETCHED_AROUND } });
     await chat.msg_chain;
 }
 
@@ -71,7 +71,7 @@ async function fetchAfter(_converse, chat, id, next) {
     const query = {
         is_groupchat: chat.get('type') === 'chatroom',
         mam: { with: chat.get('jid'), end: next?.get('time') },
-        rsm: { after: id, max: AROUND },
+        rsm: { after: id, max: FETCHED_AROUND },
     };
     const result = await api.archive.query(query);
     if (result.error) throw result.error;
@@ -125,7 +125,7 @@ async function scrollTo(chat, message) {
     await element.updateComplete;
     content.view.show(element);
     element.dataset.found = '';
-    setTimeout(() => delete element.dataset.found, MARKED);
+    setTimeout(() => delete element.dataset.found, HIGHLIGHT_MS);
 }
 
 /** The element that draws a conversation, once it does. */

@@ -6,10 +6,10 @@ import { isPageActive } from '../connection/clientState.js';
 import { serverUnread } from '../unread/serverUnread.js';
 import { panel } from '../panel.js';
 import { timeIn } from '../siteTime.js';
+import { isConversation } from '../boxes.js';
 
-const KEEP_AFTER = 300; // ms, so that many messages at once are noted once
+const SAVE_DELAY_MS = 300; // so that many messages at once are noted once
 
-const isConversation = (box) => ['chatbox', 'chatroom'].includes(box.get('type'));
 export const inSight = (box) => panel.visible() && !document.hidden && !box.get('hidden') && !box.get('closed');
 /** Whether somebody said it; not what takes back a message that is not here. */
 export const isSaid = ({ attributes: { type, time, retracted, is_ephemeral: passing, dangling_retraction, dangling_moderation } }) =>
@@ -61,7 +61,7 @@ function soonForEach(work) {
         timers.set(box, setTimeout(() => {
             timers.delete(box);
             work(box);
-        }, KEEP_AFTER));
+        }, SAVE_DELAY_MS));
     };
 }
 

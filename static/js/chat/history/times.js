@@ -6,7 +6,7 @@
 
 import { siteTime, timeIn, timeOfUUID } from '../siteTime.js';
 
-const NOTICEABLE = 2000; // ms by which a time that is kept is wrong
+const MIN_ERROR_MS = 2000; // ms by which a time that is kept is wrong
 
 /** Whether the time of a message is no browser's, as is that of what one said oneself, and what earlier releases kept. */
 export const isTimed = (message, key) => Boolean(timeOfUUID(message.get(key) ?? '') || message.get('is_archived') || message.get('timed'));
@@ -59,7 +59,7 @@ export function mendTimes(kept, key) {
         const said = timeOfUUID(each[key] ?? '');
         const at = Date.parse(each.time);
         if (said && !each.is_archived && !each.is_delayed) off = at - Date.parse(said);
-        if (Math.abs(off) < NOTICEABLE || each.is_archived || !(said || each.sender === 'me')) continue;
+        if (Math.abs(off) < MIN_ERROR_MS || each.is_archived || !(said || each.sender === 'me')) continue;
         const time = said ?? new Date(at - off).toISOString();
         mended.set(each.time, time);
         each.time = time;

@@ -8,9 +8,9 @@ import { addressIn, nameOfFile } from './entries.js';
 
 /** @typedef {import('./entries.js').Entry} Entry */
 
-const MOST = 100; // messages, of all conversations together; servers may give fewer at once
-const PATIENCE = 10_000; // ms until it does without what was read
-const TOGETHER = 100; // ms, within which several reasons to ask are one
+const MAX_MESSAGES = 100; // messages, of all conversations together; servers may give fewer at once
+const MARKERS_TIMEOUT_MS = 10_000; // ms until it does without what was read
+const BATCH_WINDOW_MS = 100; // within which several reasons to ask are one
 const OMEMO = ['eu.siacs.conversations.axolotl', 'urn:xmpp:omemo:2'];
 const RETRACT = 'urn:xmpp:message-retract:1';
 const REPLACE = 'urn:xmpp:message-correct:0';
@@ -128,7 +128,7 @@ export function listArchived(_converse, config, markers, take) {
     let waiting = false;
     const ask = async () => {
         const mine = ++asks;
-        const { messages, error } = await api.archive.query({ rsm: { before: '', max: MOST } });
+        const { messages, error } = await api.archive.query({ rsm: { before: '', max: MAX_MESSAGES } });
         if (error) return;
         const found = conversationsIn(messages, _converse.session.get('bare_jid'), (jid) => markers.known.get(jid));
         const people = [...found].filter(([jid]) => isHere(jid));
@@ -138,7 +138,7 @@ export function listArchived(_converse, config, markers, take) {
     const load = async () => {
         if (waiting) return;
         waiting = true;
-        await Promise.all([withTimeout(markers.asked, PATIENCE), new Promise((resolve) => setTimeout(resolve, TOGETHER))]);
+        await Promise.all([withTimeout(markers.asked, MARKERS_TIMEOUT_MS), new Promise((resolve) => setTimeout(resolve, BATCH_WINDOW_MS))]);
         waiting = false;
         await ask().catch((cause) => {
             if (api.connection.connected()) console.warn('The archive did not tell the conversations.', cause);

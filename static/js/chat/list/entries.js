@@ -10,6 +10,7 @@ import { levels } from '../unread/levels.js';
 import { isSaid } from '../history/newMessages.js';
 import { isAround, knownName, pictureOf, SOMEBODY } from '../people/people.js';
 import { isAction } from './row.js';
+import { isConversation, isRoom, unreadOf } from '../boxes.js';
 
 /**
  * @typedef {object} Line what was said last
@@ -39,9 +40,6 @@ import { isAction } from './row.js';
  * @property {boolean} [muted]
  * @property {boolean} [open]
  */
-
-const isRoom = (box) => box.get('type') === 'chatroom';
-const isConversation = (box) => ['chatbox', 'chatroom'].includes(box.get('type'));
 
 /** How many letters of a message's body stand before what it says: what it answers (XEP-0461 §3.1). */
 export function quoteBefore(message) {
@@ -136,7 +134,7 @@ function withBox(entry, box) {
         name: (isRoom(box) && entry?.name) || knownName(box) || entry?.name || SOMEBODY,
         last: entry?.last && isFollowed(box) ? entry.last : newer(entry?.last, lastLine(box)),
         typing: typing(box),
-        unread: (isRoom(box) ? box.get('num_unread_general') : box.get('num_unread')) ?? 0,
+        unread: unreadOf(box),
         mentioned: isRoom(box) ? box.get('num_unread') ?? 0 : 0,
         open: !box.get('hidden') && !box.get('closed'),
         picture: entry?.picture ?? pictureOf(box.contact?.vcard ?? box.vcard),

@@ -13,10 +13,10 @@ const RAI = 'urn:xmpp:rai:0';
 const EVENT = 'http://jabber.org/protocol/pubsub#event';
 const BOOKMARKS = ['urn:xmpp:bookmarks:1', 'storage:bookmarks'];
 
-const LOAD_AFTER = 300; // ms, so that many changes at once are asked for once
+const LOAD_DELAY_MS = 300; // so that many changes at once are asked for once
 
-const unreadOf = (entry, box) => (box ? box.get('num_unread_general') : entry.unread) ?? 0;
-const mentionsOf = (entry, box) => (box ? box.get('num_unread') : entry.mentioned) ?? 0;
+const unreadIn = (entry, box) => (box ? box.get('num_unread_general') : entry.unread) ?? 0;
+const mentionsIn = (entry, box) => (box ? box.get('num_unread') : entry.mentioned) ?? 0;
 
 /** Whether a room that is open has said something that the site had not counted: the ids of its archive are in the order of time. */
 function cameSince(room, last) {
@@ -103,7 +103,7 @@ export class FollowedRooms {
         if (box && !isFollowed(box)) return this.loadSoon(); // it is being entered
         const names = [...this.#names(), box?.get('nick')].filter(Boolean);
         const mentioned = !line.mine && (meet([line.answers, ...line.named], names) || (!line.kind && mentions(line.text, names)));
-        this.#count(entry, box, line.mine ? 0 : unreadOf(entry, box) + 1, line.mine ? 0 : mentionsOf(entry, box) + Number(mentioned));
+        this.#count(entry, box, line.mine ? 0 : unreadIn(entry, box) + 1, line.mine ? 0 : mentionsIn(entry, box) + Number(mentioned));
         if (!line.mine) document.dispatchEvent(new CustomEvent('foyer:room-said', { detail: { jid: entry.jid, name: entry.name, mentioned, line } }));
     }
 
@@ -113,8 +113,8 @@ export class FollowedRooms {
         entry.last = line;
         const box = this._converse.state.chatboxes?.get(entry.jid);
         if (box && !isFollowed(box)) return this.list.draw();
-        const unread = unreadOf(entry, box) - Number(line.change === 'deleted' && !line.mine);
-        this.#count(entry, box, Math.max(0, unread), Math.max(0, Math.min(unread, mentionsOf(entry, box))));
+        const unread = unreadIn(entry, box) - Number(line.change === 'deleted' && !line.mine);
+        this.#count(entry, box, Math.max(0, unread), Math.max(0, Math.min(unread, mentionsIn(entry, box))));
     }
 
     /** Notes how much is unread in a room that is followed: in what Converse has of it, if it was opened here before. */
@@ -150,7 +150,7 @@ export class FollowedRooms {
         this.#loading ??= setTimeout(() => {
             this.#loading = undefined;
             this.list.load();
-        }, LOAD_AFTER);
+        }, LOAD_DELAY_MS);
     }
 
     /** What the site has counted is right where nothing came since; a room in sight is read. */

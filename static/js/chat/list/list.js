@@ -15,17 +15,17 @@ import { FollowedRooms } from './follow.js';
 import { fill, shown } from './row.js';
 import { Rows } from './rows.js';
 import { goByKeys } from './step.js';
+import { SEARCH_DEBOUNCE_MS } from '../../debounce.js';
 
 /** @typedef {import('./entries.js').Entry} Entry */
 
 const MODELS = 'add remove reset change';
-const TYPING = 180; // ms that somebody who types may pause before the site is asked
-const PATIENCE = 10_000; // ms that the site has to say what it finds
-const SLOW = 1000; // ms after which Enter opens who is meant without it
-const PAGE = 100; // people who come as one scrolls to the end
-const MINUTE = 60_000;
-const AGAIN = 150; // ms, of which twice as many pass before the site is asked again
-const SELDOM = 30_000; // and no more than these
+const SEARCH_TIMEOUT_MS = 10_000; // ms that the site has to say what it finds
+const ENTER_TIMEOUT_MS = 1000; // ms after which Enter opens who is meant without it
+const PAGE_SIZE = 100; // people who come as one scrolls to the end
+const MINUTE_MS = 60_000;
+const MIN_RELOAD_DELAY_MS = 150; // of which twice as many pass before the site is asked again
+const MAX_RELOAD_DELAY_MS = 30_000; // and no more than these
 
 /** What can be pressed in the list. */
 const ROWS = '.conversations-rows > li > :is(a, button)';
@@ -146,7 +146,7 @@ function searchField(_converse, config, draw, drawNow, move) {
     };
     const search = async (typed) => {
         hits.look(typed);
-        const answer = typed ? await withTimeout(askFor({ q: typed }), PATIENCE) : new Map();
+        const answer = typed ? await withTimeout(askFor({ q: typed }), SEARCH_TIMEOUT_MS) : new Map();
         if (typed !== find.value.trim()) return; // something else is looked for by now
         if (!answer) throw new Error('too late');
         [found, by] = [answer, typed];
@@ -210,13 +210,13 @@ function asker({ heard, take, fail }) {
     let asks = 0;
     let taken = 0; // the ask whose answer is shown
     let tag = ''; // of that answer
-    let wait = AGAIN; // before the site is asked again
+    let wait = MIN_RELOAD_DELAY_MS; // before the site is asked again
     let people = 0; // further ones, whom somebody scrolled to
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let again;
     const loadAgain = () => {
         clearTimeout(again);
-        again = setTimeout(load, (wait = Math.min(2 * wait, SELDOM)));
+        again = setTimeout(load, (wait = Math.min(2 * wait, MAX_RELOAD_DELAY_MS)));
     };
     const load = (asked = askConversations(tag, people)) => {
         const mine = ++asks;
@@ -229,7 +229,7 @@ function asker({ heard, take, fail }) {
                 tag = isWhole ? answer.tag : '';
                 if (isWhole) {
                     clearTimeout(again);
-                    wait = AGAIN;
+                    wait = MIN_RELOAD_DELAY_MS;
                 } else loadAgain();
                 take(answer, before);
             },
@@ -242,7 +242,7 @@ function asker({ heard, take, fail }) {
         );
     };
     const further = () => {
-        people += PAGE;
+        people += PAGE_SIZE;
         load();
     };
     return { load, further, forget: () => { tag = ''; } };
@@ -293,7 +293,7 @@ function keepUp(_converse, draw, load) {
     _converse.api.listen.on('reconnected', load);
     askAtFirstPresence(_converse, load);
     for (const event of ['foyer:levels', 'foyer:drafts', 'foyer:unread', 'visibilitychange']) document.addEventListener(event, draw);
-    setInterval(draw, MINUTE); // times grow older
+    setInterval(draw, MINUTE_MS); // times grow older
     document.addEventListener('foyer:rooms', load); // a room was changed
     document.addEventListener('foyer:page', (event) => event.detail && load());
 }
@@ -372,13 +372,13 @@ function lookFor(find, draw, search, openFirst) {
             const opened = waits && openFirst(failed);
             panel.warn('search', failed && !opened && (waits || navigator.onLine) ? 'The search did not work. Please try again.' : '');
         };
-        typing = setTimeout(() => search(find.value.trim()).then(() => done(), done), TYPING);
+        typing = setTimeout(() => search(find.value.trim()).then(() => done(), done), SEARCH_DEBOUNCE_MS);
     });
     if (find.value) find.dispatchEvent(new Event('input')); // typed while the chat was fetched
     return () => {
         entered = asking && find.value.trim();
         if (!entered) openFirst();
-        else setTimeout(() => entered && (entered = !openFirst(true)), SLOW);
+        else setTimeout(() => entered && (entered = !openFirst(true)), ENTER_TIMEOUT_MS);
     };
 }
 

@@ -5,9 +5,9 @@ import { findMessages, whereSaid } from '../search/find.js';
 import { marked, timeElement } from '../dialogs/options.js';
 import { make, picture } from '../elements.js';
 
-const SHOWN = 3;
-const PAUSE = 250; // ms more than for names: a search for messages costs more
-const SHORTEST = 2; // letters
+const MAX_SHOWN = 3;
+const SEARCH_DELAY_MS = 250; // ms more than for names: a search for messages costs more
+const MIN_LENGTH = 2; // letters
 
 /**
  * @typedef {{jid: string, kind: 'all', words: string}} AllRow
@@ -31,14 +31,14 @@ export class MessageResults {
     look(words) {
         clearTimeout(this.waiting);
         this.asked.abort();
-        if ([...words].length < SHORTEST) return;
-        this.waiting = setTimeout(() => this.#find(words), PAUSE);
+        if ([...words].length < MIN_LENGTH) return;
+        this.waiting = setTimeout(() => this.#find(words), SEARCH_DELAY_MS);
     }
 
     async #find(words) {
         const { signal } = (this.asked = new AbortController());
         try {
-            const { messages } = await findMessages({ q: words, max: String(SHOWN) }, signal);
+            const { messages } = await findMessages({ q: words, max: String(MAX_SHOWN) }, signal);
             Object.assign(this, { messages, words });
             this.draw();
         } catch (cause) {

@@ -8,7 +8,7 @@
 
 import { withTimeout } from '../withTimeout.js';
 
-const PATIENCE = 2000; // ms
+const READ_TIMEOUT_MS = 2000;
 
 /** What is said without words is encrypted, too, and has no text. */
 const isSilent = (attrs) => attrs.is_only_key || attrs.is_marker || attrs.reaction_to_id || ['composing', 'paused', 'inactive', 'gone'].includes(attrs.chat_state);
@@ -39,7 +39,7 @@ function wasRead(chat, attrs) {
             resolve(read);
         };
         const look = (message) => is(message) && settle(true);
-        const timer = setTimeout(settle, PATIENCE, false);
+        const timer = setTimeout(settle, READ_TIMEOUT_MS, false);
         messages.on('add', look);
     });
 }
@@ -74,7 +74,7 @@ function leaveOutKeyZero({ api, exports }) {
     };
 }
 
-const ANSWERED = 10_000; // ms
+const ANSWER_TIMEOUT_MS = 10_000;
 
 /**
  * Others' devices and their keys are asked for once more where no answer comes: that of a stream that was lost never does,
@@ -92,7 +92,7 @@ function askForKeysTwice(_converse) {
         const ask = () => sendIQ.call(api, element, ...how);
         const isOfKeys = element.getAttribute('type') === 'get' && element.querySelector('items:is([node*="axolotl"], [node*="omemo"])');
         if (!isOfKeys || element.getAttribute('to') === _converse.session.get('bare_jid')) return ask(); // a session that ended is another's
-        const answer = (await withTimeout(ask(), ANSWERED)) ?? (await withTimeout(ask(), ANSWERED));
+        const answer = (await withTimeout(ask(), ANSWER_TIMEOUT_MS)) ?? (await withTimeout(ask(), ANSWER_TIMEOUT_MS));
         if (!answer) throw answer; // as Converse has it of one that took too long
         return answer;
     };

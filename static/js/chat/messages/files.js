@@ -41,7 +41,7 @@ export function fileOf(config, model) {
 
 /** How large files are, by their addresses, the oldest first: the server is asked once while they are shown. @type {Map<string, Promise<string>>} */
 const sizes = new Map();
-const SIZES = 500; // as many as two windows of a history show
+const MAX_CACHED_SIZES = 500; // as many as two windows of a history show
 
 /** How large a file is that is kept here or where the chat server keeps it, in words; empty where that is not known. */
 function sizeOf(url) {
@@ -55,7 +55,7 @@ function sizeOf(url) {
         },
     );
     sizes.set(url, asked);
-    if (sizes.size > SIZES) sizes.delete(sizes.keys().next().value ?? '');
+    if (sizes.size > MAX_CACHED_SIZES) sizes.delete(sizes.keys().next().value ?? '');
     return asked;
 }
 

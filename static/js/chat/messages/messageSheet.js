@@ -5,12 +5,12 @@
 import { closeBeside, waitFor } from '../../dom.js';
 import { showModal } from '../dialogs/overlayHistory.js';
 import { Bar } from './bar.js';
-import { STILL } from './longPress.js';
+import { MAX_MOVE_PX } from './longPress.js';
 import { lineOf } from '../list/entries.js';
 import { lineText } from '../list/row.js';
 import { reactionsOf } from './messages.js';
 
-const AWAY = 72; // px that the sheet is drawn down until it closes
+const CLOSE_DISTANCE_PX = 72; // px that the sheet is drawn down until it closes
 
 /** Closes a sheet that is drawn down. @param {HTMLDialogElement} dialog */
 function closeByDrawing(dialog) {
@@ -31,8 +31,8 @@ function closeByDrawing(dialog) {
     dialog.addEventListener('touchend', (event) => {
         const px = drawn(event.changedTouches[0]);
         from = null;
-        if (px > STILL) event.preventDefault(); // nor does it press what it began on
-        if (px > AWAY) dialog.close();
+        if (px > MAX_MOVE_PX) event.preventDefault(); // nor does it press what it began on
+        if (px > CLOSE_DISTANCE_PX) dialog.close();
         else move(0);
     }, { passive: false });
     dialog.addEventListener('touchcancel', () => move(0));

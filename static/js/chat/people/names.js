@@ -10,7 +10,7 @@ import { SOMEBODY } from './people.js';
 // page's, and people have one name everywhere, that of their settings.
 const NOT_OFFERED = new Set(['details', 'nickname', 'bookmark', 'toggle-bookmark']);
 
-const LATE = 5000; // ms that the chat server has to say who somebody is: ejabberd was seen not to
+const VCARD_TIMEOUT_MS = 5000; // ms that the chat server has to say who somebody is: ejabberd was seen not to
 
 /** Who has no name is not called by their address. */
 // Patch: names
@@ -22,8 +22,8 @@ function nameNobodyByAddress({ prototype }) {
     };
 }
 
-const TOGETHER = 50; // people in one request: maxNamed of app/conversations.go
-const MOMENT = 16; // ms in which those are gathered that one request asks for
+const MAX_BATCH = 50; // people in one request: maxNamed of app/conversations.go
+const BATCH_WINDOW_MS = 16; // ms in which those are gathered that one request asks for
 
 /** @type {Set<string> | undefined} */
 let gathered;
@@ -32,9 +32,9 @@ let answer;
 
 /** The site's answer about somebody and about who else is asked for in the same moment. */
 function askTogether(/** @type {string} */ user) {
-    if (!gathered || gathered.size >= TOGETHER) {
+    if (!gathered || gathered.size >= MAX_BATCH) {
         const users = (gathered = new Set());
-        answer = new Promise((resolve) => setTimeout(resolve, MOMENT)).then(() => {
+        answer = new Promise((resolve) => setTimeout(resolve, BATCH_WINDOW_MS)).then(() => {
             if (gathered === users) gathered = undefined;
             return askFor([...users].map((each) => ['user', each]));
         });
@@ -53,7 +53,7 @@ function askTogether(/** @type {string} */ user) {
 function nameBySite({ api }, { domain }) {
     const { get } = api.vcard;
     api.vcard.get = async function (/** @type {any} */ model, force) {
-        const card = await withTimeout(get.call(this, model, force), LATE);
+        const card = await withTimeout(get.call(this, model, force), VCARD_TIMEOUT_MS);
         const jid = typeof model === 'string' ? model : model.get('jid');
         const { fullname, nickname, ...rest } = card ?? model.attributes ?? {}; // null: it is known, as it was before, or nobody answers
         const [user, of] = jid?.split('@') ?? [];

@@ -12,7 +12,7 @@ import { Moderation } from '../room/moderation.js';
 import { isSelf, reasonOf, affiliationLabel } from '../room/affiliation.js';
 
 const BLOCKING = 'urn:xmpp:blocking';
-const GAP = 8; // px between the card and what it is of
+const GAP_PX = 8; // px between the card and what it is of
 
 /**
  * @typedef {object} Subject whom a card is of
@@ -251,10 +251,10 @@ export class PersonCard {
         const { dialog, opener } = this;
         const of = opener?.isConnected ? opener.getBoundingClientRect() : null;
         const { offsetWidth: width, offsetHeight: height } = dialog;
-        const at = (start, size, most) => `${Math.max(GAP, Math.min(start, most - size - GAP))}px`;
-        const beside = of ? (of.right + GAP + width < innerWidth ? of.right + GAP : of.left - GAP - width) : (innerWidth - width) / 2;
-        dialog.style.setProperty('--left', at(beside < GAP && of ? of.left : beside, width, innerWidth));
-        dialog.style.setProperty('--top', at(of ? (beside < GAP ? of.bottom + GAP : of.top) : (innerHeight - height) / 2, height, innerHeight));
+        const at = (start, size, most) => `${Math.max(GAP_PX, Math.min(start, most - size - GAP_PX))}px`;
+        const beside = of ? (of.right + GAP_PX + width < innerWidth ? of.right + GAP_PX : of.left - GAP_PX - width) : (innerWidth - width) / 2;
+        dialog.style.setProperty('--left', at(beside < GAP_PX && of ? of.left : beside, width, innerWidth));
+        dialog.style.setProperty('--top', at(of ? (beside < GAP_PX ? of.bottom + GAP_PX : of.top) : (innerHeight - height) / 2, height, innerHeight));
     }
 }
 

@@ -6,16 +6,17 @@
 // what the site said may be old, or hold for now alone.
 
 import { hasDisconnectReason } from './rejoin.js';
+import { isRoom } from '../boxes.js';
 
 /** Rooms that are entered although nobody looks: something is to be sent there. */
 const wanted = new WeakSet();
 
-const ALL = 500; // rooms that the site tells of; maxOwnRooms in app/conversations.go
+const MAX_REPORTED_ROOMS = 500; // rooms that the site tells of; maxOwnRooms in app/conversations.go
 
 let waits = false; // rooms wait here
 
 /** Whether a room that this browser knows is followed, and not entered. */
-export const isFollowed = (box) => waits && box.get('type') === 'chatroom' && box.get('hidden') && !wanted.has(box) && !isEntering(box);
+export const isFollowed = (box) => waits && isRoom(box) && box.get('hidden') && !wanted.has(box) && !isEntering(box);
 
 /** Whether it is entered, or will be in a moment, or is being left. */
 function isEntering(room) {
@@ -38,7 +39,7 @@ export function joinWhenOpened(_converse) {
     /** @type {Map<string, import('../list/entries.js').Entry> | null} the conversations that the site tells, once it has */
     let reported = null;
     const isUnreported = (box) => Boolean(reported && !reported.get(box.get('jid'))?.canFollow);
-    const isLeft = (box) => Boolean(reported && reported.size < ALL && !reported.has(box.get('jid')) && box.get('told'));
+    const isLeft = (box) => Boolean(reported && reported.size < MAX_REPORTED_ROOMS && !reported.has(box.get('jid')) && box.get('told'));
     const note = (box) => reported?.has(box.get('jid')) && !box.get('told') && box.save({ told: true });
     const close = async (box) => {
         await box.initialized;
@@ -59,7 +60,7 @@ export function joinWhenOpened(_converse) {
     document.addEventListener('foyer:conversations', ({ detail }) => {
         reported = detail;
         const boxes = _converse.state.chatboxes?.models ?? [];
-        boxes.filter((box) => box.get('type') === 'chatroom').forEach(note);
+        boxes.filter(isRoom).forEach(note);
         if (!_converse.api.connection.connected()) return; // the next stream has them come to join
         for (const box of boxes.filter((each) => isFollowed(each) && isUnreported(each) && !hasDisconnectReason(each))) (isLeft(box) ? close : enter)(box);
     });

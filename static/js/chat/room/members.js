@@ -12,7 +12,7 @@ import { Invite } from './invite.js';
 import { Part } from './part.js';
 import { administers, isHere, isSelf, affiliationLabel } from './affiliation.js';
 
-const ENOUGH_TO_FIND = 8; // people for whom a field to find them is worth its place
+const MIN_TO_FILTER = 8; // people for whom a field to find them is worth its place
 
 /**
  * @typedef {object} Known somebody, as the site or the server tells
@@ -202,7 +202,7 @@ export class Members extends Part {
         const belonging = this.all.length - outcasts.length;
         return html`<div class="room-members">
             <div class="room-members__head">
-                ${belonging >= ENOUGH_TO_FIND || this.find.value ? this.find : html`<p class="room-members__count">${belonging === 1 ? 'One person' : `${belonging} people`}</p>`}
+                ${belonging >= MIN_TO_FILTER || this.find.value ? this.find : html`<p class="room-members__count">${belonging === 1 ? 'One person' : `${belonging} people`}</p>`}
                 ${room.isEntered() ? html`<button type="button" class="room-button" aria-expanded=${String(this.invitation.open)} @click=${() => this.invitation.toggle()}>Invite</button>` : ''}
             </div>
             ${this.invitation.render(room)}

@@ -12,12 +12,11 @@ import { canPin } from './pins.js';
 import { Settings } from './settings.js';
 import { keepPart, keptPart } from './roomPanel.js';
 import { isOwner } from './affiliation.js';
+import { isRoom } from '../boxes.js';
 
-const SOON = 120; // ms: people of large rooms come one by one
+const REDRAW_DELAY_MS = 120; // people of large rooms come one by one
 
 /** @typedef {'about' | 'pinned' | 'members' | 'files' | 'settings'} PartName */
-
-const isRoom = (box) => box.get('type') === 'chatroom';
 
 /** The room that is in sight, if it is one. @returns {Converse.Room | null} */
 const openRoom = (_converse) => _converse.state.chatboxes?.models.find((box) => isRoom(box) && !box.get('hidden') && !box.get('closed')) ?? null;
@@ -156,7 +155,7 @@ export class RoomPanel {
     }
 
     /** Draws it again, once for many changes. */
-    soon(wait = SOON) {
+    soon(wait = REDRAW_DELAY_MS) {
         if (wait === 0) {
             clearTimeout(this.waiting);
             this.waiting = undefined;

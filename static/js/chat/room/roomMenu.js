@@ -5,6 +5,7 @@
 import { withLazy } from '../lazy.js';
 import { leave } from './leave.js';
 import { roomPanel } from './roomPanel.js';
+import { isRoom } from '../boxes.js';
 
 /** What entries are called, and their signs where Converse's mean something else, by their names. @type {Record<string, {i18n_text: string, icon_class?: string}>} */
 const LABELS = {
@@ -28,7 +29,6 @@ const entries = () => ENTRIES.map(({ part, ...entry }) => ({
 /** What of Converse's menu stands in it otherwise. */
 const REPLACED = new Set(['moderate', 'destroy']);
 
-const isRoom = (model) => model.get('type') === 'chatroom';
 const isOwnersRoom = (model) => isRoom(model) && model.getOwnAffiliation() === 'owner';
 
 /** @param {Converse.Private} _converse */

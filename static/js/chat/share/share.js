@@ -10,14 +10,14 @@ import { panel } from '../panel.js';
 
 /** @typedef {{text: string, files: {name: string, type: string, at: string}[], left: number, time: number}} Shared */
 
-const KEPT = 60 * 60 * 1000; // ms that it waits for somebody who has to sign in first
+const MAX_AGE_MS = 60 * 60 * 1000; // ms that it waits for somebody who has to sign in first
 
 /** What waits to be shared. @returns {Promise<Shared | null>} */
 async function waiting() {
     const kept = await caches.match('/shared', { cacheName: SHARED });
     /** @type {Shared | undefined} */
     const shared = await kept?.json();
-    if (shared && Date.now() - shared.time < KEPT) return shared;
+    if (shared && Date.now() - shared.time < MAX_AGE_MS) return shared;
     await discardShared();
     return null;
 }

@@ -8,7 +8,7 @@ import { isShown } from '../messages/messages.js';
 import { inSight } from '../history/newMessages.js';
 import { timeIn } from '../siteTime.js';
 
-const LATEST = 5; // sentences that stay, so that none is gone before it was read
+const MAX_SENTENCES = 5; // sentences that stay, so that none is gone before it was read
 
 /**
  * What is said of a message that came; nothing of one's own, nor of what was said before somebody came here. What was
@@ -33,7 +33,7 @@ export function announceMessages(_converse) {
         const sentence = document.createElement('p');
         sentence.textContent = text;
         region.append(sentence);
-        if (region.childElementCount > LATEST) region.firstElementChild?.remove();
+        if (region.childElementCount > MAX_SENTENCES) region.firstElementChild?.remove();
     };
     // What the browser has kept is added first, and is not new.
     const followNew = async (box) => {

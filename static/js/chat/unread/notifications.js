@@ -11,10 +11,10 @@ import { meet, mentions } from './mentions.js';
 import { quoteBefore, saidBy } from '../list/entries.js';
 import { isAction, lineWithAuthor } from '../list/row.js';
 import { siteTime } from '../siteTime.js';
+import { isRoom } from '../boxes.js';
 
 /** @typedef {import('../types.js').ChatConfig} ChatConfig */
 
-const isRoom = (box) => box.get('type') === 'chatroom';
 /** Whether a person wants to be told of a message that says something. */
 function isWanted(box, message) {
     if (levels.quiet()) return false;
@@ -22,7 +22,7 @@ function isWanted(box, message) {
     return level === 'mentions' ? box.isUserMentioned(message) : level !== 'none';
 }
 
-const RECENT = 120_000; // ms; what is older was said while nobody was here, and is counted
+const RECENT_MS = 120_000; // what is older was said while nobody was here, and is counted
 
 /**
  * Whether it was said just now. What came while the page was loaded was: it is delivered late, or
@@ -31,7 +31,7 @@ const RECENT = 120_000; // ms; what is older was said while nobody was here, and
 function isRecent({ time, is_archived: archived, is_delayed: delayed }) {
     if (!archived && !delayed) return true;
     const ago = siteTime.now() - Date.parse(time);
-    return ago <= RECENT && (!archived || ago <= performance.now());
+    return ago <= RECENT_MS && (!archived || ago <= performance.now());
 }
 
 /** Whether a message is something new that somebody else said. */

@@ -7,13 +7,12 @@ import { serverUnread, inOrder } from './serverUnread.js';
 import { isSaid } from '../history/newMessages.js';
 import { keepInTab } from '../connection/tabStore.js';
 import { goesBy } from '../messages/versions.js';
+import { isRoom, unreadOf } from '../boxes.js';
 
 const NODE = 'urn:xmpp:mds:displayed:0';
 const PRIVATE = { persist_items: 'true', max_items: 'max', send_last_published_item: 'never', access_model: 'whitelist' };
-const TELL_AFTER = 300; // ms, so that reading on is told once
-const MOST = 50; // messages that are looked at for the one that another device read
-
-const isRoom = (box) => box.get('type') === 'chatroom';
+const PUBLISH_DELAY_MS = 300; // so that reading on is told once
+const MAX_LOOKBACK = 50; // messages that are looked at for the one that another device read
 
 /** Whether a message comes after another one; ids of other servers say nothing of their order. */
 function isAfter(box, key, id, other) {
@@ -28,7 +27,6 @@ function setUnread(box, count) {
     const mentions = Math.min(box.get('num_unread') ?? 0, count);
     box.save(isRoom(box) ? { num_unread_general: count, num_unread: mentions } : { num_unread: count });
 }
-const unreadOf = (box) => (isRoom(box) ? box.get('num_unread_general') : box.get('num_unread')) ?? 0;
 
 /**
  * What was read and the others do not know yet, by conversation: kept with the tab, whose
@@ -148,7 +146,7 @@ export class Markers {
         box.save({ read_id: last });
         this.learn(jid, last);
         this.untold.add(jid, last);
-        if (!this.timers.has(jid)) this.timers.set(jid, setTimeout(() => this.tell(jid), TELL_AFTER));
+        if (!this.timers.has(jid)) this.timers.set(jid, setTimeout(() => this.tell(jid), PUBLISH_DELAY_MS));
     }
 
     async tell(jid) {
@@ -196,7 +194,7 @@ export class Markers {
 
     /** Whether a message that this browser does not have comes after another, as the archive has it. */
     async #comesAfter(jid, other, id) {
-        const { messages, complete, error } = await this._converse.api.archive.query({ is_groupchat: this.giver(jid) === jid, mam: { with: jid }, rsm: { after: id, max: MOST } });
+        const { messages, complete, error } = await this._converse.api.archive.query({ is_groupchat: this.giver(jid) === jid, mam: { with: jid }, rsm: { after: id, max: MAX_LOOKBACK } });
         if (error) throw error;
         return !complete || messages.some((message) => message.querySelector('result')?.getAttribute('id') === other);
     }
@@ -338,7 +336,7 @@ export function syncReadMarkers(_converse, config, restored) {
             restored.then(() => setTimeout(() => {
                 counting.delete(box);
                 markers.recount(box);
-            }, TELL_AFTER));
+            }, PUBLISH_DELAY_MS));
         });
     };
     api.listen.on('chatBoxInitialized', follow);

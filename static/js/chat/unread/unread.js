@@ -29,12 +29,10 @@ import { levels } from './levels.js';
 import { panel } from '../panel.js';
 import { isPageActive } from '../connection/clientState.js';
 import { keepInTab } from '../connection/tabStore.js';
-
-/** Unread in a conversation; in rooms Converse counts mentions apart. */
-const unread = (box) => box.get('num_unread_general') ?? box.get('num_unread') ?? 0;
+import { isRoom, unreadOf } from '../boxes.js';
 
 /** How old what the tab keeps may be to count for more than what Converse kept, in ms. */
-const JUST_NOW = 10_000;
+const JUST_NOW_MS = 10_000;
 
 function show(count) {
     for (const number of all('[data-unread]')) {
@@ -65,7 +63,7 @@ function readOnlyInSight({ prototype }) {
 
 /** How much is unread between people, and in rooms that this browser knows and that are not muted. */
 function sumOf(chatboxes) {
-    const here = (chatboxes?.models ?? []).map((box) => [box.get('jid'), unread(box), box.get('type') === 'chatroom']);
+    const here = (chatboxes?.models ?? []).map((box) => [box.get('jid'), unreadOf(box), isRoom(box)]);
     const elsewhere = serverUnread.all().filter(([jid]) => !chatboxes?.get(jid)); // not in this browser yet
     return [...here, ...elsewhere].reduce((sum, [jid, count, room]) => (room && levels.of(jid, true) === 'none' ? sum : sum + count), 0);
 }
@@ -95,7 +93,7 @@ export function countUnread(_converse, user, heardAgain) {
     // away before: so the tab keeps them, too, and when they last changed.
     const key = `foyer-unread-${user}`;
     const { at = 0, counts: before = {} } = JSON.parse(sessionStorage.getItem(key) ?? '{}');
-    const isFresh = Date.now() - at < JUST_NOW;
+    const isFresh = Date.now() - at < JUST_NOW_MS;
     const kept = new Map(); // by conversation: the count that Converse had kept
     let restored = false;
 
@@ -109,20 +107,20 @@ export function countUnread(_converse, user, heardAgain) {
     const sum = () => {
         show(unopened + sumOf(_converse.state.chatboxes));
         if (!restored) return;
-        const counts = Object.fromEntries(boxes().flatMap((box) => (unread(box) ? [[box.get('jid'), unread(box)]] : [])));
+        const counts = Object.fromEntries(boxes().flatMap((box) => (unreadOf(box) ? [[box.get('jid'), unreadOf(box)]] : [])));
         keepInTab(key, JSON.stringify({ at: Date.now(), counts }));
     };
     /** What the tab knows, and what has come since the page began. */
     const rightCount = (box, again) => {
         const known = before[box.get('jid')] ?? 0;
-        if (!kept.has(box) || !isFresh || again.has(box.get('jid'))) return Math.max(known, unread(box)); // another tab may know better
-        return known + Math.max(0, unread(box) - kept.get(box));
+        if (!kept.has(box) || !isFresh || again.has(box.get('jid'))) return Math.max(known, unreadOf(box)); // another tab may know better
+        return known + Math.max(0, unreadOf(box) - kept.get(box));
     };
     const restore = async (again) => {
         if (isFresh) await beginAgain(_converse, Object.keys(before));
         for (const box of boxes()) {
             const count = rightCount(box, again);
-            if (count === unread(box)) continue;
+            if (count === unreadOf(box)) continue;
             box.save(box.get('num_unread_general') === undefined ? { num_unread: count } : { num_unread_general: count });
         }
         restored = true;
@@ -134,7 +132,7 @@ export function countUnread(_converse, user, heardAgain) {
         for (const box of boxes()) if (!box.get('closed') && box.isHidden?.() === false) box.clearUnreadMsgCounter();
     };
     api.listen.on('chatBoxesInitialized', () => {
-        _converse.state.chatboxes.on('add', (box) => restored || kept.set(box, unread(box)));
+        _converse.state.chatboxes.on('add', (box) => restored || kept.set(box, unreadOf(box)));
         _converse.state.chatboxes.on('change:num_unread change:num_unread_general add remove reset', sum);
         sum();
     });
