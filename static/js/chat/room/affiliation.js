@@ -6,17 +6,17 @@ const RANKS = ['owner', 'admin', 'member', 'none', 'outcast'];
 /** @type {Record<string, string>} */
 const LABELS = { owner: 'Owner', admin: 'Moderator', member: 'Member', none: 'Guest', outcast: 'Banned' };
 
-/** How far from the highest. @param {string} [standing] */
-export const rank = (standing) => RANKS.indexOf(standing ?? 'none');
+/** How far from the highest. @param {string} [affiliation] */
+export const rank = (affiliation) => RANKS.indexOf(affiliation ?? 'none');
 
 /**
  * What somebody is in a room, in a word.
- * @param {string} [standing]
+ * @param {string} [affiliation]
  * @param {string} [role] what they may do while they are there
  */
-export function affiliationLabel(standing = 'none', role = '') {
-    if (role === 'moderator' && rank(standing) > rank('admin')) return LABELS.admin;
-    return LABELS[standing] ?? LABELS.none;
+export function affiliationLabel(affiliation = 'none', role = '') {
+    if (role === 'moderator' && rank(affiliation) > rank('admin')) return LABELS.admin;
+    return LABELS[affiliation] ?? LABELS.none;
 }
 
 /** Whether somebody is in a room now, by what the browser knows of them. */
