@@ -99,7 +99,7 @@ func TestBundlesAreOfTheSources(t *testing.T) {
 
 // What a browser fetches that was never here, without the pages themselves: bench/RESULTS.md
 // has goals of 350 kB for somebody who signs in and 40 kB for a visitor. What the chat fetches
-// when somebody first does something with it (static/js/chat/later.js) is counted apart.
+// when somebody first does something with it (static/js/chat/lazyBundle.js) is counted apart.
 func TestPagesWeighLittle(t *testing.T) {
 	needBundles(t)
 	const member, later, visitor = 332_500, 21_500, 18_000 // bytes
@@ -111,7 +111,7 @@ func TestPagesWeighLittle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	more, err := fs.Glob(a.files, "bundle/later-*.js")
+	more, err := fs.Glob(a.files, "bundle/lazyBundle-*.js")
 	if err != nil || len(more) != 1 {
 		t.Fatalf("at a first touch the chat fetches %v, %v", more, err)
 	}

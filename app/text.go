@@ -19,7 +19,7 @@ func plural(n int, unit string) string {
 }
 
 // initials are what stands in for a picture: of the first two words that have any, a letter or digit, or
-// else what the name begins with. static/js/chat/list/row.js does the same.
+// else what the name begins with. static/js/chat/elements.js does the same.
 func initials(name string) string {
 	var out []rune
 	for _, word := range strings.Fields(name) {

@@ -153,8 +153,8 @@ test("a page of rooms after the other, and what fails can be tried again", async
   await expect(dialog(bob).getByRole("button", { name: "Show more" })).toHaveCount(0);
 });
 
-/** What the page does not begin with (static/js/chat/later.js), from a bundle or not. */
-const rest = /\/later(-\w+)?\.js/;
+/** What the page does not begin with (static/js/chat/lazyBundle.js), from a bundle or not. */
+const rest = /\/lazyBundle(-\w+)?\.js/;
 
 async function thereWithoutNetwork(alice: Person): Promise<void> {
   const { page } = alice;

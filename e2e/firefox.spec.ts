@@ -119,7 +119,7 @@ async function fetchAgain(page: Page, site: Site): Promise<void> {
   await page.locator("#chat[data-ready]").wait();
   let fails = true;
   await page.setRequestInterception(true);
-  page.on("request", (request) => void (fails && /\/later(-\w+)?\.js/.test(request.url()) ? request.abort() : request.continue()));
+  page.on("request", (request) => void (fails && /\/lazyBundle(-\w+)?\.js/.test(request.url()) ? request.abort() : request.continue()));
   await page.locator("[data-begin]").click();
   await page.locator("#chat-notice ::-p-text(Part of the chat did not load.)").wait();
   fails = false;

@@ -90,7 +90,7 @@ const emptied = [
   "./src/plugins/modal/templates/prompt.js", // static/js/chat/dialogs/questions.js
   "./src/plugins/chatview/templates/message-form.js", // static/js/chat/composer/form.js, as well as
   "./src/plugins/muc-views/templates/message-form.js",
-  "./src/plugins/muc-views/templates/muc-occupant.js", // static/js/chat/room/privately.js
+  "./src/plugins/muc-views/templates/muc-occupant.js", // static/js/chat/room/privateMessages.js
   "./src/shared/autocomplete/autocomplete.js", // static/js/chat/composer/completion.js
 ];
 
@@ -223,7 +223,7 @@ function withDrawn(/** @type {Module[]} */ list) {
 
 /** What the site does in its own way, by where Converse's begins: that does nothing, and what nothing else needs goes. */
 const replaced = [
-  "async sendFiles(files) {", // static/js/chat/composer/offer.js, and what is used by that alone:
+  "async sendFiles(files) {", // static/js/chat/composer/composerPlugin.js, and what is used by that alone:
   "sendSlotRequestStanza() {",
   "getUploadRequestMetadata(stanza) {",
   "async getRequestSlotURL() {",
@@ -231,7 +231,7 @@ const replaced = [
   "async onMessageUploadChanged(message) {",
   "async onFormSubmitted(ev) {", // static/js/chat/composer/form.js, as well as
   "onPaste(ev) {",
-  "onDrop(ev) {", // static/js/chat/composer/offer.js
+  "onDrop(ev) {", // static/js/chat/composer/composerPlugin.js
   "async function parseMessageForMUCCommands(data, handled) {", // nothing is done by a command (static/js/chat/settings.js)
 ];
 

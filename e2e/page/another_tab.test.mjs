@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, settle } from "./support.mjs";
-import { countWhatAnotherTabKept } from "../../static/js/chat/connection/anotherTab.js";
+import { countAnotherTabsUnread } from "../../static/js/chat/connection/anotherTab.js";
 
 /** A conversation that begins with what the browser has kept of it. */
 function conversation(kept) {
@@ -22,7 +22,7 @@ function conversation(kept) {
     }
   }
   const { listen, tell } = listeners();
-  countWhatAnotherTabKept({ api: { listen }, exports: { ChatBox } }, Promise.resolve());
+  countAnotherTabsUnread({ api: { listen }, exports: { ChatBox } }, Promise.resolve());
   return { box: new ChatBox(), tell, counted };
 }
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Model } from "./support.mjs";
-import { showWhatIsAnswered } from "../../static/js/chat/messages/replies.js";
+import { showQuotedMessages } from "../../static/js/chat/messages/replies.js";
 
 /** Converse's elements, which find what is answered. */
 class Element {
@@ -51,7 +51,7 @@ function made() {
     session: new Model({ bare_jid: "bob@h" }),
     state: { chatboxes: { get: (jid) => (jid === room.get("jid") ? room : undefined) } },
   };
-  showWhatIsAnswered(_converse);
+  showQuotedMessages(_converse);
   return { room, types };
 }
 

@@ -45,7 +45,7 @@ test("where something is said all the time, what the site tells is taken, and it
   };
   let shown = new Map();
   document.addEventListener("foyer:conversations", ({ detail }) => (shown = detail));
-  const first = Promise.resolve({ told: new Map([[garden, room()]]), tag: '"0"' });
+  const first = Promise.resolve({ conversations: new Map([[garden, room()]]), tag: '"0"' });
   listConversations({ api, state: { chatboxes: Object.assign(new Model(), { models: [], get: () => undefined }) } }, { follow: true, countsUnread: true, domain: "h", roomsDomain: "rooms.h", user: "alice", name: "Alice Adler" }, { wasRead: () => false }, first);
   tell("connected");
   await pass(t, 100);

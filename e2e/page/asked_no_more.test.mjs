@@ -30,7 +30,7 @@ async function ask(status, body) {
   globalThis.fetch = async () => /** @type {any} */ ({ status, ok: status === 200, json: async () => body });
   const guard = new LoginGuard(/** @type {any} */ ({ user: "alice", meURL: "/xmpp/me", trusted: true }));
   Object.assign(guard, { worked: true, pause: async () => {} });
-  void guard.pass({}, false);
+  void guard.awaitTurn({}, false);
   await settle();
 }
 
@@ -42,10 +42,10 @@ async function end(way) {
   globalThis.addEventListener = () => {};
   globalThis.CustomEvent ??= class extends Event {};
   Object.defineProperty(globalThis, "navigator", { value: { onLine: true } });
-  const { goOnWhenBack, Queue } = await import("../../static/js/chat/composer/queue.js");
+  const { resumeOnReconnect, Queue } = await import("../../static/js/chat/composer/queue.js");
   const { listen } = listeners();
   const _converse = { api: { listen, connection: { connected: () => true } } };
-  goOnWhenBack(_converse);
+  resumeOnReconnect(_converse);
   new Queue(_converse, Object.assign(new Model(), { collection: {} })).choose([new File(["twelve bytes"], "plan.pdf")]);
   const isAsked = () => !window.dispatchEvent(new Event("beforeunload", { cancelable: true }));
   const asked = [isAsked()];

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, Model, settle } from "./support.mjs";
-import { awaitBookmarks, enterBookmarkedUnseen } from "../../static/js/chat/room/bookmarked.js";
+import { awaitBookmarks, joinBookmarkedHidden } from "../../static/js/chat/room/bookmarked.js";
 
 /** What Converse has: it opens a room when nothing else is open. */
 function page(respected) {
@@ -16,7 +16,7 @@ function page(respected) {
       return bookmark;
     }
   }
-  enterBookmarkedUnseen(/** @type {any} */ ({ api, exports: { Bookmarks } }));
+  joinBookmarkedHidden(/** @type {any} */ ({ api, exports: { Bookmarks } }));
   return { entered, opened, bookmarks: new Bookmarks() };
 }
 

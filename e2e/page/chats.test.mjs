@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, settle } from "./support.mjs";
-import { oneChatEach } from "../../static/js/chat/chats.js";
+import { dedupeChats } from "../../static/js/chat/chats.js";
 
 globalThis.window = { converse: { env: { Strophe: { getBareJidFromJid: (jid) => jid.split("/")[0] } } } };
 
@@ -38,7 +38,7 @@ function page() {
       made.push(Object.assign(finish, { chat }));
     });
   const api = { listen, waitUntil: async () => {}, chatboxes: { create } };
-  oneChatEach({ api, state: { chatboxes } });
+  dedupeChats({ api, state: { chatboxes } });
   const make = api.chatboxes.create;
   api.chatboxes.create = (jids) => make(jids, {}, Room);
   return { api, made, tell, chatboxes };

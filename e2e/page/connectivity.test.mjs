@@ -31,7 +31,7 @@ function page(t) {
   const back = [];
   const again = () => {
     alive = false;
-    void guard.pass(api, false).then(() => back.push(Date.now()));
+    void guard.awaitTurn(api, false).then(() => back.push(Date.now()));
   };
   const connection = { reconnecting: false, debouncedReconnect: { flush: again } };
   const api = {
@@ -91,13 +91,13 @@ for (const login of ["session", "token", "signed", "password", "typed"]) {
     const fell = [];
     t.mock.method(transport, "fallBack", () => fell.push(Date.now()));
     const guard = new LoginGuard({ ...config, login });
-    guard.givenUp = async () => {};
+    guard.handleGiveUp = async () => {};
     const api = {
       settings: { get: () => "wss://example.org/xmpp-websocket" },
       user: { login: async () => {} },
       connection: { get: () => ({ _proto: { socket: { readyState: WebSocket.OPEN } } }), authenticated: () => false },
     };
-    void guard.pass(api, true); // as when somebody has typed a password; the others begin so by themselves
+    void guard.awaitTurn(api, true); // as when somebody has typed a password; the others begin so by themselves
     await pass(t, 6000);
     assert.equal(fell.length, 1);
     assert.ok(fell[0] <= 5000, `after ${fell[0]} ms`);

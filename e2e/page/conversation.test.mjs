@@ -13,7 +13,7 @@ const chat = { removeAttribute: (name) => attributes.delete(name) };
 globalThis.document = Object.assign(new EventTarget(), { body: { dataset: { page: "chat" } }, title: "Chat · Foyer", getElementById: () => chat });
 globalThis.location = /** @type {any} */ ({ origin: "http://localhost", search: "" });
 globalThis.window = /** @type {any} */ (Object.assign(new EventTarget(), { Turbo: { navigator: { history: { push: ({ pathname }) => (location.pathname = pathname) } } } }));
-const { openedByAddress, openOnlyWhatIsAsked } = await import("../../static/js/chat/conversation.js");
+const { openedByAddress, preventAutoOpen } = await import("../../static/js/chat/conversation.js");
 
 test("a conversation that is closed does not open again with the next stream", async () => {
   location.pathname = "/chat/with/bob";
@@ -71,7 +71,7 @@ test("no other conversation opens in the place of one that is closed", () => {
       return super.maybeShow(force);
     }
   }
-  openOnlyWhatIsAsked({ exports: { ChatBox: class extends Chat {}, MUC: Room } });
+  preventAutoOpen({ exports: { ChatBox: class extends Chat {}, MUC: Room } });
   const [unasked, open] = [new Room({ jid: "lobby", hidden: true }), new Room({ jid: "garden", hidden: false })];
   assert.equal(unasked.maybeShow(), unasked);
   assert.deepEqual(shown, []);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { onClock, pass, settle } from "./support.mjs";
-import { makeKeysLater, readOnce } from "../../static/js/chat/messages/encrypted.js";
+import { deferKeyGeneration, decryptOnce } from "../../static/js/chat/messages/encrypted.js";
 
 test("keys are made when the list of people is there", async () => {
   let list;
@@ -12,7 +12,7 @@ test("keys are made when the list of people is there", async () => {
   globalThis.window = { requestIdleCallback: (callback) => (idle = callback) };
   let made = 0;
   const session = { restore: async () => made++ };
-  makeKeysLater({ api: { omemo: { session }, waitUntil: (name) => events[name] } });
+  deferKeyGeneration({ api: { omemo: { session }, waitUntil: (name) => events[name] } });
   void session.restore();
   await settle();
   assert.equal(made, 0);
@@ -47,7 +47,7 @@ test("others' keys are asked for again where the stream that they were asked on 
     queueMessage() {}
   }
   const _converse = { api, exports: { Device: class {}, ChatBox: Chat, MUC: class extends Chat {} }, session: new Map() };
-  readOnce(_converse);
+  decryptOnce(_converse);
   _converse.session = new Map([["bare_jid", "me@h"]]); // Converse makes another where it could not connect
   const ask = (to) => {
     const got = { answer: undefined };

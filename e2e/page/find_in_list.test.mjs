@@ -76,7 +76,7 @@ test("the list goes on at its end once the site tells again what is there, and a
     const conversations = [{ jid: "bob@h", name: "Bob", room: false }];
     return { ok: status === 200, status, headers: new Headers(), json: async () => ({ conversations, more: false }) };
   };
-  list(Promise.resolve({ told: new Map(), more: true, tag: "" }));
+  list(Promise.resolve({ conversations: new Map(), more: true, tag: "" }));
   await pass(t, 200);
   assert.deepEqual(asked.splice(0), ["/xmpp/conversations?further=100"]);
   await pass(t, 180_000, 1000);
@@ -94,7 +94,7 @@ test("the list goes on at its end once the site tells again what is there, and a
 test("Enter opens who is meant where the site does not say or takes long, and says why where nobody can be sure whom", async (t) => {
   onClock(t);
   const people = ["Bob", "Bobby", "Carol"].map((name) => ({ jid: `${name.toLowerCase()}@h`, name, room: false, unread: 0 }));
-  const first = () => Promise.resolve({ told: new Map(people.map((each) => [each.jid, each])), more: false, tag: "" });
+  const first = () => Promise.resolve({ conversations: new Map(people.map((each) => [each.jid, each])), more: false, tag: "" });
   globalThis.CSS = /** @type {any} */ ({ escape: String });
   const field = list(first());
   document.getElementById("chat").dataset.state = "open";

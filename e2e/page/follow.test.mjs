@@ -8,7 +8,7 @@ globalThis.document = Object.assign(new EventTarget(), { body: { dataset: {} } }
 globalThis.window = { converse: { env: { stx: String.raw } } };
 globalThis.CustomEvent ??= class extends Event {};
 const { FollowedRooms } = await import("../../static/js/chat/list/follow.js");
-const { enterWhenOpened } = await import("../../static/js/chat/room/lateEntry.js");
+const { joinWhenOpened } = await import("../../static/js/chat/room/lazyJoin.js");
 
 const garden = "garden@rooms.h";
 
@@ -21,7 +21,7 @@ function roomWith(...ids) {
 function settle(box, entry) {
   const rooms = new Map([[garden, { jid: garden, room: true, ...entry }]]);
   const _converse = { api: listeners(), state: { chatboxes: new Map([[garden, box]]) } };
-  new FollowedRooms(_converse, { roomsDomain: "rooms.h", name: "Alice", user: "al" }, { wasRead: () => false }, { told: () => rooms, load() {}, draw() {} }).settle();
+  new FollowedRooms(_converse, { roomsDomain: "rooms.h", name: "Alice", user: "al" }, { wasRead: () => false }, { known: () => rooms, load() {}, draw() {} }).settle();
   return box;
 }
 const settled = (box, entry) => settle(box, entry).get("num_unread_general");
@@ -57,7 +57,7 @@ function followed(entry = {}, box = undefined) {
   const connection = { addHandler: (handle, xmlns) => xmlns === "urn:xmpp:rai:0" && (hear = handle) };
   const api = { listen, send() {}, connection: { get: () => connection, connected: () => true } };
   const chatboxes = Object.assign(new Model(), { get: () => box });
-  const list = { told: () => rooms, load: () => loads.push(Date.now()), draw() {} };
+  const list = { known: () => rooms, load: () => loads.push(Date.now()), draw() {} };
   const follow = new FollowedRooms({ api, state: { chatboxes } }, { roomsDomain: "rooms.h", name: "Alice", user: "alice" }, { wasRead: () => false }, list);
   tell("connected");
   const said = (text, attributes) => {
@@ -81,7 +81,7 @@ test("what others say and take back counts, and what one takes back oneself does
 });
 
 test("what is said in a room that is not entered now is to the name that one had there, too", () => {
-  enterWhenOpened({ exports: { MUC: class extends Model {} }, state: {}, api: listeners() });
+  joinWhenOpened({ exports: { MUC: class extends Model {} }, state: {}, api: listeners() });
   globalThis.window.converse.ROOMSTATUS = { ENTERED: 1, CONNECTING: 2, CONNECTED: 3, CLOSING: 4 };
   const box = new Model({ jid: garden, type: "chatroom", hidden: true, nick: "Gardener", num_unread: 0, num_unread_general: 0 });
   const { said } = followed({ last: line(1) }, box);

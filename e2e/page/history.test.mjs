@@ -7,7 +7,7 @@ import { Model, settle } from "./support.mjs";
 globalThis.document ??= new EventTarget();
 globalThis.ResizeObserver ??= class {};
 globalThis.requestAnimationFrame ??= () => {};
-const { drawWhatIsNear } = await import("../../static/js/chat/history/historyView.js");
+const { installHistoryView } = await import("../../static/js/chat/history/historyView.js");
 
 /** Converse's base of elements. */
 class Element {
@@ -25,7 +25,7 @@ class Element {
 async function drawn() {
   globalThis.window = { converse: { env: {} } };
   const types = {};
-  drawWhatIsNear({ api: { elements: { registry: { "converse-message-history": class extends Element {} }, define: (name, type) => (types[name] = type) } } });
+  installHistoryView({ api: { elements: { registry: { "converse-message-history": class extends Element {} }, define: (name, type) => (types[name] = type) } } });
   const model = Object.assign(new Model(), { messages: new Model() });
   for (const name of ["ui", "notifications", "occupants", "session", "features", "config"]) model[name] = new Model();
   const content = Object.assign(new types["converse-muc-chat-content"](), { model });

@@ -16,7 +16,7 @@ Object.assign(globalThis, {
 globalThis.DOMParser = class {
   parseFromString = () => ({ documentElement: { children: [] } });
 };
-const { keepBeforeResuming } = await import("../../static/js/chat/connection/resume.js");
+const { trackForResume } = await import("../../static/js/chat/connection/resume.js");
 
 beforeEach(() => stored.clear());
 
@@ -40,7 +40,7 @@ function page() {
   class Storage {
     save() {}
   }
-  keepBeforeResuming({ api: { listen, waitUntil, connection: { get: () => connection } }, state: { config: { storage: new Storage() } } });
+  trackForResume({ api: { listen, waitUntil, connection: { get: () => connection } }, state: { config: { storage: new Storage() } } });
   tell("connectionInitialized");
   const restore = () => connection.restore("alice@localhost", () => told.push(`attached, ${connection.restored ? "goes on" : "begins"}`));
   return { told, ready, restore };

@@ -11,8 +11,8 @@ async function chatWithMenu(t) {
   const body = {};
   const document = { body, activeElement: body, getElementById: () => chat };
   Object.assign(globalThis, { document, Element: class {}, MutationObserver: class { observe() {} } });
-  const { workByKeyboard } = await import("../../static/js/chat/keys/keyboard.js");
-  workByKeyboard();
+  const { installKeyboardAccess } = await import("../../static/js/chat/keys/keyboard.js");
+  installKeyboardAccess();
   const toggle = { focus: () => (document.activeElement = toggle), checkVisibility: () => true };
   const entry = { checkVisibility: () => false }; // it closed around it
   const menu = { contains: (element) => [toggle, entry].includes(element), querySelector: () => toggle };

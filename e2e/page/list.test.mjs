@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Model } from "./support.mjs";
 import { entries, lineOf } from "../../static/js/chat/list/entries.js";
-import { inFull, inWords } from "../../static/js/chat/list/row.js";
+import { lineText, lineWithAuthor } from "../../static/js/chat/list/row.js";
 import { isSaid } from "../../static/js/chat/history/newMessages.js";
 
 const room = new Model({ type: "chatroom", jid: "garden@rooms.h" });
@@ -30,6 +30,6 @@ test("what somebody does is read after their name, one's own too (XEP-0245)", ()
     dave: { room: false, name: "Dave Dunn", last: { at, text: "/menu", mine: true } },
   }).map(([jid, entry]) => [jid, { jid, unread: 0, ...entry }]));
   const shown = entries({ api: { settings: new Map([["nickname", "Alice Adler"]]) }, state: {} }, told);
-  assert.deepEqual(Object.fromEntries(shown.map(({ jid, last }) => [jid, inFull(last)])), { bob: "Bob Baker waves", carol: "Alice Adler nods", garden: "Bobby digs", dave: "/menu" });
-  assert.equal(inWords(told.get("garden").last), "digs"); // where the name stands before it already
+  assert.deepEqual(Object.fromEntries(shown.map(({ jid, last }) => [jid, lineWithAuthor(last)])), { bob: "Bob Baker waves", carol: "Alice Adler nods", garden: "Bobby digs", dave: "/menu" });
+  assert.equal(lineText(told.get("garden").last), "digs"); // where the name stands before it already
 });

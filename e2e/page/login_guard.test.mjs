@@ -39,7 +39,7 @@ test("a thousand pages that lose their streams together do not come back togethe
   let n = 0;
   t.mock.method(Math, "random", () => n++ / pages); // each page its own chance, all of them even
   const asked = site(t, said(200, { user: "alice" }));
-  for (let i = 0; i < pages; i++) void page().pass(api, false);
+  for (let i = 0; i < pages; i++) void page().awaitTurn(api, false);
   await pass(t, 2000, 10);
   assert.equal(asked.length, pages, "all came back");
   const [first, last] = [Math.min(...asked), Math.max(...asked)];
@@ -54,7 +54,7 @@ test("attempts become rarer while the site is away", async (t) => {
   onClock(t);
   t.mock.method(Math, "random", () => 0.5); // the middle of each wait
   const asked = site(t, said(503));
-  void page().pass(api, false);
+  void page().awaitTurn(api, false);
   await pass(t, 120_000);
   const waits = asked.map((at, i) => at - (asked[i - 1] ?? 0));
   assert.deepEqual(waits, [700, 1400, 2800, 5600, 11_200, 22_400, 30_000, 30_000]);
@@ -65,14 +65,14 @@ test("what people ask for is tried at once", async (t) => {
   onClock(t);
   const asked = site(t, said(200, { user: "alice" }));
   let passed = 0;
-  void page().pass(api, true).then(() => passed++);
+  void page().awaitTurn(api, true).then(() => passed++);
   await settle();
   assert.equal(passed, 1);
   const guard = page();
-  void guard.pass(api, false).then(() => passed++);
+  void guard.awaitTurn(api, false).then(() => passed++);
   await settle();
   assert.equal(passed, 1);
-  guard.hurry();
+  guard.retryNow();
   await settle();
   assert.equal(passed, 2);
   assert.deepEqual(asked, [0]);
@@ -126,7 +126,7 @@ test("an answer that never comes is given up, and asked for again", async (t) =>
     return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
   });
   let passed = 0;
-  void page().pass(api, false).then(() => passed++);
+  void page().awaitTurn(api, false).then(() => passed++);
   await pass(t, 30_000);
   assert.deepEqual(asked, [700, 22_100]);
   assert.equal(passed, 1);
@@ -153,7 +153,7 @@ for (const [what, answers, ends, readyState = 3] of /** @type {const} */ ([
     const set = { websocket_url: "/ws", bosh_service_url: "/http-bind" };
     const closed = { settings: { get: (name) => set[name], set: (name, value) => (set[name] = value) }, user: {}, connection: { get: () => ({ _proto: { socket: { readyState } }, setProtocol() {} }), authenticated: () => attempts > 0 } };
     closed.user.login = async () => {
-      await guard.pass(closed, false);
+      await guard.awaitTurn(closed, false);
       attempts++;
     };
     guard.watch(closed);

@@ -13,7 +13,7 @@ globalThis.CustomEvent ??= class extends Event {
     this.detail = detail;
   }
 };
-const { syncWhatIsRead } = await import("../../static/js/chat/unread/readMarkers.js");
+const { syncReadMarkers } = await import("../../static/js/chat/unread/readMarkers.js");
 
 const OWN = "alice@h";
 const BOB = "bob@h";
@@ -45,7 +45,7 @@ function conversation(server = {}) {
     archive: { query: async ({ rsm }) => ({ complete: true, messages: server.archive.slice(server.archive.indexOf(rsm.after) + 1).map(element) }) },
   };
   const _converse = { api, exports: { ChatBox, MUC: class {} }, session: new Model({ bare_jid: OWN }), state: { chatboxes } };
-  const markers = syncWhatIsRead(_converse, { user: "alice", roomsDomain: "rooms.h", countsUnread: false }, Promise.resolve());
+  const markers = syncReadMarkers(_converse, { user: "alice", roomsDomain: "rooms.h", countsUnread: false }, Promise.resolve());
   const box = new ChatBox({ type: "chatbox", jid: BOB, num_unread: 0, read_id: "a" });
   chatboxes.models.push(box);
   tell("chatBoxInitialized", box);

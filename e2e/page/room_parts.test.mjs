@@ -12,7 +12,7 @@ globalThis.ResizeObserver ??= class {
 };
 globalThis.window = { converse: { env: { html: (parts, ...values) => ({ parts, values }) } } };
 const { About } = await import("../../static/js/chat/room/about.js");
-const { hearOfTopics } = await import("../../static/js/chat/room/topic.js");
+const { watchTopics } = await import("../../static/js/chat/room/topic.js");
 const { Members } = await import("../../static/js/chat/room/members.js");
 
 const room = (jid) => Object.assign(new Model({ jid }), { features: new Model(), config: new Model(), getDisplayName: () => jid, getOwnOccupant: () => undefined });
@@ -80,7 +80,7 @@ test("a topic that a room did not take is said to be so, and stays where it was 
   }
   const connection = { addHandler: (hear) => handlers.push(hear) };
   const tell = (...what) => handlers.at(-1)?.(new Element(...what));
-  hearOfTopics({ api: { connection: { connected: () => connected, get: () => connection }, send: (values) => sent.push(values.at(-1)) }, exports: { MUC } });
+  watchTopics({ api: { connection: { connected: () => connected, get: () => connection }, send: (values) => sent.push(values.at(-1)) }, exports: { MUC } });
   const garden = new MUC({ jid: "garden@rooms.h", subject: { text: "Weeds" } });
   const about = new About({}, {}, { room: garden, soon() {}, element: { querySelector: () => null } });
   const save = () => {

@@ -9,7 +9,7 @@ import { signIn } from "../../static/js/chat/signin/signin.js";
 
 /** A page that signs in, with the settings of nobody. */
 function page(connection, given = {}, login = "session") {
-  const guard = Object.assign(new LoginGuard({ login }), given, { pass: () => new Promise(() => {}) });
+  const guard = Object.assign(new LoginGuard({ login }), given, { awaitTurn: () => new Promise(() => {}) });
   let reconnections = 0;
   const { listen, tell } = listeners();
   const nobody = async () => {

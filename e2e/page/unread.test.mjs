@@ -8,7 +8,7 @@ globalThis.document = Object.assign(new EventTarget(), { title: "Chat", body: { 
 globalThis.sessionStorage = { getItem: () => null, setItem() {}, removeItem() {} };
 Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
 globalThis.CustomEvent ??= class extends Event {};
-const { counted } = await import("../../static/js/chat/unread/counted.js");
+const { serverUnread } = await import("../../static/js/chat/unread/serverUnread.js");
 const { levels } = await import("../../static/js/chat/unread/levels.js");
 const { countUnread } = await import("../../static/js/chat/unread/unread.js");
 
@@ -28,7 +28,7 @@ test("a room that is muted is not in the sum, whether this browser knows it or n
   tell("chatBoxesInitialized");
   await settle();
   const told = (jid, unread) => [jid, { jid, room: false, unread }];
-  counted.tell(new Map([told("bob@h", 9), told("dave@h", 11), told("erin@h", 13)]));
+  serverUnread.tell(new Map([told("bob@h", 9), told("dave@h", 11), told("erin@h", 13)]));
   assert.equal(document.title, "(41) Chat");
   const muted = new Set(["carol@h", "shed@rooms.h", "erin@h"]);
   t.mock.method(levels, "of", (jid) => (muted.has(jid) ? "none" : "all"));

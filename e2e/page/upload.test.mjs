@@ -6,12 +6,12 @@ import { listeners, Model, onClock, pass, settle } from "./support.mjs";
 
 globalThis.document ??= new EventTarget();
 globalThis.Element ??= class {};
-const { askNoMore, goOnWhenBack, Queue, queueOf, unsentOf } = await import("../../static/js/chat/composer/queue.js");
-const { comeBackToRooms } = await import("../../static/js/chat/room/rejoin.js");
-const { enterWhenOpened } = await import("../../static/js/chat/room/lateEntry.js");
-const { withLater } = await import("../../static/js/chat/onDemand.js");
+const { stopUnloadPrompt, resumeOnReconnect, Queue, queueOf, unsentOf } = await import("../../static/js/chat/composer/queue.js");
+const { allowRejoin } = await import("../../static/js/chat/room/rejoin.js");
+const { joinWhenOpened } = await import("../../static/js/chat/room/lazyJoin.js");
+const { withLazy } = await import("../../static/js/chat/lazy.js");
 globalThis.window = /** @type {any} */ ({ converse: { env: {} } });
-await new Promise(withLater); // what uploads
+await new Promise(withLazy); // what uploads
 
 /** @type {any} */
 let open = {};
@@ -32,7 +32,7 @@ function conversation(sendIQ = () => new Promise(() => {})) {
     sendIQ,
   };
   const _converse = { api, session: new Model({ domain: "h" }) };
-  goOnWhenBack(_converse);
+  resumeOnReconnect(_converse);
   return { queue: new Queue(_converse, chat), said, state, tell, api, chat, _converse };
 }
 
@@ -166,8 +166,8 @@ function outside(chat) {
     }
   }
   const { listen } = listeners();
-  comeBackToRooms({ api: { listen, rooms: {} }, exports: { MUC } });
-  enterWhenOpened({ api: { listen }, exports: { MUC }, state: {} });
+  allowRejoin({ api: { listen, rooms: {} }, exports: { MUC } });
+  joinWhenOpened({ api: { listen }, exports: { MUC }, state: {} });
   const done = [];
   Object.assign(chat, { session: new Model(), isEntered: () => false, rejoin: async () => done.push("enters it"), handleDisconnection: MUC.prototype.handleDisconnection });
   return done;
@@ -270,7 +270,7 @@ test("who leaves the page is asked while there are files that may still be sent,
   queue.send("A text"); // which is kept
   assert.equal(isAsked(), false);
   queue.choose([file]);
-  askNoMore();
+  stopUnloadPrompt();
   assert.equal(isAsked(), false, "somebody signs out");
 });
 

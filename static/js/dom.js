@@ -38,3 +38,17 @@ export function closeBeside(dialog) {
         if (target === dialog && beside) dialog.close();
     });
 }
+
+/**
+ * What a function returns, as soon as that is something: it is called in each frame.
+ * @param {() => any} look
+ * @param {number} [frames] after which it is undefined
+ */
+export async function waitFor(look, frames = 300) {
+    for (let i = 0; i < frames; i++) {
+        const found = look();
+        if (found) return found;
+        await new Promise((done) => requestAnimationFrame(done));
+    }
+    return undefined;
+}

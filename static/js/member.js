@@ -1,7 +1,7 @@
 // What a page for a member begins with: page changes by Turbo, so that the chat stays,
 // and the chat.
 
-import './back.js'; // first
+import './backButton.js'; // first
 import '../lib/turbo.js';
 import './site.js';
 import { keepChatAcrossPages } from './pages.js';

@@ -1,7 +1,7 @@
 // Page changes by Turbo: only the header and <main> are swapped, so that the
 // chat's element never leaves the document.
 
-import { askNoMore } from './chat/composer/queue.js';
+import { stopUnloadPrompt } from './chat/composer/queue.js';
 
 /** Replaces what belongs to the page and leaves the rest of the body alone. */
 function swap(current, next) {
@@ -9,7 +9,7 @@ function swap(current, next) {
     const away = next.hasAttribute('data-away');
     if (!away && (current.dataset.user ?? '') !== (next.dataset.user ?? '')) {
         // Somebody else, or nobody, is signed in now: start again.
-        askNoMore();
+        stopUnloadPrompt();
         window.location.reload();
         return;
     }

@@ -1,11 +1,12 @@
 // Small conveniences of every page: visitor.js and member.js begin with them. Everything
 // works without.
 
-import { showMistakes } from './mistakes.js';
+import { showFormErrors } from './formErrors.js';
 import { all, around } from './dom.js';
 import { locale } from './language.js';
+import { SEARCH_DEBOUNCE_MS } from './debounce.js';
 
-showMistakes();
+showFormErrors();
 
 /** What was said in a room of the page, in the browser's own time: the site knows none but UTC. */
 function showTimes() {
@@ -54,8 +55,6 @@ document.addEventListener('click', (event) => {
 });
 document.addEventListener('keydown', (event) => event.key === 'Escape' && closeMenu(true));
 
-// How long somebody who types may pause before the site looks for it.
-const TYPING = 180; // ms
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let typing;
 
@@ -69,5 +68,5 @@ document.addEventListener('input', (event) => {
         // Nothing typed: the page's own list again.
         if (input.value.trim()) form.requestSubmit();
         else document.getElementById(form.dataset.turboFrame ?? '')?.setAttribute('src', location.pathname);
-    }, TYPING);
+    }, SEARCH_DEBOUNCE_MS);
 });

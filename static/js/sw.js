@@ -9,9 +9,9 @@ const worker = /** @type {any} */ (self);
 const AWAY = 'foyer-away'; // the page for while the site cannot be reached, with its script
 const SHARED = 'foyer-shared'; // what somebody shares, until they have chosen with whom (chat/share/share.js)
 
-const SHARED_FILES = 20;
-const SHARED_BYTES = 256 << 20; // of all files together
-const SHARED_TEXT = 10_000; // characters
+const MAX_SHARED_FILES = 20;
+const MAX_SHARED_BYTES = 256 << 20; // of all files together
+const MAX_SHARED_CHARACTERS = 10_000;
 
 /** Keeps the page for while the site cannot be reached, and its script, as they are now. */
 async function keepAway() {
@@ -57,10 +57,10 @@ async function page(event) {
 async function share(request) {
     const form = await request.formData();
     const text = ['title', 'text', 'url'].map((name) => String(form.get(name) ?? '').trim());
-    const lines = text.filter((line, i) => line && text.indexOf(line) === i).join('\n').slice(0, SHARED_TEXT);
+    const lines = text.filter((line, i) => line && text.indexOf(line) === i).join('\n').slice(0, MAX_SHARED_CHARACTERS);
     let bytes = 0;
     const given = form.getAll('files').filter((file) => file instanceof File && file.size > 0);
-    const files = given.slice(0, SHARED_FILES).filter((file) => (bytes += file.size) <= SHARED_BYTES);
+    const files = given.slice(0, MAX_SHARED_FILES).filter((file) => (bytes += file.size) <= MAX_SHARED_BYTES);
     await worker.caches.delete(SHARED);
     const cache = await worker.caches.open(SHARED);
     const list = files.map((file, i) => ({ name: file.name, type: file.type, at: `/shared/${i}` }));

@@ -275,7 +275,7 @@ declare namespace Converse {
         createMessage(attributes: any, options?: object): Promise<unknown>;
         retractOwnMessage(message: Model): unknown;
         handleChatMarker(attributes: any): boolean;
-        /** What it edits or answers: composer/meant.js. */
+        /** What it edits or answers: composer/sendContext.js. */
         sendMessage(attributes: object, meant?: object): Promise<unknown>;
         addReplyFallback(attributes: any): any;
         sendFiles(files: Iterable<File>): Promise<void>;

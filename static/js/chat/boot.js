@@ -6,11 +6,11 @@ import { noteWhoIsHere } from './signin/forget.js';
 import { askConversations } from './list/ask.js';
 import { prepareTab } from './connection/tabs.js';
 import { panel } from './panel.js';
-import { notePressed } from './keys/pressed.js';
+import { recordEarlyClick } from './keys/earlyClick.js';
 import { settings } from './settings.js';
 import { transport } from './connection/transport.js';
 import { plugin } from './plugin.js';
-import { speakPlainly } from './words.js';
+import { rewordConverse } from './words.js';
 
 /** Resolves when a module has run. @param {string} src */
 function load(src) {
@@ -72,7 +72,7 @@ async function startConverse(config, stream) {
         config.login === 'password' ? transport.probe(config) : null,
     ]);
     joinStream(stream);
-    speakPlainly(converse);
+    rewordConverse(converse);
     // Patch: left-out
     for (const name of LEFT_OUT) converse.plugins.add(name, {});
     converse.plugins.add('foyer', plugin(config, conversations));
@@ -82,7 +82,7 @@ async function startConverse(config, stream) {
 /** @param {import('./types.js').ChatConfig} config */
 export async function startChat(config) {
     panel.prepare();
-    notePressed();
+    recordEarlyClick();
     noteWhoIsHere(config);
     if (!window.isSecureContext) {
         panel.notice('The chat needs a secure connection: the address of this site should begin with https.');

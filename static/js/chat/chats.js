@@ -13,11 +13,11 @@ function giveUp(chat) {
     chat.isValid = () => false;
     chat.destroy = () => {};
     chat.removeHandlers?.(); // a room's: it hears nothing
-    chat.collection = undefined; // and is not kept any more (removed.js)
+    chat.collection = undefined; // and is not kept any more (detachedModels.js)
 }
 
 /** @param {Converse.Private} _converse */
-export function oneChatEach(_converse) {
+export function dedupeChats(_converse) {
     const { api } = _converse;
     const create = api.chatboxes.create;
     const beingMade = new Map(); // by address

@@ -3,14 +3,14 @@
 // go through them and links to them can be sent.
 
 import { around, byId } from '../dom.js';
-import { setPath } from './dialogs/above.js';
+import { pushPath } from './dialogs/overlayHistory.js';
 import { panel } from './panel.js';
 import { knownName } from './people/people.js';
-import { readFurtherUp, showAt } from './history/place.js';
+import { jumpToMessage, markScrolledUp } from './history/jumpToMessage.js';
 import { keepInTab } from './connection/tabStore.js';
 
 const OPEN = 'foyer-conversation'; // who has one open in this tab, which, and since when
-const RECENTLY = 60_000; // ms in which the browser's store has it as well
+const RECENT_MS = 60_000; // ms in which the browser's store has it as well
 
 const onChatPage = () => document.body.dataset.page === 'chat';
 
@@ -40,9 +40,9 @@ export async function open(_converse, config, jid, id = '') {
     if (!jid) return;
     panel.open(jid);
     setAddress(addressOf(config, jid) + (id && `?at=${id}`));
-    if (id) readFurtherUp(_converse.state.chatboxes.get(jid));
+    if (id) markScrolledUp(_converse.state.chatboxes.get(jid));
     await show(_converse, config, jid);
-    if (id) await showAt(_converse, jid, id);
+    if (id) await jumpToMessage(_converse, jid, id);
 }
 
 async function show(_converse, config, jid) {
@@ -61,7 +61,7 @@ function nameInTitle(_converse, config) {
 }
 
 /** Opens no other conversation in the place of one that is closed: Converse takes the first that it has, and that is read then. @param {Converse.Private} _converse */
-export function openOnlyWhatIsAsked({ exports }) {
+export function preventAutoOpen({ exports }) {
     for (const { prototype } of [exports.ChatBox, exports.MUC]) {
         const { maybeShow } = prototype;
         // Patch: asked-for
@@ -82,7 +82,7 @@ const isOpen = (box) => ['chatbox', 'chatroom'].includes(box.get('type')) && !bo
 function keepOpen(_converse, config) {
     const { api } = _converse;
     const [whose, kept, at] = sessionStorage.getItem(OPEN)?.split(' ') ?? [];
-    const isMine = whose === config.user && kept && Date.now() - Number(at) < RECENTLY; // it may have been left since, or be gone
+    const isMine = whose === config.user && kept && Date.now() - Number(at) < RECENT_MS; // it may have been left since, or be gone
     const shown = () => _converse.state.chatboxes.models.find(isOpen)?.get('jid') ?? '';
     const note = () => keepInTab(OPEN, `${config.user} ${shown()} ${Date.now()}`);
     let begun = false;
@@ -126,7 +126,7 @@ export function openedByAddress(_converse, config) {
     const arrive = () => ready && byId('chat').removeAttribute('data-going');
     /** The message that the address leads to, unless that was shown. */
     const leadsTo = () => (shown === location.href ? null : new URLSearchParams(location.search).get('at'));
-    const lead = (box) => void (leadsTo() && onChatPage() && box?.get('jid') === conversationAt(config, location.pathname) && readFurtherUp(box));
+    const lead = (box) => void (leadsTo() && onChatPage() && box?.get('jid') === conversationAt(config, location.pathname) && markScrolledUp(box));
     api.listen.on('chatBoxInitialized', lead);
     api.listen.on('chatRoomInitialized', lead);
     const follow = async () => {
@@ -140,7 +140,7 @@ export function openedByAddress(_converse, config) {
             panel.open(jid);
             await show(_converse, config, jid).finally(arrive);
         } else arrive();
-        if (id) await showAt(_converse, jid, id);
+        if (id) await jumpToMessage(_converse, jid, id);
     };
     const openKept = keepOpen(_converse, config);
     const becomeReady = () => {
@@ -170,6 +170,6 @@ export function openedByAddress(_converse, config) {
 /** Makes an address of the chat that of the page. */
 function setAddress(path) {
     if (!onChatPage() || location.pathname + location.search === path) return;
-    setPath(path);
+    pushPath(path);
     document.dispatchEvent(new CustomEvent('foyer:conversation'));
 }

@@ -5,14 +5,14 @@ import { all } from '../dom.js';
 import { followBlocks } from './people/blocking.js';
 import { isAround } from './people/people.js';
 import { lastSeen } from './people/lastSeen.js';
-import { PIN } from './list/row.js';
+import { PIN } from './elements.js';
 import { roomPanel } from './room/roomPanel.js';
 import { pinsOf } from './room/pins.js';
-import { isHere } from './room/standing.js';
+import { isHere } from './room/affiliation.js';
 
 const SEARCH = 'Search this conversation';
 const DESTROYS = new Set(['destroy', 'block']);
-const COUNT_AFTER = 200; // ms: people of large rooms come one by one
+const COUNT_DELAY_MS = 200; // people of large rooms come one by one
 
 /** How many are in a room, as its page says it (app/rooms.go). */
 const hereInWords = (count) => (count === 1 ? 'Only you are here' : `${count} people here`);
@@ -55,7 +55,7 @@ function menu(buttons) {
 }
 
 /**
- * The line itself, also above what somebody says in private (privately.js).
+ * The line itself, also above what somebody says in private (privateMessages.js).
  * @param {any} element
  * @param {{picture: any, state: unknown, open: (event: Event) => void, back?: unknown, more?: unknown, below?: unknown}} parts
  */
@@ -148,7 +148,7 @@ function roomHeading(api, Heading, config) {
         }
 
         countSoon() {
-            this.counting ??= setTimeout(() => this.count(), COUNT_AFTER);
+            this.counting ??= setTimeout(() => this.count(), COUNT_DELAY_MS);
         }
 
         count() {

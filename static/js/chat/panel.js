@@ -2,7 +2,7 @@
 // beside it that says how the connection is.
 
 import { around, byId } from '../dom.js';
-import { lieAbove } from './dialogs/above.js';
+import { pushOverlay } from './dialogs/overlayHistory.js';
 import { focusConversation } from './composer/composer.js';
 import { keepInTab } from './connection/tabStore.js';
 
@@ -100,7 +100,7 @@ export const panel = {
         if (onChatPage()) tellWhenShown(); // and what stands on the next page is up to that
         else if (chat().dataset.state !== 'open') {
             show(true);
-            if (!matchMedia(BESIDE).matches) noLongerAbove = lieAbove(() => panel.close());
+            if (!matchMedia(BESIDE).matches) noLongerAbove = pushOverlay(() => panel.close());
         }
         focusConversation(chat(), jid);
     },

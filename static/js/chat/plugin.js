@@ -6,16 +6,16 @@ import { signIn } from './signin/signin.js';
 import { bindByTab } from './connection/resource.js';
 import { followPresence } from './people/presence.js';
 import { countUnread } from './unread/unread.js';
-import { countWhatAnotherTabKept } from './connection/anotherTab.js';
-import { syncWhatIsRead } from './unread/readMarkers.js';
+import { countAnotherTabsUnread } from './connection/anotherTab.js';
+import { syncReadMarkers } from './unread/readMarkers.js';
 import { handleSignOut } from './signin/signout.js';
 import { openChats } from './pageButtons.js';
 import { listConversations } from './list/list.js';
-import { openOnlyWhatIsAsked } from './conversation.js';
+import { preventAutoOpen } from './conversation.js';
 import { offerBeginning, offerSearch } from './dialogs/openers.js';
-import { fetchAtFirstTouch } from './onDemand.js';
-import { pressAgain } from './keys/pressed.js';
-import { askAboutRequests, befriend } from './people/befriend.js';
+import { prefetchOnFirstInput } from './lazy.js';
+import { replayEarlyClick } from './keys/earlyClick.js';
+import { showContactRequests, autoSubscribe } from './people/autoSubscribe.js';
 import { keepContactPresence } from './people/contactPresence.js';
 import { receiveInvitations } from './room/invitations.js';
 import { sendWellFormed } from './connection/xml.js';
@@ -23,42 +23,42 @@ import { deliverAll } from './connection/outbox.js';
 import { deleteForEverybody } from './messages/deletions.js';
 import { followNetwork } from './connection/connectivity.js';
 import { hideAddresses } from './people/names.js';
-import { offerComposer } from './composer/offer.js';
+import { installComposer } from './composer/composerPlugin.js';
 import { blockPeople } from './people/blocking.js';
-import { comeBackToRooms } from './room/rejoin.js';
+import { allowRejoin } from './room/rejoin.js';
 import { offerRoomMenu } from './room/roomMenu.js';
-import { hearOfTopics } from './room/topic.js';
+import { watchTopics } from './room/topic.js';
 import { noticeDeletedRooms } from './room/roomEnd.js';
-import { showPrivateMessages } from './room/privately.js';
+import { showPrivateMessages } from './room/privateMessages.js';
 import { showPeopleByName } from './dialogs/dialogs.js';
-import { workByKeyboard } from './keys/keyboard.js';
+import { installKeyboardAccess } from './keys/keyboard.js';
 import { enterRoomsByName } from './room/roomEntry.js';
-import { enterWhenOpened } from './room/lateEntry.js';
+import { joinWhenOpened } from './room/lazyJoin.js';
 import { assertInternals } from './internals.js';
 import { closeMenus, showBarFirst } from './dialogs/menus.js';
 import { knowOccupants } from './room/occupants.js';
-import { awaitBookmarks, enterBookmarkedUnseen } from './room/bookmarked.js';
-import { oneChatEach } from './chats.js';
-import { saveOnlyWhatIsKept } from './signin/removed.js';
-import { askRoomsInTurn, leaveOutLateAnswers } from './connection/disco.js';
-import { failOnce, noteWhatIsCutOff } from './connection/failures.js';
-import { publishAnyway } from './connection/published.js';
+import { awaitBookmarks, joinBookmarkedHidden } from './room/bookmarked.js';
+import { dedupeChats } from './chats.js';
+import { ignoreDetachedModels } from './signin/detachedModels.js';
+import { askRoomsInTurn, dropLateDiscoReplies } from './connection/disco.js';
+import { failOnce, logAbortedWork } from './connection/connectionErrors.js';
+import { retryWithoutOption } from './connection/publishOptions.js';
 import { keepOrder } from './history/order.js';
 import { keepTimes } from './history/times.js';
 import { keepEditedInPlace } from './messages/edited.js';
 import { knowVersions } from './messages/versions.js';
 import { knowAuthorsByAccount } from './messages/authors.js';
 import { rememberGaps } from './history/gaps.js';
-import { makeKeysLater, readOnce } from './messages/encrypted.js';
-import { keepBeforeResuming } from './connection/resume.js';
+import { deferKeyGeneration, decryptOnce } from './messages/encrypted.js';
+import { trackForResume } from './connection/resume.js';
 import { paintIcons } from './icons.js';
-import { showWhatIsAnswered } from './messages/replies.js';
+import { showQuotedMessages } from './messages/replies.js';
 import { drawAvatars } from './people/avatars.js';
 import { showWhoLeft } from './room/formerMembers.js';
-import { drawWhatIsNear } from './history/historyView.js';
+import { installHistoryView } from './history/historyView.js';
 import { announceMessages } from './unread/announce.js';
 import { showMessages } from './messages/messages.js';
-import { tellWhatIsShown } from './shown.js';
+import { reflectState } from './stateAttributes.js';
 import { showBeginnings } from './history/beginning.js';
 import { markNewMessages } from './history/newMessages.js';
 import { showHeaders } from './header.js';
@@ -69,10 +69,10 @@ import { askWithVerbs } from './dialogs/questions.js';
 import { notifyPeople } from './unread/notifications.js';
 import { offerLevels } from './unread/levels.js';
 import { offerNotifications } from './unread/notificationOffer.js';
-import { tellWhoLooks } from './connection/looking.js';
+import { reportClientState } from './connection/clientState.js';
 import { receiveShared } from './share/shared.js';
 import { offerShortcuts } from './keys/shortcuts.js';
-import { workInTabs } from './keys/tabKeys.js';
+import { handleTabKeys } from './keys/tabKeys.js';
 import { followTyping } from './composer/typing.js';
 
 /**
@@ -82,14 +82,14 @@ import { followTyping } from './composer/typing.js';
  * @param {import('./unread/readMarkers.js').Markers} markers
  * @param {ReturnType<typeof import('./list/ask.js').askConversations>} conversations
  */
-function offerPeopleAndRooms(_converse, config, markers, conversations) {
+function installConversationList(_converse, config, markers, conversations) {
     openChats(_converse);
-    openOnlyWhatIsAsked(_converse);
+    preventAutoOpen(_converse);
     listConversations(_converse, config, markers, conversations);
     offerSearch(_converse, config);
     offerBeginning(_converse, config);
-    askAboutRequests(_converse);
-    if (config.befriend) befriend(_converse, config);
+    showContactRequests(_converse);
+    if (config.befriend) autoSubscribe(_converse, config);
     receiveInvitations(_converse);
 }
 
@@ -98,27 +98,27 @@ function offerPeopleAndRooms(_converse, config, markers, conversations) {
  * @param {Converse.Private} _converse
  * @param {import('./types.js').ChatConfig} config
  */
-function offerConversation(_converse, config) {
-    offerComposer(_converse, config);
+function installConversation(_converse, config) {
+    installComposer(_converse, config);
     blockPeople(_converse, config);
-    comeBackToRooms(_converse);
+    allowRejoin(_converse);
     offerRoomMenu(_converse);
     noticeDeletedRooms(_converse);
-    hearOfTopics(_converse);
+    watchTopics(_converse);
     enterRoomsByName(_converse, config);
-    if (config.follow) enterWhenOpened(_converse);
-    else enterBookmarkedUnseen(_converse);
+    if (config.follow) joinWhenOpened(_converse);
+    else joinBookmarkedHidden(_converse);
     awaitBookmarks(_converse);
     showPeopleByName(_converse, config);
     showPrivateMessages(_converse);
 }
 
 /** Menus and keys. */
-function workByHand() {
+function installKeyboard() {
     closeMenus();
     showBarFirst();
-    workByKeyboard();
-    workInTabs();
+    installKeyboardAccess();
+    handleTabKeys();
     offerShortcuts();
 }
 
@@ -128,9 +128,9 @@ function workByHand() {
  * @param {import('./types.js').ChatConfig} config
  * @param {import('./unread/readMarkers.js').Markers} markers
  */
-function keepWhatIsSaid(_converse, config, markers) {
-    oneChatEach(_converse);
-    leaveOutLateAnswers(_converse);
+function mendHistory(_converse, config, markers) {
+    dedupeChats(_converse);
+    dropLateDiscoReplies(_converse);
     askRoomsInTurn(_converse);
     knowOccupants(_converse, config);
     rememberGaps(_converse, markers);
@@ -141,8 +141,8 @@ function keepWhatIsSaid(_converse, config, markers) {
     loadEmojiAgain(_converse);
     keepEditedInPlace(_converse);
     knowVersions(_converse);
-    readOnce(_converse);
-    makeKeysLater(_converse);
+    decryptOnce(_converse);
+    deferKeyGeneration(_converse);
 }
 
 /**
@@ -151,17 +151,17 @@ function keepWhatIsSaid(_converse, config, markers) {
  * @param {import('./types.js').ChatConfig} config
  * @param {import('./unread/readMarkers.js').Markers} markers
  */
-function showWhatIsSaid(_converse, config, markers) {
+function installMessageViews(_converse, config, markers) {
     paintIcons();
     askWithVerbs(_converse);
-    drawWhatIsNear(_converse);
+    installHistoryView(_converse);
     showMessages(_converse, config);
     announceMessages(_converse);
     drawAvatars(_converse);
     showWhoLeft(_converse, config);
-    showWhatIsAnswered(_converse);
+    showQuotedMessages(_converse);
     offerMessageSheet(_converse);
-    tellWhatIsShown(_converse);
+    reflectState(_converse);
     showBeginnings(_converse);
     markNewMessages(_converse, markers);
     showHeaders(_converse, config);
@@ -174,11 +174,11 @@ function showWhatIsSaid(_converse, config, markers) {
  * @param {import('./types.js').ChatConfig} config
  * @param {import('./unread/readMarkers.js').Markers} markers
  */
-function notify(_converse, config, markers) {
+function installNotifications(_converse, config, markers) {
     notifyPeople(_converse, config, markers);
     offerNotifications(_converse, config);
     offerLevels(_converse);
-    tellWhoLooks(_converse);
+    reportClientState(_converse);
     receiveShared(_converse, config);
 }
 
@@ -192,35 +192,35 @@ export function plugin(config, conversations) {
         initialize() {
             const { _converse } = this;
             assertInternals(_converse);
-            saveOnlyWhatIsKept(window.converse.env);
+            ignoreDetachedModels(window.converse.env);
             const guard = new LoginGuard(config);
 
             failOnce(_converse);
-            publishAnyway(_converse);
-            noteWhatIsCutOff(_converse, guard);
+            retryWithoutOption(_converse);
+            logAbortedWork(_converse, guard);
             signIn(_converse, guard, config);
             bindByTab(_converse.api);
-            const heardAgain = keepBeforeResuming(_converse);
+            const heardAgain = trackForResume(_converse);
             hideAddresses(_converse, config);
             keepContactPresence(_converse);
             followPresence(_converse, config);
             const restored = countUnread(_converse, config.user, heardAgain);
-            countWhatAnotherTabKept(_converse, restored);
-            const markers = syncWhatIsRead(_converse, config, restored);
-            offerPeopleAndRooms(_converse, config, markers, conversations);
+            countAnotherTabsUnread(_converse, restored);
+            const markers = syncReadMarkers(_converse, config, restored);
+            installConversationList(_converse, config, markers, conversations);
             sendWellFormed(_converse);
             const outbox = deliverAll(_converse, config.jid);
             deleteForEverybody(_converse, outbox);
             followNetwork(_converse, guard);
             followTyping(_converse);
-            offerConversation(_converse, config);
-            workByHand();
-            keepWhatIsSaid(_converse, config, markers);
-            showWhatIsSaid(_converse, config, markers);
-            notify(_converse, config, markers);
+            installConversation(_converse, config);
+            installKeyboard();
+            mendHistory(_converse, config, markers);
+            installMessageViews(_converse, config, markers);
+            installNotifications(_converse, config, markers);
             handleSignOut(_converse, guard, outbox);
-            fetchAtFirstTouch();
-            pressAgain();
+            prefetchOnFirstInput();
+            replayEarlyClick();
         },
     };
 }

@@ -127,7 +127,7 @@ export function reword(text, args = []) {
 }
 
 /** @param {Converse.Public} converse */
-export function speakPlainly(converse) {
+export function rewordConverse(converse) {
     const { i18n } = converse.env;
     const { translate } = i18n;
     // Patch: words

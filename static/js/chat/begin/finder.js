@@ -3,8 +3,7 @@
 import { failureText } from '../search/find.js';
 import { hasWords } from '../search/fold.js';
 import { Options } from '../dialogs/options.js';
-
-const TYPING = 180; // ms that somebody who types may pause before the site is asked
+import { SEARCH_DEBOUNCE_MS } from '../../debounce.js';
 
 /**
  * @typedef {object} Answer
@@ -34,7 +33,7 @@ export class Finder {
         const { label } = this.kind;
         render(html`
             <input type="text" id="begin-words" class="begin-words" role="combobox" aria-expanded="true" aria-controls="begin-found" aria-autocomplete="list" aria-label=${label}
-                placeholder=${label} autocomplete="off" spellcheck="false" enterkeyhint="go" @input=${() => this.#find('', TYPING)}>
+                placeholder=${label} autocomplete="off" spellcheck="false" enterkeyhint="go" @input=${() => this.#find('', SEARCH_DEBOUNCE_MS)}>
             <div class="search-results" id="begin-found" role="listbox" aria-label="Search results"></div>
             <div class="search-foot"><p class="search-status" role="status"></p><button type="button" class="search-onward" hidden @click=${() => this.#goOn()}></button></div>`, within);
         const one = (selector) => /** @type {HTMLElement} */ (within.querySelector(selector));

@@ -3,13 +3,13 @@
 
 import { ask } from '../search/find.js';
 import { hasWords, nearestFirst } from '../search/fold.js';
-import { make } from '../list/row.js';
+import { make } from '../elements.js';
 import { option } from '../dialogs/options.js';
 import { isAround, knownName, pictureOf } from '../people/people.js';
 
 /** @typedef {import('./finder.js').Kind} Kind */
 
-const MOST_KNOWN = 50; // people that are shown before anything is typed
+const MAX_KNOWN = 50; // people that are shown before anything is typed
 
 const name = (text) => Object.assign(make('span', 'search-name', text), { dir: 'auto' });
 const line = (text) => Object.assign(make('span', 'search-text', text), { dir: 'auto' });
@@ -23,7 +23,7 @@ export function people({ addressOf, contacts }) {
             .map((contact) => ({ jid: contact.get('jid'), name: knownName(contact) ?? '', picture: pictureOf(contact.vcard), around: isAround(contact.presence) }))
             .filter((person) => person.name)
             .sort((a, b) => Number(b.around) - Number(a.around) || a.name.localeCompare(b.name));
-        return nearestFirst(found, typed).slice(0, MOST_KNOWN);
+        return nearestFirst(found, typed).slice(0, MAX_KNOWN);
     };
     return {
         label: 'Find a person',

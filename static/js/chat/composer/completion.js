@@ -1,12 +1,12 @@
 // Names after an @ and emoji after a colon, offered while they are typed.
 
 import { nameMembers } from './members.js';
-import { offersFor } from './offers.js';
+import { suggestionsFor } from './suggestions.js';
 
 /** A list of what may be meant, above the field in which it is typed. */
 export class Completion {
-    /** @type {import('./offers.js').Offer[]} */
-    #offers = [];
+    /** @type {import('./suggestions.js').Suggestion[]} */
+    #suggestions = [];
     #chosen = 0;
     #from = 0; // where what is completed begins
     #asked = 0;
@@ -34,10 +34,10 @@ export class Completion {
         this.#isClosed = false;
         const { selectionStart, selectionEnd, value } = this.textarea;
         const before = selectionStart === selectionEnd ? value.slice(0, selectionEnd) : '';
-        const { from, offers } = await offersFor(this.api, this.chat, before);
+        const { from, suggestions } = await suggestionsFor(this.api, this.chat, before);
         if (asked !== this.#asked) return; // something else is typed by now
         this.#from = from;
-        this.#show(offers, again ? this.#offers[this.#chosen]?.text : '');
+        this.#show(suggestions, again ? this.#suggestions[this.#chosen]?.text : '');
         if (value.includes('@')) nameMembers(this.chat, this.api.settings.get('muc_domain'))?.then(() => (this.#isClosed ? undefined : this.look(true)));
     }
 
@@ -50,7 +50,7 @@ export class Completion {
     /** @param {KeyboardEvent} event @returns {boolean} whether the key was for the list */
     onKey(event) {
         const { key } = event;
-        if (!this.#offers.length || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return false;
+        if (!this.#suggestions.length || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return false;
         if (key === 'ArrowDown' || key === 'ArrowUp') this.#choose(this.#chosen + (key === 'ArrowDown' ? 1 : -1));
         else if (key === 'Enter' || key === 'Tab') this.#take(this.#chosen);
         else if (key === 'Escape') this.close();
@@ -60,21 +60,21 @@ export class Completion {
         return true;
     }
 
-    #show(offers, chosen = '') {
-        this.#offers = offers;
-        this.list.hidden = offers.length === 0;
-        this.list.replaceChildren(...offers.map(({ label, sign }, i) => {
+    #show(suggestions, chosen = '') {
+        this.#suggestions = suggestions;
+        this.list.hidden = suggestions.length === 0;
+        this.list.replaceChildren(...suggestions.map(({ label, sign }, i) => {
             const option = Object.assign(document.createElement('li'), { id: `${this.list.id}-${i}` });
             option.setAttribute('role', 'option');
             if (sign) option.append(Object.assign(document.createElement('span'), { className: 'completion-sign', textContent: sign }));
             option.append(label);
             return option;
         }));
-        this.#choose(Math.max(0, offers.findIndex(({ text }) => text === chosen)));
+        this.#choose(Math.max(0, suggestions.findIndex(({ text }) => text === chosen)));
     }
 
     #choose(index) {
-        const { length } = this.#offers;
+        const { length } = this.#suggestions;
         this.#chosen = length ? (index + length) % length : 0;
         [...this.list.children].forEach((option, i) => option.setAttribute('aria-selected', String(i === this.#chosen)));
         if (length) this.textarea.setAttribute('aria-activedescendant', `${this.list.id}-${this.#chosen}`);
@@ -82,7 +82,7 @@ export class Completion {
     }
 
     #take(index) {
-        const { text } = this.#offers[index];
+        const { text } = this.#suggestions[index];
         this.textarea.setRangeText(text, this.#from, this.textarea.selectionEnd, 'end');
         this.close();
         this.textarea.dispatchEvent(new Event('input', { bubbles: true }));

@@ -13,7 +13,7 @@ export const bringsKeyboard = () => matchMedia('(hover: none) and (pointer: coar
 const ELSEWHERE = 'converse-login-form input[type="password"], #conversations a.conversation';
 
 // How long a conversation may take to open before the keys are nobody's again.
-const PATIENCE = 10_000; // ms
+const OPEN_TIMEOUT_MS = 10_000;
 
 let stopWaiting = () => {};
 
@@ -51,7 +51,7 @@ function waitForComposer(chat, jid) {
         type(textarea, keys);
     };
     const observer = new MutationObserver(look);
-    const patience = setTimeout(() => stopWaiting(), PATIENCE);
+    const patience = setTimeout(() => stopWaiting(), OPEN_TIMEOUT_MS);
     stopWaiting = () => {
         observer.disconnect();
         clearTimeout(patience);

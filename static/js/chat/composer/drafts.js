@@ -2,8 +2,8 @@
 // it is there on the next page, in the next tab and after a restart; on a device that
 // is not trusted it goes with the rest when they sign out (forget.js).
 
-const MAX = 100; // conversations, the latest ones
-const LONGEST = 20_000; // characters
+const MAX_DRAFTS = 100; // conversations, the latest ones
+const MAX_LENGTH = 20_000; // characters
 
 /** Where a person's drafts are. */
 export const draftsKey = (jid) => `foyer-drafts-${jid}`;
@@ -48,8 +48,8 @@ class Drafts {
         if (!this.#key || this.of(jid) === text) return;
         this.#read(); // another tab may have written
         this.#texts.delete(jid);
-        if (text.trim()) this.#texts.set(jid, text.slice(0, LONGEST));
-        const kept = [...this.#texts].slice(-MAX);
+        if (text.trim()) this.#texts.set(jid, text.slice(0, MAX_LENGTH));
+        const kept = [...this.#texts].slice(-MAX_DRAFTS);
         this.#texts = new Map(kept);
         try {
             if (kept.length) localStorage.setItem(this.#key, JSON.stringify(Object.fromEntries(kept)));

@@ -5,7 +5,7 @@
 import { isComposing } from '../../dom.js';
 import { showWaiting } from '../room/privateRecipient.js';
 import { followBlocks } from '../people/blocking.js';
-import { ifItComes } from '../onDemand.js';
+import { ifLazyLoaded } from '../lazy.js';
 import { knownName } from '../people/people.js';
 import { tabName, whenGone } from '../connection/tabs.js';
 import { allowedInXML } from '../connection/xml.js';
@@ -14,8 +14,8 @@ import { queueOf } from './queue.js';
 import { paintStyling } from './styling.js';
 import { showQueue } from './tray.js';
 
-const SAVE_AFTER = 400; // ms without a key
-const NOTICEABLE = 1000; // ms after which a text that waits is shown
+const SAVE_DELAY_MS = 400; // ms without a key
+const PENDING_NOTICE_DELAY_MS = 1000; // ms after which a text that waits is shown
 
 const MEANT = ' meant'; // after a conversation's address, in the drafts: what is to be edited or answered by them
 
@@ -48,7 +48,7 @@ export function withComposer(_converse, Form) {
         #onQueue = () => {
             if (!this.isConnected) return this.#followQueue();
             this.requestUpdate();
-            setTimeout(() => this.requestUpdate(), NOTICEABLE);
+            setTimeout(() => this.requestUpdate(), PENDING_NOTICE_DELAY_MS);
             if (!this.queue.texts.length) this.#save(); // it arrived
         };
         #onLeave = () => this.#save();
@@ -134,7 +134,7 @@ export function withComposer(_converse, Form) {
             return html`
                 ${blocked ? html`<p class="composer-blocked">You blocked ${knownName(this.model) || 'this person'}. <button type="button" class="room-button" @click=${() => api.blocklist.remove(jid)}>Unblock</button></p>` : ''}
                 ${showWaiting(this)}
-                ${showQueue(this.queue, (item) => this.#cancel(item), NOTICEABLE)}
+                ${showQueue(this.queue, (item) => this.#cancel(item), PENDING_NOTICE_DELAY_MS)}
                 ${correcting ? html`<p class="composer-note">Editing a message
                     <button type="button" @click=${(event) => this.#cancelEdit(event)}>Cancel</button></p>` : ''}
                 <form class="chat-message-form ${this.queue.chosen ? 'has-files' : ''}" ?hidden=${blocked} @submit=${(event) => this.onFormSubmitted(event)}
@@ -167,12 +167,12 @@ export function withComposer(_converse, Form) {
             this.#paint();
             this.#complete();
             clearTimeout(this.#saving);
-            this.#saving = setTimeout(() => this.#save(), SAVE_AFTER);
+            this.#saving = setTimeout(() => this.#save(), SAVE_DELAY_MS);
         }
 
-        /** Offers what may be meant; the list comes with the first key (onDemand.js). */
+        /** Offers what may be meant; the list comes with the first key (lazy.js). */
         #complete() {
-            ifItComes(({ Completion }) => {
+            ifLazyLoaded(({ Completion }) => {
                 this.completion ??= new Completion(api, this.model, this.textarea, this.querySelector('.suggestion-box__results'));
                 this.completion.look();
             });

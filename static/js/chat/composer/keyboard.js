@@ -2,7 +2,7 @@
 // that know `interactive-widget` make the window smaller by themselves; the others lay the
 // keyboard over it, and would push the whole page up.
 
-const NO_KEYBOARD = 80; // px; less is a bar of the browser's own
+const MIN_KEYBOARD_PX = 80; // less is a bar of the browser's own
 
 export function stayAboveKeyboard() {
     const { visualViewport: viewport } = window;
@@ -10,8 +10,8 @@ export function stayAboveKeyboard() {
     const { style } = document.documentElement;
     const follow = () => {
         const covered = viewport.scale > 1 ? 0 : window.innerHeight - viewport.height;
-        style.setProperty('--keyboard', covered > NO_KEYBOARD ? `${Math.round(covered)}px` : '0px');
-        if (covered > NO_KEYBOARD && document.activeElement?.closest('#chat')) window.scrollTo(0, 0);
+        style.setProperty('--keyboard', covered > MIN_KEYBOARD_PX ? `${Math.round(covered)}px` : '0px');
+        if (covered > MIN_KEYBOARD_PX && document.activeElement?.closest('#chat')) window.scrollTo(0, 0);
     };
     viewport.addEventListener('resize', follow);
     viewport.addEventListener('scroll', follow);

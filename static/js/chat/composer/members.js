@@ -3,8 +3,8 @@
 
 import { ask } from '../search/find.js';
 
-const FRESH = 10 * 60_000; // ms, after which the site is asked again: others belong to the room by then
-const AGAIN = 30_000; // ms, after a failure
+const MAX_AGE_MS = 10 * 60_000; // after which the site is asked again: others belong to the room by then
+const RETRY_MS = 30_000; // after a failure
 
 /** Rooms of which they are known, or asked for. @type {WeakSet<object>} */
 const asked = new WeakSet();
@@ -22,10 +22,10 @@ export function nameMembers(room, domain) {
     const forget = (after) => setTimeout(() => asked.delete(room), after);
     return ask(`/xmpp/rooms/${encodeURIComponent(room.get('jid').split('@')[0])}/people`).then(
         ({ people }) => {
-            forget(FRESH);
+            forget(MAX_AGE_MS);
             add(room, people);
         },
-        () => void forget(AGAIN), // those who are there are offered
+        () => void forget(RETRY_MS), // those who are there are offered
     );
 }
 

@@ -9,12 +9,12 @@
 
 import { answers } from '../connection/connectivity.js';
 import { entered } from '../connection/outbox.js';
-import { soonWithLater, withLater } from '../onDemand.js';
-import { isPutOut } from '../room/rejoin.js';
+import { withLazy, withLazyQuietly } from '../lazy.js';
+import { wasRemoved } from '../room/rejoin.js';
 
 // After how long it is asked whether the connection is alive, and how long that may take.
-const LONG = 2000; // ms
-const PATIENCE = 6000; // ms
+const PING_DELAY_MS = 2000;
+const PING_TIMEOUT_MS = 6000;
 
 /**
  * @typedef {object} Item
@@ -61,10 +61,10 @@ export function unsentOf(jid) {
     return undefined;
 }
 
-let asks = true;
+let promptsOnUnload = true;
 
 /** Somebody signs out, or is somebody else by now: what could not be sent until then keeps nobody here. */
-export const askNoMore = () => (asks = false);
+export const stopUnloadPrompt = () => (promptsOnUnload = false);
 
 let returns = 0; // how often the network, or the site, was back
 
@@ -73,7 +73,7 @@ let returns = 0; // how often the network, or the site, was back
  * may still be sent.
  * @param {Converse.Private} _converse
  */
-export function goOnWhenBack(_converse) {
+export function resumeOnReconnect(_converse) {
     const { api } = _converse;
     const goOn = () => {
         returns++;
@@ -82,9 +82,9 @@ export function goOnWhenBack(_converse) {
     api.listen.on('connected', goOn);
     api.listen.on('reconnected', goOn);
     api.listen.on('chatBoxClosed', (chat) => queues.get(chat)?.end());
-    window.addEventListener('online', async () => (await answers(_converse, PATIENCE)) && goOn()); // or else there is another stream soon
+    window.addEventListener('online', async () => (await answers(_converse, PING_TIMEOUT_MS)) && goOn()); // or else there is another stream soon
     window.addEventListener('beforeunload', (event) => {
-        if (asks && ofOpen().some(({ items }) => items.some(({ file, permanent }) => file && !permanent))) event.preventDefault();
+        if (promptsOnUnload && ofOpen().some(({ items }) => items.some(({ file, permanent }) => file && !permanent))) event.preventDefault();
     });
 }
 
@@ -101,16 +101,16 @@ const item = (what, state) => ({ ...what, state, progress: 0, why: '', since: Da
 /** Whether there is a way to the site, as far as the page knows. @param {Converse.Private} _converse */
 const isThere = (_converse) => _converse.api.connection.connected() && navigator.onLine;
 
-const THUMBNAIL = 88; // px
+const THUMBNAIL_PX = 88;
 
 /** A small picture of a file, cut to a square; nothing if it is none that the browser shows. */
 async function thumbnail(file) {
     if (!file.type.startsWith('image/')) return undefined;
     const image = await createImageBitmap(file).catch(() => null);
     if (!image) return undefined;
-    const canvas = Object.assign(document.createElement('canvas'), { width: THUMBNAIL, height: THUMBNAIL });
+    const canvas = Object.assign(document.createElement('canvas'), { width: THUMBNAIL_PX, height: THUMBNAIL_PX });
     const side = Math.min(image.width, image.height);
-    canvas.getContext('2d')?.drawImage(image, (image.width - side) / 2, (image.height - side) / 2, side, side, 0, 0, THUMBNAIL, THUMBNAIL);
+    canvas.getContext('2d')?.drawImage(image, (image.width - side) / 2, (image.height - side) / 2, side, side, 0, 0, THUMBNAIL_PX, THUMBNAIL_PX);
     image.close();
     return canvas.toDataURL('image/webp');
 }
@@ -155,7 +155,7 @@ export class Queue extends EventTarget {
                 chosen.picture = picture;
                 this.#changed();
             });
-            soonWithLater(async ({ whyNever }) => {
+            withLazyQuietly(async ({ whyNever }) => {
                 const why = await whyNever(this._converse, file);
                 if (!why || chosen.state !== 'chosen') return; // or it is found as it is sent
                 Object.assign(chosen, { state: 'failed', why, permanent: true, refused: true });
@@ -233,15 +233,15 @@ export class Queue extends EventTarget {
         first.state = first.file && !isThere(this._converse) ? 'away' : 'sending';
         this.#changed();
         if (first.state === 'away') return;
-        const dead = setTimeout(() => this.#comeBackIfDead(), LONG);
+        const dead = setTimeout(() => this.#comeBackIfDead(), PING_DELAY_MS);
         const before = returns;
         try {
             const said = first.file ? await this.#upload(first, first.file) : { body: first.text };
             first.stop.signal.throwIfAborted();
             if (this.chat.isEntered && isThere(this._converse)) await entered(this.chat); // it was left with the stream before
             first.stop.signal.throwIfAborted();
-            if (isPutOut(this.chat)) throw { message: 'You are not in this room.', refused: true };
-            if (!(await this.chat.sendMessage(said, first))) throw new Error('the conversation takes no messages'); // meant.js
+            if (wasRemoved(this.chat)) throw { message: 'You are not in this room.', refused: true };
+            if (!(await this.chat.sendMessage(said, first))) throw new Error('the conversation takes no messages'); // sendContext.js
             this.remove(first);
         } catch (/** @type {any} */ cause) {
             const isTold = cause?.refused !== undefined; // upload.js
@@ -256,8 +256,8 @@ export class Queue extends EventTarget {
     }
 
     async #upload(first, file) {
-        /** @type {import('../onDemand.js').Later} */
-        const { upload } = await new Promise(withLater);
+        /** @type {import('../lazy.js').LazyBundle} */
+        const { upload } = await new Promise(withLazy);
         const onProgress = (part) => {
             first.progress = part;
             this.dispatchEvent(new Event('change'));
@@ -268,7 +268,7 @@ export class Queue extends EventTarget {
     /** A stream that is dead says nothing by itself: a page that starts on one would wait for long. */
     async #comeBackIfDead() {
         const { api } = this._converse;
-        const hears = await answers(this._converse, PATIENCE);
+        const hears = await answers(this._converse, PING_TIMEOUT_MS);
         if (!hears && api.connection.connected() && navigator.onLine) api.connection.reconnect();
     }
 

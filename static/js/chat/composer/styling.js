@@ -4,7 +4,7 @@
 // wider than the text itself. A copy on top, in place of the text, would show more and
 // break more: the caret, the selection, spelling marks and what input methods compose.
 
-const LONGEST = 5000; // characters; beyond, nobody looks at marks
+const MAX_STYLED_LENGTH = 5000; // characters; beyond, nobody looks at marks
 
 /** @type {Record<string, string>} */
 const SPANS = { '*': 'strong', _: 'emphasis', '~': 'strike', '`': 'code' };
@@ -61,7 +61,7 @@ function plainLine(line) {
 export function unstyled(text) {
     if (!/[*_~`>]/.test(text)) return text;
     let fenced = false;
-    return text.slice(0, LONGEST).split('\n').flatMap((line) => {
+    return text.slice(0, MAX_STYLED_LENGTH).split('\n').flatMap((line) => {
         if (!line.startsWith(FENCE)) return fenced ? [line] : [plainLine(line.replace(/^(?:> ?)+/, ''))];
         fenced = !fenced;
         return [];
@@ -86,7 +86,7 @@ function styled(text) {
  * @param {HTMLTextAreaElement} textarea
  */
 export function paintStyling(copy, { value, scrollTop }) {
-    const marked = value.length <= LONGEST && /[*_~`>]/.test(value);
+    const marked = value.length <= MAX_STYLED_LENGTH && /[*_~`>]/.test(value);
     copy.replaceChildren(...(marked ? styled(value) : []));
     copy.scrollTop = scrollTop;
 }

@@ -1,7 +1,7 @@
 // What stands above the composer: files before they are sent, how far they are, and
 // what did not get through.
 
-import { inWords } from '../size.js';
+import { formatBytes } from '../size.js';
 
 const STATES = { chosen: '', waiting: 'Waiting', sending: 'Sending', away: 'Waiting for the connection' };
 
@@ -24,7 +24,7 @@ export function showQueue(queue, cancel, noticeable) {
     };
     const below = ({ file, state, progress, why }) => {
         if (state === 'failed') return html`<small class="tray-item__why" role="alert">${why}</small>`;
-        const parts = [file ? inWords(file.size) : '', STATES[state]].filter(Boolean);
+        const parts = [file ? formatBytes(file.size) : '', STATES[state]].filter(Boolean);
         return html`<small>${parts.join(' · ')}</small>${file && state === 'sending'
             ? html`<progress max="1" .value=${progress} aria-label=${`Sending ${file.name}`}></progress>` : ''}`;
     };

@@ -1,7 +1,7 @@
 // That somebody types is heard once, and again when they have stopped. Who is heard of no more,
 // as the connection of one of the two is lost, has stopped as well.
 
-const LONGEST = 90_000; // ms after which somebody who was said to type is not shown to type any more, unless that is said again
+const TYPING_TIMEOUT_MS = 90_000; // ms after which somebody who was said to type is not shown to type any more, unless that is said again
 
 /** @param {any} box */
 const nobodyTypes = ({ notifications }) => notifications?.set({ chat_state: null, composing: [] }); // composing: in rooms
@@ -17,7 +17,7 @@ export function followTyping(_converse) {
         let waiting;
         box.notifications.on('change:chat_state', () => {
             clearTimeout(waiting);
-            if (box.notifications.get('chat_state')) waiting = setTimeout(() => nobodyTypes(box), LONGEST);
+            if (box.notifications.get('chat_state')) waiting = setTimeout(() => nobodyTypes(box), TYPING_TIMEOUT_MS);
         });
     });
 }

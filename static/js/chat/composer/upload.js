@@ -1,11 +1,11 @@
 // A file's way to where the site keeps files (XEP-0363): a slot is asked for, and the
 // file is put there. Converse does it as well, without a way to stop it or to try again.
-// It comes with the first file (onDemand.js).
+// It comes with the first file (lazy.js).
 
-import { inWords } from '../size.js';
+import { formatBytes } from '../size.js';
 
 const UPLOAD = 'urn:xmpp:http:upload:0';
-const PATIENCE = 30_000; // ms until it is known where a file goes
+const SLOT_TIMEOUT_MS = 30_000; // ms until it is known where a file goes
 
 /** What went wrong, as people are told. */
 class UploadError extends Error {
@@ -31,7 +31,7 @@ async function service(_converse) {
     return { to: found.id, maxSize: Number.parseInt(form?.get('max-file-size')?.value, 10) || Infinity };
 }
 
-const tooLarge = (maxSize) => `It is too large: the limit is ${inWords(maxSize)}.`;
+const tooLarge = (maxSize) => `It is too large: the limit is ${formatBytes(maxSize)}.`;
 
 /** Whether the browser can read a file: a folder it cannot, nor what was changed or deleted since it was chosen. */
 const isReadable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
@@ -79,7 +79,7 @@ async function slotFor(_converse, file, to) {
     const { stx, u } = window.converse.env;
     const asked = stx`<iq type="get" to="${to}" id="${u.getUniqueId('slot')}" xmlns="jabber:client">
         <request xmlns="${UPLOAD}" filename="${file.name}" size="${file.size}" content-type="${file.type || 'application/octet-stream'}"/></iq>`;
-    const answer = await api.sendIQ(asked, PATIENCE).catch((cause) => Promise.reject(whyNoSlot(cause)));
+    const answer = await api.sendIQ(asked, SLOT_TIMEOUT_MS).catch((cause) => Promise.reject(whyNoSlot(cause)));
     const [put, get] = ['put', 'get'].map((name) => answer?.querySelector(`slot > ${name}`));
     if (!put || !get) throw whyNoSlot(answer);
     const headers = Array.from(put.querySelectorAll('header'), (header) => /** @type {[string, string]} */ ([header.getAttribute('name') ?? '', header.textContent]));
@@ -130,7 +130,7 @@ export async function upload(_converse, chat, file, onProgress, signal) {
         const stop = () => reject(new UploadError(FAILED));
         signal.addEventListener('abort', stop);
         api.listen.once('will-reconnect', stop);
-        setTimeout(stop, PATIENCE);
+        setTimeout(stop, SLOT_TIMEOUT_MS);
         ready().then(resolve, reject);
     });
     signal.throwIfAborted();

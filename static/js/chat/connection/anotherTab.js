@@ -6,7 +6,7 @@
  * @param {Converse.Private} _converse
  * @param {Promise<unknown>} restored when what this tab had counted is known again
  */
-export function countWhatAnotherTabKept({ api, exports }, restored) {
+export function countAnotherTabsUnread({ api, exports }, restored) {
     let begun = false;
     restored.then(() => (begun = true));
     /** @type {WeakMap<object, Set<unknown>>} by conversation: the messages that it began with */

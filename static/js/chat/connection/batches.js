@@ -4,8 +4,8 @@
 // waits for the last one only. Here there is one batch, what was written last is what is kept, and
 // what waits is written before it is read: a session that begins again reads all of it again.
 
-const MOMENT = 50; // ms without another write, after which the batch is written
-const MOST = 1000; // ms that it waits for that: each batch has the whole list of a conversation's messages
+const QUIET_MS = 50; // ms without another write, after which the batch is written
+const MAX_WAIT_MS = 1000; // ms that it waits for that: each batch has the whole list of a conversation's messages
 
 /** Those that write whole already. @type {WeakSet<object>} */
 const whole = new WeakSet();
@@ -32,7 +32,7 @@ export function writeWhole(store) {
         items = {};
     };
     const wait = () => {
-        const left = Math.min(latest + MOMENT, began + MOST) - performance.now();
+        const left = Math.min(latest + QUIET_MS, began + MAX_WAIT_MS) - performance.now();
         if (tell && left > 0) setTimeout(wait, left);
         else flush();
     };
@@ -42,7 +42,7 @@ export function writeWhole(store) {
         if (!tell) {
             began = latest;
             written = new Promise((resolve) => (tell = resolve));
-            setTimeout(wait, MOMENT);
+            setTimeout(wait, QUIET_MS);
         }
         return written;
     };

@@ -1,10 +1,10 @@
 // The network comes and goes: that is said at once, and the chat is back soon
 // after it. A stream that went dead says nothing by itself, so it is asked.
 
-import { inTime } from '../inTime.js';
+import { withTimeout } from '../withTimeout.js';
 
 // How long the server may take to answer when the network has just come back.
-const SOON = 1000; // ms
+const PING_TIMEOUT_MS = 1000;
 
 /**
  * Whether the server answers on this stream (XEP-0199); an error is an answer.
@@ -16,7 +16,7 @@ export async function answers(_converse, ms) {
     const { stx, u } = window.converse.env;
     const to = _converse.session.get('domain');
     const ping = stx`<iq type="get" to="${to}" id="${u.getUniqueId('ping')}" xmlns="jabber:client"><ping xmlns="urn:xmpp:ping"/></iq>`;
-    return (await inTime(api.sendIQ(ping, ms, false), ms)) !== null;
+    return (await withTimeout(api.sendIQ(ping, ms, false), ms)) !== null;
 }
 
 /**
@@ -27,16 +27,16 @@ export function followNetwork(_converse, guard) {
     const { api } = _converse;
 
     const comeBack = async () => {
-        if (!guard.worked || guard.closed) return guard.hurry();
-        if (await answers(_converse, SOON)) {
+        if (!guard.worked || guard.closed) return guard.retryNow();
+        if (await answers(_converse, PING_TIMEOUT_MS)) {
             guard.connected();
             return;
         }
-        guard.hurry();
+        guard.retryNow();
         const connection = api.connection.get();
         if (connection?.reconnecting) connection.debouncedReconnect.flush(); // it waits for three seconds
         else if (connection && guard.worked) api.connection.reconnect();
-        guard.hurry();
+        guard.retryNow();
     };
     window.addEventListener('offline', () => guard.away());
     window.addEventListener('online', comeBack);

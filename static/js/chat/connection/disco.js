@@ -5,7 +5,7 @@
  * for example. Converse has put away by then where it would be kept, and throws.
  * @param {Converse.Private} _converse
  */
-export function leaveOutLateAnswers(_converse) {
+export function dropLateDiscoReplies(_converse) {
     const { prototype } = _converse.exports.DiscoEntity;
     const { onDiscoItems } = prototype;
     // Patch: late-answers

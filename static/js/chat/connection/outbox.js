@@ -8,20 +8,20 @@
 // know, apps do, by the same ids (XEP-0359 §3.2): Converse shows it once, on both sides.
 
 import { answers } from './connectivity.js';
-import { enter } from '../room/lateEntry.js';
-import { isPutOut } from '../room/rejoin.js';
+import { enter } from '../room/lazyJoin.js';
+import { wasRemoved } from '../room/rejoin.js';
 import { outboxKey } from '../signin/forget.js';
 import { siteTime } from '../siteTime.js';
 import { tabName, whenGone } from './tabs.js';
 
 // After how long a message is marked that has not arrived.
-const NOTICEABLE = 2000; // ms
+const UNSENT_MARK_DELAY_MS = 2000;
 
 // How long the server may take to answer.
-const PATIENCE = 6000; // ms
+const ANSWER_TIMEOUT_MS = 6000;
 
 // How many a tab keeps for later pages.
-const MAX = 200;
+const MAX_ENTRIES = 200;
 
 const DELAY = 'urn:xmpp:delay';
 
@@ -84,10 +84,10 @@ class Entry {
 /** Resolves when a room can be talked in, or does not come back within a minute, or not before one asks for it. @returns {Promise<void>} */
 export function entered(room) {
     return new Promise((resolve) => {
-        if (!room || room.isEntered() || isPutOut(room)) return resolve();
+        if (!room || room.isEntered() || wasRemoved(room)) return resolve();
         enter(room); // it may be one that nobody has opened on this page
         const { BANNED, DESTROYED, NICKNAME_REQUIRED } = window.converse.ROOMSTATUS;
-        const look = () => (room.isEntered() || isPutOut(room) || [BANNED, DESTROYED, NICKNAME_REQUIRED].includes(room.session.get('connection_status'))) && done();
+        const look = () => (room.isEntered() || wasRemoved(room) || [BANNED, DESTROYED, NICKNAME_REQUIRED].includes(room.session.get('connection_status'))) && done();
         const done = () => {
             clearTimeout(patience);
             room.session.off('change:connection_status', look);
@@ -141,7 +141,7 @@ class Outbox {
     }
 
     save() {
-        const written = this.entries.slice(0, MAX).map((entry) => entry.written);
+        const written = this.entries.slice(0, MAX_ENTRIES).map((entry) => entry.written);
         try {
             if (written.length) localStorage.setItem(this.key, JSON.stringify(written));
             else localStorage.removeItem(this.key);
@@ -162,7 +162,7 @@ class Outbox {
         if (about) this.entries = this.entries.filter(({ written }) => written.about !== about); // the latest reaction is all of it
         this.entries.push(entry);
         this.save();
-        setTimeout(() => this.markUnsent(), NOTICEABLE);
+        setTimeout(() => this.markUnsent(), UNSENT_MARK_DELAY_MS);
         if (sent) this.ask();
     }
 
@@ -208,7 +208,7 @@ class Outbox {
     }
 
     markUnsent() {
-        for (const entry of this.entries) if (!navigator.onLine || siteTime.now() - Date.parse(entry.written.at) >= NOTICEABLE - 50) entry.mark(true);
+        for (const entry of this.entries) if (!navigator.onLine || siteTime.now() - Date.parse(entry.written.at) >= UNSENT_MARK_DELAY_MS - 50) entry.mark(true);
     }
 
     /** Asks the server whether all of it arrived. */
@@ -218,7 +218,7 @@ class Outbox {
         while (this.entries.some(({ sent }) => sent)) {
             const asked = this.entries.filter(({ sent }) => sent);
             const { stream } = this;
-            const arrived = await answers(this._converse, PATIENCE);
+            const arrived = await answers(this._converse, ANSWER_TIMEOUT_MS);
             if (stream !== this.stream) continue; // there is another by now
             if (!arrived) {
                 if (this.api.connection.connected() && navigator.onLine) this.api.connection.reconnect();

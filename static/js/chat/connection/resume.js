@@ -1,11 +1,11 @@
 // A stream goes on after a reload (XEP-0198, BOSH), and whatever it brought before
 // is not sent again. Converse keeps that in IndexedDB, a little later than it came.
-// So the tab notes what came and is not there yet (arrivals.js), and that a new stream
+// So the tab notes what came and is not there yet (replayBuffer.js), and that a new stream
 // still begins: until the list of people is there, and everything that is asked at the
 // start was answered. Over BOSH the next page hears again what was noted, and asks again
 // what was not answered. Over WebSocket it opens a new stream.
 
-import { arrivals } from './arrivals.js';
+import { replayBuffer } from './replayBuffer.js';
 import { writeWhole } from './batches.js';
 import { requests } from './requests.js';
 import { keepInTab } from './tabStore.js';
@@ -16,11 +16,11 @@ const STARTING = 'foyer-starting';
 const BOSH = /bosh-session/;
 
 // How often it is looked whether everything was sent.
-const LOOK = 50; // ms
+const POLL_MS = 50;
 
 // How long the browser's store may take for the list of people: longer, and it has to be
 // asked for, which it cannot while nothing is sent.
-const STORE_PATIENCE = 5000; // ms
+const STORE_TIMEOUT_MS = 5000;
 
 /** Resolves when the browser has nothing else to do. */
 const idle = () => new Promise((resolve) => (window.requestIdleCallback ?? ((done) => setTimeout(done, 300)))(resolve));
@@ -30,7 +30,7 @@ const beganToStart = () => sessionStorage.getItem(STARTING) !== null;
 /** Forgets the stream this tab kept, so that a new one is opened. */
 export function forgetStream() {
     forgetBut(() => false);
-    arrivals.forget();
+    replayBuffer.forget();
     requests.forget();
     sessionStorage.removeItem(STARTING);
 }
@@ -42,14 +42,14 @@ function forgetBut(stays) {
 }
 
 /** Prepares for the stream of the page before to go on, as far as it may. */
-export function prepareToGoOn() {
+export function prepareResume() {
     const isBOSH = sessionStorage.getItem('strophe-bosh-session') !== null;
     if (isBOSH && beganToStart()) forgetBut((key) => BOSH.test(key));
-    if (!isBOSH && (beganToStart() || arrivals.any())) forgetStream();
+    if (!isBOSH && (beganToStart() || replayBuffer.any())) forgetStream();
 }
 
 /** Notes in the tab whether something that came is not kept yet. */
-class Keeper {
+class ResumeTracker {
     starting = true; // until the list of people is there, and everything that is asked at the start was answered
     listed = false; // whether the list of people is there
     writes = new Set(); // into IndexedDB, under way
@@ -65,10 +65,10 @@ class Keeper {
         for (const iq of [element, ...element.children]) {
             if (iq.nodeName === 'iq' && /result|error/.test(iq.getAttribute('type'))) this.asked.delete(iq.getAttribute('id'));
         }
-        const { told, noted } = arrivals.note(element);
+        const { isKept, noted } = replayBuffer.note(element);
         if (!noted) this.starting = true; // it is more than the tab keeps: the next page asks for all of it, as in a new stream
         if (this.starting && !beganToStart()) keepInTab(STARTING, '1');
-        if (!told && !this.starting) return;
+        if (!isKept && !this.starting) return;
         this.came++;
         this.settle();
     }
@@ -103,17 +103,17 @@ class Keeper {
             before = this.came;
             await idle();
             await Promise.all(this.writes);
-            while (this.unsent) await new Promise((resolve) => setTimeout(resolve, LOOK));
+            while (this.unsent) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
         } while (before !== this.came || this.writes.size > 0);
         this.settling = false;
         if (this.starting && (!this.listed || this.asked.size > 0)) return;
         this.starting = false;
         sessionStorage.removeItem(STARTING);
-        arrivals.forget();
+        replayBuffer.forget();
     }
 
     /** The stream goes on where it was: it began long ago. */
-    goesOn() {
+    resumed() {
         this.starting = false;
         this.listed = true;
     }
@@ -124,8 +124,8 @@ class Keeper {
  * listens. If the page before went away while the session began, all is asked again.
  */
 // Patch: taken-up
-function takeUp(api, keeper, take) {
-    const { connection } = keeper;
+function takeUp(api, tracker, take) {
+    const { connection } = tracker;
     const { restore } = connection;
     connection.restore = (jid, callback, ...rest) => {
         connection.restore = restore; // later on this page there is nothing to take over from another
@@ -146,7 +146,7 @@ function takeUp(api, keeper, take) {
             connection.resume();
             throw cause; // there is none to take up
         }
-        if (!again) keeper.goesOn();
+        if (!again) tracker.resumed();
         listening(api, again).then(() => {
             if (!again) take();
             connection.resume();
@@ -159,7 +159,7 @@ function takeUp(api, keeper, take) {
 /** Resolves when what comes finds who listens; in a session that only begins, they ask the server first. */
 function listening(api, begins) {
     const ready = Promise.all(['chatBoxesFetched', begins ? 'rosterInitialized' : 'rosterContactsFetched'].map((name) => api.waitUntil(name)));
-    return Promise.race([ready, new Promise((resolve) => setTimeout(resolve, STORE_PATIENCE))]);
+    return Promise.race([ready, new Promise((resolve) => setTimeout(resolve, STORE_TIMEOUT_MS))]);
 }
 
 /**
@@ -167,10 +167,10 @@ function listening(api, begins) {
  * @returns {{take: () => void, heard: Promise<Set<string>>}} how to do it at once, which it
  *   does by itself when the list of people is there; and from whom there were messages
  */
-function hearAgain(_converse, keeper) {
+function replay(_converse, tracker) {
     const { api } = _converse;
-    if (!arrivals.any()) return { take() {}, heard: Promise.resolve(new Set()) };
-    const collected = arrivals.collect();
+    if (!replayBuffer.any()) return { take() {}, heard: Promise.resolve(new Set()) };
+    const collected = replayBuffer.collect();
     const { getBareJidFromJid } = window.converse.env.Strophe;
     let take;
     const taken = new Promise((resolve) => {
@@ -179,12 +179,12 @@ function hearAgain(_converse, keeper) {
             const senders = [...body.querySelectorAll('message')].map((message) => getBareJidFromJid(message.getAttribute('from') ?? ''));
             // A request that was answered, as Strophe sees it.
             // Patch: heard-again
-            if (body.children.length) keeper.connection._dataRecv(Object.assign(body, { getResponse: () => body }));
+            if (body.children.length) tracker.connection._dataRecv(Object.assign(body, { getResponse: () => body }));
             resolve(new Set(senders));
         };
     });
     Promise.all([api.waitUntil('chatBoxesFetched'), api.waitUntil('rosterContactsFetched')]).then(() => take());
-    return { take: () => take(), heard: taken.then((senders) => keeper.settled.then(() => senders)) };
+    return { take: () => take(), heard: taken.then((senders) => tracker.settled.then(() => senders)) };
 }
 
 /**
@@ -192,52 +192,52 @@ function hearAgain(_converse, keeper) {
  * @param {Converse.Private} _converse
  * @returns {Promise<Set<string>>} from whom messages were heard again, once they are kept
  */
-export function keepBeforeResuming(_converse) {
+export function trackForResume(_converse) {
     const { api } = _converse;
-    const keeper = new Keeper();
+    const tracker = new ResumeTracker();
     requests.watch();
-    const { take, heard } = hearAgain(_converse, keeper);
+    const { take, heard } = replay(_converse, tracker);
 
     api.listen.on('connectionInitialized', () => {
         const connection = api.connection.get();
         const { xmlInput, xmlOutput } = connection;
-        keeper.connection = connection;
+        tracker.connection = connection;
         connection.xmlInput = (element) => {
-            keeper.received(element);
+            tracker.received(element);
             xmlInput.call(connection, element);
         };
         connection.xmlOutput = (element) => {
-            keeper.sent(element);
+            tracker.sent(element);
             xmlOutput.call(connection, element);
         };
-        takeUp(api, keeper, take);
+        takeUp(api, tracker, take);
     });
     api.listen.on('rosterContactsFetched', () => {
-        keeper.listed = true;
-        keeper.settle();
+        tracker.listed = true;
+        tracker.settle();
     });
     const startAgain = () => {
-        keeper.asked.clear();
-        keeper.starting = true;
-        keeper.listed = false;
+        tracker.asked.clear();
+        tracker.starting = true;
+        tracker.listed = false;
         sessionStorage.removeItem(STARTING); // there is no stream now
     };
     api.listen.on('disconnected', startAgain);
     api.listen.on('will-reconnect', startAgain);
-    countWrites(_converse, keeper);
+    countWrites(_converse, tracker);
     return heard;
 }
 
-/** Lets the keeper know of everything that is written into IndexedDB. */
+/** Lets the tracker know of everything that is written into IndexedDB. */
 // Patch: writes-counted
-function countWrites(_converse, keeper) {
+function countWrites(_converse, tracker) {
     const storage = Object.getPrototypeOf(_converse.state.config.storage);
     const { save } = storage;
     storage.save = function (model) {
         if (this.store !== _converse.storage.persistent) return save.call(this, model);
         writeWhole(this.store);
         // The version says that everybody up to it is kept (RFC 6121 §2.6).
-        const before = model === _converse.state.roster?.data ? Promise.all(keeper.writes) : null;
-        return keeper.written(before ? before.then(() => save.call(this, model)) : save.call(this, model));
+        const before = model === _converse.state.roster?.data ? Promise.all(tracker.writes) : null;
+        return tracker.written(before ? before.then(() => save.call(this, model)) : save.call(this, model));
     };
 }

@@ -1,6 +1,6 @@
 // What a tab keeps of its stream belongs to one person and to one tab.
 
-import { forgetStream, prepareToGoOn } from './resume.js';
+import { forgetStream, prepareResume } from './resume.js';
 import { keepInTab } from './tabStore.js';
 
 const USER = 'foyer-user';
@@ -9,7 +9,7 @@ const LEFT = 'foyer-left';
 
 // How long a tab waits for the document it replaces to let go, if that did not say that
 // it left. After that it is a copy of a tab that is still open.
-const HANDOVER = 600;
+const HANDOVER_MS = 600;
 
 let tab = ''; // its name
 
@@ -40,7 +40,7 @@ export const whenGone = (name, act) => navigator.locks.request(`foyer-tab-${name
 
 /** Whether this document follows one of this tab, and is not in a copy of it. */
 async function follows(name, left) {
-    if (!left) return hold(name, AbortSignal.timeout(HANDOVER));
+    if (!left) return hold(name, AbortSignal.timeout(HANDOVER_MS));
     hold(name); // the document before may be gone only after this one began
     return true;
 }
@@ -64,7 +64,7 @@ export async function prepareTab(user) {
     // Patch: another-person
     if (sessionStorage.getItem(USER) !== user) forgetStream();
     // Patch: goes-on
-    prepareToGoOn();
+    prepareResume();
     sessionStorage.setItem(USER, user);
     if (name && (await follows(name, left))) {
         tab = name;

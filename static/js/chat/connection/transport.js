@@ -6,16 +6,16 @@ import { keepInTab } from './tabStore.js';
 const KEY = 'foyer-transport';
 
 // How long a tab stays with BOSH before WebSocket gets another chance.
-const RETRY_AFTER = 60 * 60 * 1000;
+const RETRY_MS = 60 * 60 * 1000;
 
 // Attempts over WebSocket that may fail, while the site itself answers, before
 // a page that has had one working, or none, changes over.
-const PATIENCE = { fresh: 1, worked: 3 };
+const MAX_FAILURES = { fresh: 1, worked: 3 };
 
 // How often the probe is looked at, and how many times: a page that is busy does not
 // hear what has come, so looks are counted and not time.
-const LOOK = 500; // ms
-const PROBE_LOOKS = 7;
+const POLL_MS = 500;
+const PROBE_POLLS = 7;
 
 let failures = 0;
 let worked = false;
@@ -25,7 +25,7 @@ export const transport = {
     wantsWebSocket(config) {
         if (config.login === 'prebind') return false; // prebinding is BOSH's
         const since = Number(sessionStorage.getItem(KEY) ?? 0);
-        return Date.now() - since > RETRY_AFTER;
+        return Date.now() - since > RETRY_MS;
     },
 
     /**
@@ -45,8 +45,8 @@ export const transport = {
             socket.onmessage = done(true);
             socket.onerror = socket.onclose = done(false);
             let looks = 0;
-            const look = () => (++looks < PROBE_LOOKS ? setTimeout(look, LOOK) : done(false)());
-            setTimeout(look, LOOK);
+            const look = () => (++looks < PROBE_POLLS ? setTimeout(look, POLL_MS) : done(false)());
+            setTimeout(look, POLL_MS);
         });
         if (!answered) keepInTab(KEY, String(Date.now()));
     },
@@ -64,7 +64,7 @@ export const transport = {
 
     /** Whether to change over, asked while the site answers. */
     shouldFallBack() {
-        return failures >= (worked ? PATIENCE.worked : PATIENCE.fresh);
+        return failures >= (worked ? MAX_FAILURES.worked : MAX_FAILURES.fresh);
     },
 
     /**

@@ -2,13 +2,13 @@
 // a person's card, and the panel of a room.
 
 import { byId } from '../../dom.js';
-import { lieAbove } from './above.js';
+import { pushOverlay } from './overlayHistory.js';
 import { personCard } from '../people/cards.js';
-import { withLater } from '../onDemand.js';
+import { withLazy } from '../lazy.js';
 import { pictureOf, SOMEBODY } from '../people/people.js';
 import { roomPanel } from '../room/roomPanel.js';
 import { followPins } from '../room/pins.js';
-import { isSelf } from '../room/standing.js';
+import { isSelf } from '../room/affiliation.js';
 
 /** Parts of the panel, by the dialogs that they stand for. @type {Record<string, import('../room/panel.js').PartName>} */
 const PANELS = {
@@ -56,7 +56,7 @@ export function showPeopleByName(_converse, config) {
     api.modal.show = (name, properties, event) => {
         if (name in cards) return personCard.show(cards[name](properties), opener());
         if (name in PANELS) return roomPanel.open(PANELS[name]);
-        if (CONTACT.includes(name)) return withLater(({ makeContact }) => makeContact(_converse, /** @type {any} */ (properties).contact)); // its forms show an address
+        if (CONTACT.includes(name)) return withLazy(({ makeContact }) => makeContact(_converse, /** @type {any} */ (properties).contact)); // its forms show an address
         return show.call(api.modal, name, properties, event);
     };
 }
@@ -116,6 +116,6 @@ function giveFocusBack() {
             if (document.activeElement !== had || had === document.body) /** @type {HTMLElement | null} */ (around())?.focus(); // it is gone, or its menu is closed
         };
         dialog?.addEventListener('hidden.bs.modal', giveBack, { once: true }); // it has left the page by then
-        dialog?.addEventListener('hide.bs.modal', lieAbove(() => /** @type {any} */ (dialog).modal.hide()), { once: true });
+        dialog?.addEventListener('hide.bs.modal', pushOverlay(() => /** @type {any} */ (dialog).modal.hide()), { once: true });
     });
 }

@@ -1,22 +1,22 @@
 // What opens the dialogs of the whole chat: the search, with Ctrl+K, too; and the one that
 // begins conversations. They open at once, with a field that takes what is typed, and are
-// filled as soon as what fills them is there (onDemand.js), which offline may take as long as that lasts.
+// filled as soon as what fills them is there (lazy.js), which offline may take as long as that lasts.
 
 import { around, byId } from '../../dom.js';
-import { showAbove } from './above.js';
+import { showModal } from './overlayHistory.js';
 import { addressOf, open } from '../conversation.js';
 import { entries } from '../list/entries.js';
-import { withLater } from '../onDemand.js';
-import { asksForSearch } from '../keys/pressed.js';
+import { withLazy } from '../lazy.js';
+import { asksForSearch } from '../keys/earlyClick.js';
 
 let opened = 0;
 /** What the site told of conversations. @type {Map<string, import('../list/entries.js').Entry>} */
 let told = new Map();
 
-/** @param {HTMLDialogElement} dialog @param {(later: import('../onDemand.js').Later) => void} fill */
+/** @param {HTMLDialogElement} dialog @param {(lazy: import('../lazy.js').LazyBundle) => void} fill */
 function openAtOnce(dialog, fill) {
     const mine = ++opened;
-    showAbove(dialog);
+    showModal(dialog);
     const field = /** @type {HTMLInputElement | null} */ (dialog.querySelector('input'));
     field?.focus();
     field?.select(); // what is typed takes the place of what was there
@@ -25,9 +25,9 @@ function openAtOnce(dialog, fill) {
     let pressed;
     dialog.onkeydown = (event) => void (pressed = event);
     const fetchIt = () =>
-        withLater((later) => {
+        withLazy((lazy) => {
             if (!isWaiting()) return;
-            fill(later);
+            fill(lazy);
             if (pressed?.key === 'Enter' && field?.value) dialog.querySelector('input')?.dispatchEvent(new KeyboardEvent('keydown', pressed));
         }, () => {
             if (navigator.onLine) return dialog.close();

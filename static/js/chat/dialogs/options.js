@@ -3,7 +3,7 @@
 
 import { isComposing } from '../../dom.js';
 import { longTime, shortTime } from '../list/time.js';
-import { make, picture } from '../list/row.js';
+import { make, picture } from '../elements.js';
 
 export class Options {
     #text = ''; // for which they are listed
@@ -113,7 +113,7 @@ export function marked(text, marks = []) {
 }
 
 /** When something was said. @param {string} at @param {string} className */
-export function timeOf(at, className) {
+export function timeElement(at, className) {
     const time = make('time', className, shortTime(at));
     time.setAttribute('datetime', at);
     time.title = longTime(at);

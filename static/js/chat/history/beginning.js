@@ -1,7 +1,7 @@
 // What stands above the first message of a conversation: with whom it is, or what the room
 // is about. It is drawn once it is known that there is nothing before it.
 
-import { picture } from '../list/row.js';
+import { picture } from '../elements.js';
 import { pictureOf } from '../people/people.js';
 import { roomPanel } from '../room/roomPanel.js';
 

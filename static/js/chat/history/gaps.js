@@ -12,9 +12,9 @@
 // times count that the archive gave, or the site's clock, and some of what is known is asked for once more.
 
 import { isTimed } from './times.js';
-import { timeOf } from '../list/said.js';
+import { timeOfUUID } from '../siteTime.js';
 
-const OTHER_CLOCK = 60_000; // ms that an archive's clock, and the way from there, may differ from the site's
+const MAX_CLOCK_DIFFERENCE_MS = 60_000; // ms that an archive's clock, and the way from there, may differ from the site's
 
 /**
  * What one says on other devices (XEP-0280) is asked for at once: a server answers in turn, so that what the archive has not
@@ -89,8 +89,8 @@ export function rememberGaps(_converse, markers) {
         const from = since < start ? since : start;
         const chat = rsm?.before === '' && _converse.state.chatboxes.get(jid);
         const last = chat && chat.getMostRecentMessage();
-        if (!last || timeOf(last.get(markers.key(chat)) ?? '')) return from;
-        return new Date(Date.parse(from) - OTHER_CLOCK).toISOString();
+        if (!last || timeOfUUID(last.get(markers.key(chat)) ?? '')) return from;
+        return new Date(Date.parse(from) - MAX_CLOCK_DIFFERENCE_MS).toISOString();
     };
 
     api.archive.query = async (options = {}) => {

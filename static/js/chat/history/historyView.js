@@ -14,17 +14,17 @@
 // correct the same a second time, and not everywhere.
 
 import { bringsKeyboard } from '../composer/composer.js';
-import { fillGap } from './place.js';
+import { fillGap } from './jumpToMessage.js';
 
-const FIRST = 30; // messages that are drawn at once
-const MOST = 200; // that stay drawn
-const AHEAD = 1; // views that are drawn above and below what is in sight
-const SPARE = 3; // once that has come to rest
-const BUDGET = 10; // ms of a frame, for messages
-const AT_ONCE = 12; // messages in a frame, at most
-const RESTED = 250; // ms after which a scrolled conversation has come to rest
-const NEAR = 2; // px that are nothing
-const KEYS = /^((Page|Arrow)(Up|Down)|Home|End| )$/; // that scroll
+const FIRST_DRAWN = 30; // messages that are drawn at once
+const MAX_DRAWN = 200; // that stay drawn
+const OVERSCAN_VIEWS = 1; // views that are drawn above and below what is in sight
+const RESTING_OVERSCAN_VIEWS = 3; // once that has come to rest
+const FRAME_BUDGET_MS = 10; // ms of a frame, for messages
+const MAX_PER_FRAME = 12; // messages in a frame, at most
+const REST_DELAY_MS = 250; // ms after which a scrolled conversation has come to rest
+const TOLERANCE_PX = 2; // px that are nothing
+const SCROLL_KEYS = /^((Page|Arrow)(Up|Down)|Home|End| )$/; // that scroll
 
 /** Whether a model stands for what is missing. */
 const isGap = (model) => typeof model?.fetchMissingMessages === 'function';
@@ -65,7 +65,7 @@ export class HistoryView {
         this.sizes = new ResizeObserver(() => this.#resized());
         this.onScroll = () => this.#scrolled();
         this.onScrollEnd = () => this.#stepped();
-        this.onKey = (event) => KEYS.test(event.key) && this.#pressed(event.repeat);
+        this.onKey = (event) => SCROLL_KEYS.test(event.key) && this.#pressed(event.repeat);
     }
 
     end() {
@@ -98,9 +98,9 @@ export class HistoryView {
     /** The indices of the first and the last message that are drawn. */
     #range() {
         const { models, length } = this.messages;
-        const first = this.#first ? models.indexOf(this.#first) : length - FIRST;
+        const first = this.#first ? models.indexOf(this.#first) : length - FIRST_DRAWN;
         if (this.#last) return [Math.max(0, first), models.indexOf(this.#last)];
-        return [Math.max(0, first, length - MOST), length - 1];
+        return [Math.max(0, first, length - MAX_DRAWN), length - 1];
     }
 
     /** A message was removed: those beside it take its place. That of a gap is taken at once, so that it leaves none at the top of the view. */
@@ -139,8 +139,8 @@ export class HistoryView {
     around(model) {
         const { models, length } = this.messages;
         const at = models.indexOf(model);
-        this.#first = models[Math.max(0, at - FIRST / 2)];
-        this.#last = models[Math.min(length - 1, at + FIRST / 2)];
+        this.#first = models[Math.max(0, at - FIRST_DRAWN / 2)];
+        this.#last = models[Math.min(length - 1, at + FIRST_DRAWN / 2)];
         [this.#anchors, this.#isStepping] = [[], false];
         this.redraw();
     }
@@ -194,8 +194,8 @@ export class HistoryView {
         const [from, to] = this.#range();
         const [above, below] = [view.top - top, bottom - view.bottom];
         const at = this.#middle(to);
-        const ahead = (count) => (this.#resting || count >= MOST / 2 ? AHEAD : SPARE) * view.height;
-        if (Math.min(above, this.#last ? below : above) < view.height / 2) this.#pace = AT_ONCE; // nobody is to wait at the end of what is drawn
+        const ahead = (count) => (this.#resting || count >= MAX_DRAWN / 2 ? OVERSCAN_VIEWS : RESTING_OVERSCAN_VIEWS) * view.height;
+        if (Math.min(above, this.#last ? below : above) < view.height / 2) this.#pace = MAX_PER_FRAME; // nobody is to wait at the end of what is drawn
         const first = above < ahead(at - from) ? this.#upTo(from, -1) : from;
         const last = first === from && this.#last && below < ahead(to - at) ? this.#upTo(to, 1) : to;
         if (first === from && last === to) return false;
@@ -255,7 +255,7 @@ export class HistoryView {
 
     #moves() {
         clearTimeout(this.#resting);
-        this.#resting = setTimeout(() => this.#rest(), RESTED);
+        this.#resting = setTimeout(() => this.#rest(), REST_DELAY_MS);
     }
 
     /** What is drawn stays the same while somebody reads further up, whatever comes. */
@@ -286,9 +286,9 @@ export class HistoryView {
         const { models } = this.messages;
         const [from, to] = this.#range();
         const at = this.#middle(-1);
-        if (at < 0 || to - from <= MOST) return;
-        this.#first = models[Math.max(from, at - MOST / 2)];
-        this.#last = models[Math.min(to, at + MOST / 2)];
+        if (at < 0 || to - from <= MAX_DRAWN) return;
+        this.#first = models[Math.max(from, at - MAX_DRAWN / 2)];
+        this.#last = models[Math.min(to, at + MAX_DRAWN / 2)];
         this.redraw();
     }
 
@@ -300,7 +300,7 @@ export class HistoryView {
 
     #isAtEnd() {
         const isLast = !this.#last || this.#last === this.messages.models.at(-1);
-        return isLast && this.scroller.scrollTop >= -NEAR;
+        return isLast && this.scroller.scrollTop >= -TOLERANCE_PX;
     }
 
     #resized() {
@@ -308,7 +308,7 @@ export class HistoryView {
         if (this.#began) {
             const took = performance.now() - this.#began;
             this.#began = 0;
-            this.#pace = Math.max(1, Math.min(AT_ONCE, 2 * this.#pace, Math.round((this.#pace * BUDGET) / took)));
+            this.#pace = Math.max(1, Math.min(MAX_PER_FRAME, 2 * this.#pace, Math.round((this.#pace * FRAME_BUDGET_MS) / took)));
         }
         this.#soon();
     }
@@ -375,7 +375,7 @@ export function whenUnseen(message, act) {
  * @param {Converse.Private} _converse
  */
 // Patch: what-is-near
-export function drawWhatIsNear(_converse) {
+export function installHistoryView(_converse) {
     const { api } = _converse;
     const { html } = window.converse.env;
     const Element = Object.getPrototypeOf(api.elements.registry['converse-message-history']); // what all of Converse's are made of

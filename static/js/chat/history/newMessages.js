@@ -2,14 +2,14 @@
 // came since the conversation was last in sight, however it came: Converse counts only
 // what comes while the page is there, and sets its line before the first of these.
 
-import { isLookedAt } from '../connection/looking.js';
-import { counted } from '../unread/counted.js';
+import { isPageActive } from '../connection/clientState.js';
+import { serverUnread } from '../unread/serverUnread.js';
 import { panel } from '../panel.js';
 import { timeIn } from '../siteTime.js';
+import { isConversation } from '../boxes.js';
 
-const KEEP_AFTER = 300; // ms, so that many messages at once are noted once
+const SAVE_DELAY_MS = 300; // so that many messages at once are noted once
 
-const isConversation = (box) => ['chatbox', 'chatroom'].includes(box.get('type'));
 export const inSight = (box) => panel.visible() && !document.hidden && !box.get('hidden') && !box.get('closed');
 /** Whether somebody said it; not what takes back a message that is not here. */
 export const isSaid = ({ attributes: { type, time, retracted, is_ephemeral: passing, dangling_retraction, dangling_moderation } }) =>
@@ -61,7 +61,7 @@ function soonForEach(work) {
         timers.set(box, setTimeout(() => {
             timers.delete(box);
             work(box);
-        }, KEEP_AFTER));
+        }, SAVE_DELAY_MS));
     };
 }
 
@@ -74,14 +74,14 @@ export function markNewMessages(_converse, markers) {
     const drawLine = (box) => {
         const span = looked.get(box);
         if (span?.after === undefined) return;
-        span.read ||= counted.of(box.get('jid')).read; // the site may say so a moment later
+        span.read ||= serverUnread.of(box.get('jid')).read; // the site may say so a moment later
         const first = firstNew(markers, box, span)?.get('id');
         // Patch: new-messages
         if (first || (span.line && span.line === box.get('first_unread_id'))) box.set('first_unread_id', first ?? null);
         span.line = first;
     };
     const look = (box) => {
-        if ((isLookedAt() && inSight(box)) === looked.has(box)) return;
+        if ((isPageActive() && inSight(box)) === looked.has(box)) return;
         if (looked.has(box)) {
             looked.delete(box);
             return;

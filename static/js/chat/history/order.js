@@ -2,7 +2,7 @@
 // which count milliseconds: of two of the same one, which pages of the archive may bring in
 // any order, the ids in the archive say which came first.
 
-import { inOrder } from '../unread/counted.js';
+import { inOrder } from '../unread/serverUnread.js';
 import { withoutHoles } from './gaps.js';
 import { mendTimes } from './times.js';
 

@@ -4,13 +4,12 @@
 // says it (RFC 9562 §5.7), however the message comes; behind another server, whose ids say nothing, and of what
 // one says oneself until the archive has given it an id, what time it is by the site's clock.
 
-import { timeOf } from '../list/said.js';
-import { siteTime, timeIn } from '../siteTime.js';
+import { siteTime, timeIn, timeOfUUID } from '../siteTime.js';
 
-const NOTICEABLE = 2000; // ms by which a time that is kept is wrong
+const MIN_ERROR_MS = 2000; // ms by which a time that is kept is wrong
 
 /** Whether the time of a message is no browser's, as is that of what one said oneself, and what earlier releases kept. */
-export const isTimed = (message, key) => Boolean(timeOf(message.get(key) ?? '') || message.get('is_archived') || message.get('timed'));
+export const isTimed = (message, key) => Boolean(timeOfUUID(message.get(key) ?? '') || message.get('is_archived') || message.get('timed'));
 
 /**
  * @param {Converse.Private} _converse
@@ -20,7 +19,7 @@ export const isTimed = (message, key) => Boolean(timeOf(message.get(key) ?? '') 
 export function keepTimes(_converse, markers) {
     const { api, exports } = _converse;
     const timed = (attributes, id = '') => {
-        const said = timeOf(id);
+        const said = timeOfUUID(id);
         if (said) {
             attributes.time = said;
             siteTime.hear(Date.parse(said));
@@ -35,7 +34,7 @@ export function keepTimes(_converse, markers) {
         const key = markers.has(box) && markers.key(box); // not of what is said in private within a room
         const id = received[key];
         if (!id || message.get(key) || received.msgid !== message.get('msgid')) return updated;
-        return { ...updated, [key]: id, ...(timeOf(id) && { time: received.time }) };
+        return { ...updated, [key]: id, ...(timeOfUUID(id) && { time: received.time }) };
     });
     for (const { prototype } of [exports.ChatBox, exports.MUC, exports.MUCOccupant]) {
         const { createMessage } = prototype;
@@ -57,10 +56,10 @@ export function mendTimes(kept, key) {
     const mended = new Map();
     let off = 0;
     for (const each of [...kept].sort((a, b) => (a.time < b.time ? 1 : -1))) {
-        const said = timeOf(each[key] ?? '');
+        const said = timeOfUUID(each[key] ?? '');
         const at = Date.parse(each.time);
         if (said && !each.is_archived && !each.is_delayed) off = at - Date.parse(said);
-        if (Math.abs(off) < NOTICEABLE || each.is_archived || !(said || each.sender === 'me')) continue;
+        if (Math.abs(off) < MIN_ERROR_MS || each.is_archived || !(said || each.sender === 'me')) continue;
         const time = said ?? new Date(at - off).toISOString();
         mended.set(each.time, time);
         each.time = time;

@@ -129,7 +129,7 @@ function makeReachable(root) {
     }
 }
 
-export function workByKeyboard() {
+export function installKeyboardAccess() {
     const chat = byId('chat');
     // Patch: keyboard
     chat.addEventListener('keydown', onKey, { capture: true });

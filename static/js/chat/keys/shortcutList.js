@@ -1,7 +1,7 @@
 // The dialog that lists the keys.
 
 import { closeBeside } from '../../dom.js';
-import { showAbove } from '../dialogs/above.js';
+import { showModal } from '../dialogs/overlayHistory.js';
 
 /** How keys are called. */
 const NAMES = { ArrowUp: '↑', ArrowDown: '↓', Escape: 'Esc', Slash: '/' };
@@ -27,7 +27,7 @@ export class ShortcutList {
     toggle() {
         if (this.dialog.open) return this.dialog.close();
         this.#draw();
-        showAbove(this.dialog);
+        showModal(this.dialog);
         return undefined;
     }
 

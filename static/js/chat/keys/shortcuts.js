@@ -2,7 +2,7 @@
 // A key alone, such as ?, can be switched off (WCAG 2.1.4): Ctrl+/ opens the list, too.
 
 import { all, around } from '../../dom.js';
-import { withLater } from '../onDemand.js';
+import { withLazy } from '../lazy.js';
 import { roomPanel } from '../room/roomPanel.js';
 
 const OFF = 'foyer-keys-off'; // in the browser's storage: ? is a letter like others
@@ -19,7 +19,7 @@ const inRoom = () => all('#chat converse-muc').some((element) => element.checkVi
 function onLatest(selector) {
     const message = all('#chat converse-chat-message').findLast((element) => element.checkVisibility());
     const actions = /** @type {any} */ (message?.querySelector('converse-message-actions'));
-    if (actions) withLater((later) => actions.reach(later).then(() => actions.querySelector(selector)?.click()));
+    if (actions) withLazy((lazy) => actions.reach(lazy).then(() => actions.querySelector(selector)?.click()));
 }
 
 /** Presses a button on top of the conversation, which may have stepped into the menu. */
@@ -86,7 +86,7 @@ function pressed(event) {
 
 /** @type {import('./shortcutList.js').ShortcutList | undefined} made when it is first opened */
 let list;
-const toggleList = () => withLater(({ ShortcutList }) => (list ??= new ShortcutList(SHORTCUTS, MAC, OFF)).toggle());
+const toggleList = () => withLazy(({ ShortcutList }) => (list ??= new ShortcutList(SHORTCUTS, MAC, OFF)).toggle());
 
 export function offerShortcuts() {
     const byKeys = new Map(SHORTCUTS.flatMap(([, entries]) => entries).flatMap(({ keys, act }) => (act ? keys.map((each) => /** @type {const} */ ([each, act])) : [])));

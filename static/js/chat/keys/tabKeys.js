@@ -16,4 +16,4 @@ function goThroughTabs(event) {
     next?.focus();
 }
 
-export const workInTabs = () => document.addEventListener('keydown', goThroughTabs);
+export const handleTabKeys = () => document.addEventListener('keydown', goThroughTabs);

@@ -2,15 +2,15 @@
 // said last, by its archive (XEP-0313), and what of that was not read, by the markers that one's devices
 // share (XEP-0490). Of its own server the site tells all this itself (app/conversations.go).
 
-import { inTime } from '../inTime.js';
+import { withTimeout } from '../withTimeout.js';
 import { nameOf } from '../people/people.js';
 import { addressIn, nameOfFile } from './entries.js';
 
 /** @typedef {import('./entries.js').Entry} Entry */
 
-const MOST = 100; // messages, of all conversations together; servers may give fewer at once
-const PATIENCE = 10_000; // ms until it does without what was read
-const TOGETHER = 100; // ms, within which several reasons to ask are one
+const MAX_MESSAGES = 100; // messages, of all conversations together; servers may give fewer at once
+const MARKERS_TIMEOUT_MS = 10_000; // ms until it does without what was read
+const BATCH_WINDOW_MS = 100; // within which several reasons to ask are one
 const OMEMO = ['eu.siacs.conversations.axolotl', 'urn:xmpp:omemo:2'];
 const RETRACT = 'urn:xmpp:message-retract:1';
 const REPLACE = 'urn:xmpp:message-correct:0';
@@ -44,11 +44,11 @@ const changedBy = (message) => (childOf(message, 'replace', REPLACE) ?? childOf(
 
 /**
  * A message of the archive: whose conversation it belongs to, and what it says there, if anything.
- * @typedef {{jid: string, id: string, name: string, changes: string | undefined, line: import('./entries.js').Line | null}} Said
+ * @typedef {{jid: string, id: string, name: string, changes: string | undefined, line: import('./entries.js').Line | null}} ArchivedMessage
  * name: its author's id for it, with which of the two its author is; changes: that of the message which it edits or deletes
  * @param {Element} stanza
  * @param {string} own address
- * @returns {Said | null}
+ * @returns {ArchivedMessage | null}
  */
 function archivedIn(stanza, own) {
     const { getBareJidFromJid } = window.converse.env.Strophe;
@@ -77,7 +77,7 @@ class Conversation {
     unread = /** @type {Set<string>} */ (new Set());
     #name = ''; // of the message that was said last
 
-    /** @param {Said} said */
+    /** @param {ArchivedMessage} said */
     take({ name, changes, line }) {
         if (!line) return;
         if (changes === undefined) {
@@ -128,7 +128,7 @@ export function listArchived(_converse, config, markers, take) {
     let waiting = false;
     const ask = async () => {
         const mine = ++asks;
-        const { messages, error } = await api.archive.query({ rsm: { before: '', max: MOST } });
+        const { messages, error } = await api.archive.query({ rsm: { before: '', max: MAX_MESSAGES } });
         if (error) return;
         const found = conversationsIn(messages, _converse.session.get('bare_jid'), (jid) => markers.known.get(jid));
         const people = [...found].filter(([jid]) => isHere(jid));
@@ -138,7 +138,7 @@ export function listArchived(_converse, config, markers, take) {
     const load = async () => {
         if (waiting) return;
         waiting = true;
-        await Promise.all([inTime(markers.asked, PATIENCE), new Promise((resolve) => setTimeout(resolve, TOGETHER))]);
+        await Promise.all([withTimeout(markers.asked, MARKERS_TIMEOUT_MS), new Promise((resolve) => setTimeout(resolve, BATCH_WINDOW_MS))]);
         waiting = false;
         await ask().catch((cause) => {
             if (api.connection.connected()) console.warn('The archive did not tell the conversations.', cause);

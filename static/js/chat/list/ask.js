@@ -19,7 +19,7 @@ async function entriesIn(/** @type {Response} */ response) {
     if (!response.ok) throw new Error(`${response.url}: ${response.status}`);
     /** @type {{conversations: Entry[], more?: boolean}} */
     const { conversations, more = false } = await response.json();
-    return { told: new Map(conversations.map((entry) => [entry.jid, entry])), more };
+    return { conversations: new Map(conversations.map((entry) => [entry.jid, entry])), more };
 }
 
 /**
@@ -40,4 +40,4 @@ export async function askConversations(tag, further) {
  * People and rooms that one can talk with, by their addresses.
  * @param {{q: string} | string[][]} what is typed, or user names: [['user', 'bob'], …]
  */
-export const askFor = async (what) => (await entriesIn(await ask(`/xmpp/find?${new URLSearchParams(what)}`))).told;
+export const askFor = async (what) => (await entriesIn(await ask(`/xmpp/find?${new URLSearchParams(what)}`))).conversations;

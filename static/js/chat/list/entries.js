@@ -4,12 +4,13 @@
 
 import { drafts } from '../composer/drafts.js';
 import { unstyled } from '../composer/styling.js';
-import { counted } from '../unread/counted.js';
-import { isFollowed } from '../room/lateEntry.js';
+import { serverUnread } from '../unread/serverUnread.js';
+import { isFollowed } from '../room/lazyJoin.js';
 import { levels } from '../unread/levels.js';
 import { isSaid } from '../history/newMessages.js';
 import { isAround, knownName, pictureOf, SOMEBODY } from '../people/people.js';
 import { isAction } from './row.js';
+import { isConversation, isRoom, unreadOf } from '../boxes.js';
 
 /**
  * @typedef {object} Line what was said last
@@ -39,9 +40,6 @@ import { isAction } from './row.js';
  * @property {boolean} [muted]
  * @property {boolean} [open]
  */
-
-const isRoom = (box) => box.get('type') === 'chatroom';
-const isConversation = (box) => ['chatbox', 'chatroom'].includes(box.get('type'));
 
 /** How many letters of a message's body stand before what it says: what it answers (XEP-0461 §3.1). */
 export function quoteBefore(message) {
@@ -136,7 +134,7 @@ function withBox(entry, box) {
         name: (isRoom(box) && entry?.name) || knownName(box) || entry?.name || SOMEBODY,
         last: entry?.last && isFollowed(box) ? entry.last : newer(entry?.last, lastLine(box)),
         typing: typing(box),
-        unread: (isRoom(box) ? box.get('num_unread_general') : box.get('num_unread')) ?? 0,
+        unread: unreadOf(box),
         mentioned: isRoom(box) ? box.get('num_unread') ?? 0 : 0,
         open: !box.get('hidden') && !box.get('closed'),
         picture: entry?.picture ?? pictureOf(box.contact?.vcard ?? box.vcard),
@@ -154,13 +152,13 @@ function byTime(a, b) {
 /**
  * The entries, in their order.
  * @param {Converse.Private} _converse
- * @param {Map<string, Entry>} told by the site
+ * @param {Map<string, Entry>} reported by the site
  * @returns {Entry[]}
  */
-export function entries(_converse, told) {
+export function entries(_converse, reported) {
     const { chatboxes, roster } = _converse.state;
     /** @type {Map<string, Entry>} */
-    const found = new Map([...told].map(([jid, entry]) => [jid, { ...entry, unread: entry.room ? entry.unread ?? 0 : counted.of(jid).unread }]));
+    const found = new Map([...reported].map(([jid, entry]) => [jid, { ...entry, unread: entry.room ? entry.unread ?? 0 : serverUnread.of(jid).unread }]));
     /** @returns {Entry} */
     const known = (jid, room) => found.get(jid) ?? { jid, room, unread: 0, name: '' };
     for (const contact of /** @type {any[]} */ (roster?.models ?? [])) {

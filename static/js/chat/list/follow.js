@@ -2,10 +2,10 @@
 // said there (XEP-0437, and in xmppd/muc/follow.go what it tells besides), and the site what was
 // unread before (app/conversations.go). docs/decisions/0014 says why.
 
-import { isFollowed } from '../room/lateEntry.js';
+import { isFollowed } from '../room/lazyJoin.js';
 import { levels } from '../unread/levels.js';
 import { meet, mentions } from '../unread/mentions.js';
-import { lineOfSaid, SAID } from './said.js';
+import { NS_SAID, parseSummary } from './messageSummary.js';
 
 /** @typedef {import('./entries.js').Entry} Entry */
 
@@ -13,10 +13,10 @@ const RAI = 'urn:xmpp:rai:0';
 const EVENT = 'http://jabber.org/protocol/pubsub#event';
 const BOOKMARKS = ['urn:xmpp:bookmarks:1', 'storage:bookmarks'];
 
-const LOAD_AFTER = 300; // ms, so that many changes at once are asked for once
+const LOAD_DELAY_MS = 300; // so that many changes at once are asked for once
 
-const unreadOf = (entry, box) => (box ? box.get('num_unread_general') : entry.unread) ?? 0;
-const mentionsOf = (entry, box) => (box ? box.get('num_unread') : entry.mentioned) ?? 0;
+const unreadIn = (entry, box) => (box ? box.get('num_unread_general') : entry.unread) ?? 0;
+const mentionsIn = (entry, box) => (box ? box.get('num_unread') : entry.mentioned) ?? 0;
 
 /** Whether a room that is open has said something that the site had not counted: the ids of its archive are in the order of time. */
 function cameSince(room, last) {
@@ -37,7 +37,7 @@ export class FollowedRooms {
      * @param {Converse.Private} _converse
      * @param {import('../types.js').ChatConfig} config
      * @param {import('../unread/readMarkers.js').Markers} markers
-     * @param {{told: () => Map<string, Entry>, load: () => void, draw: () => void}} list
+     * @param {{known: () => Map<string, Entry>, load: () => void, draw: () => void}} list
      */
     constructor(_converse, config, markers, list) {
         this._converse = _converse;
@@ -71,17 +71,17 @@ export class FollowedRooms {
     #follow() {
         const { stx } = window.converse.env;
         if (!this._converse.api.connection.connected()) return;
-        this._converse.api.send(stx`<presence to="${this.config.roomsDomain}" xmlns="jabber:client"><rai xmlns="${RAI}"><said xmlns="${SAID}"/></rai></presence>`);
+        this._converse.api.send(stx`<presence to="${this.config.roomsDomain}" xmlns="jabber:client"><rai xmlns="${RAI}"><said xmlns="${NS_SAID}"/></rai></presence>`);
     }
 
     /** Something was said in a room, or there is something in rooms that was not read. */
     #hear(message) {
         if (message.getAttribute('from') !== this.config.roomsDomain) return;
         const rooms = [...message.getElementsByTagNameNS(RAI, 'activity')].map((activity) => activity.textContent ?? '');
-        const [said] = message.getElementsByTagNameNS(SAID, 'said');
+        const [said] = message.getElementsByTagNameNS(NS_SAID, 'said');
         if (said?.getAttribute('change') === 'room') return this.loadSoon(); // which rooms there are, or tell what is said
-        const entry = this.list.told().get(rooms[0]);
-        const line = said && lineOfSaid(said);
+        const entry = this.list.known().get(rooms[0]);
+        const line = said && parseSummary(said);
         if (line && entry) {
             this.#heardIn.set(entry.jid, ++this.heard);
             (line.change ? this.#changed : this.#said).call(this, entry, line);
@@ -92,10 +92,10 @@ export class FollowedRooms {
     /** Whether it is known that a room has something unread. */
     #isCounted(jid) {
         const box = this._converse.state.chatboxes?.get(jid);
-        return Boolean(this.list.told().get(jid)?.unread) || Boolean(box && (box.get('num_unread_general') || box.isHidden?.() === false));
+        return Boolean(this.list.known().get(jid)?.unread) || Boolean(box && (box.get('num_unread_general') || box.isHidden?.() === false));
     }
 
-    /** @param {Entry} entry @param {ReturnType<typeof lineOfSaid>} line */
+    /** @param {Entry} entry @param {ReturnType<typeof parseSummary>} line */
     #said(entry, line) {
         if (entry.last?.id && line.id && line.id <= entry.last.id) return; // told before
         entry.last = line;
@@ -103,7 +103,7 @@ export class FollowedRooms {
         if (box && !isFollowed(box)) return this.loadSoon(); // it is being entered
         const names = [...this.#names(), box?.get('nick')].filter(Boolean);
         const mentioned = !line.mine && (meet([line.answers, ...line.named], names) || (!line.kind && mentions(line.text, names)));
-        this.#count(entry, box, line.mine ? 0 : unreadOf(entry, box) + 1, line.mine ? 0 : mentionsOf(entry, box) + Number(mentioned));
+        this.#count(entry, box, line.mine ? 0 : unreadIn(entry, box) + 1, line.mine ? 0 : mentionsIn(entry, box) + Number(mentioned));
         if (!line.mine) document.dispatchEvent(new CustomEvent('foyer:room-said', { detail: { jid: entry.jid, name: entry.name, mentioned, line } }));
     }
 
@@ -113,8 +113,8 @@ export class FollowedRooms {
         entry.last = line;
         const box = this._converse.state.chatboxes?.get(entry.jid);
         if (box && !isFollowed(box)) return this.list.draw();
-        const unread = unreadOf(entry, box) - Number(line.change === 'deleted' && !line.mine);
-        this.#count(entry, box, Math.max(0, unread), Math.max(0, Math.min(unread, mentionsOf(entry, box))));
+        const unread = unreadIn(entry, box) - Number(line.change === 'deleted' && !line.mine);
+        this.#count(entry, box, Math.max(0, unread), Math.max(0, Math.min(unread, mentionsIn(entry, box))));
     }
 
     /** Notes how much is unread in a room that is followed: in what Converse has of it, if it was opened here before. */
@@ -140,7 +140,7 @@ export class FollowedRooms {
     /** Keeps of rooms in which something was heard since what was known when the site was asked. @param {Map<string, Entry>} conversations its answer @param {number} since */
     keepHeard(conversations, since) {
         for (const [jid, entry] of conversations) {
-            const { last, unread, mentioned } = ((this.#heardIn.get(jid) ?? 0) > since && this.list.told().get(jid)) || entry;
+            const { last, unread, mentioned } = ((this.#heardIn.get(jid) ?? 0) > since && this.list.known().get(jid)) || entry;
             Object.assign(entry, { last, unread, mentioned });
         }
     }
@@ -150,12 +150,12 @@ export class FollowedRooms {
         this.#loading ??= setTimeout(() => {
             this.#loading = undefined;
             this.list.load();
-        }, LOAD_AFTER);
+        }, LOAD_DELAY_MS);
     }
 
     /** What the site has counted is right where nothing came since; a room in sight is read. */
     settle() {
-        for (const entry of this.list.told().values()) {
+        for (const entry of this.list.known().values()) {
             if (!entry.room) continue;
             if (entry.last?.id && this.markers.wasRead(entry.jid, entry.last.id)) Object.assign(entry, { unread: 0, mentioned: 0 });
             const box = this._converse.state.chatboxes?.get(entry.jid);
@@ -182,7 +182,7 @@ export class FollowedRooms {
     /** Tells the page how much is unread in rooms that are not open (unread.js). */
     count() {
         const { chatboxes } = this._converse.state;
-        const unopened = [...this.list.told().values()].filter(({ jid, room }) => room && !chatboxes?.get(jid) && levels.of(jid, true) !== 'none');
+        const unopened = [...this.list.known().values()].filter(({ jid, room }) => room && !chatboxes?.get(jid) && levels.of(jid, true) !== 'none');
         const detail = unopened.reduce((sum, { unread }) => sum + (unread ?? 0), 0);
         document.dispatchEvent(new CustomEvent('foyer:unopened', { detail }));
     }

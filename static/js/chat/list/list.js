@@ -2,9 +2,9 @@
 // any other, and messages. It stands in the place of Converse's own lists.
 
 import { around, byId, isComposing } from '../../dom.js';
-import { inTime } from '../inTime.js';
+import { withTimeout } from '../withTimeout.js';
 import { fold, hasWords, nearestFirst } from '../search/fold.js';
-import { withLater } from '../onDemand.js';
+import { withLazy } from '../lazy.js';
 import { panel } from '../panel.js';
 import { unsentOf } from '../composer/queue.js';
 import { addressOf, open, openedByAddress } from '../conversation.js';
@@ -15,23 +15,23 @@ import { FollowedRooms } from './follow.js';
 import { fill, shown } from './row.js';
 import { Rows } from './rows.js';
 import { goByKeys } from './step.js';
+import { SEARCH_DEBOUNCE_MS } from '../../debounce.js';
 
 /** @typedef {import('./entries.js').Entry} Entry */
 
 const MODELS = 'add remove reset change';
-const TYPING = 180; // ms that somebody who types may pause before the site is asked
-const PATIENCE = 10_000; // ms that the site has to say what it finds
-const SLOW = 1000; // ms after which Enter opens who is meant without it
-const PAGE = 100; // people who come as one scrolls to the end
-const MINUTE = 60_000;
-const AGAIN = 150; // ms, of which twice as many pass before the site is asked again
-const SELDOM = 30_000; // and no more than these
+const SEARCH_TIMEOUT_MS = 10_000; // ms that the site has to say what it finds
+const ENTER_TIMEOUT_MS = 1000; // ms after which Enter opens who is meant without it
+const PAGE_SIZE = 100; // people who come as one scrolls to the end
+const MINUTE_MS = 60_000;
+const MIN_RELOAD_DELAY_MS = 150; // of which twice as many pass before the site is asked again
+const MAX_RELOAD_DELAY_MS = 30_000; // and no more than these
 
 /** What can be pressed in the list. */
 const ROWS = '.conversations-rows > li > :is(a, button)';
 
 /** What is known of conversations: by the site, and where it tells nothing by the archive. */
-class Told {
+class KnownConversations {
     all = /** @type {Map<string, Entry>} */ (new Map());
     hasMore = false; // the site
     #bySite = this.all;
@@ -64,39 +64,39 @@ class Told {
  */
 export function listConversations(_converse, config, markers, first) {
     const later = once(() => draw());
-    const field = fieldOf(_converse, config, later, () => draw(), (event, find) => (event.target === find && event.key === 'ArrowDown' && draw(), rows.move(event, find)));
+    const field = searchField(_converse, config, later, () => draw(), (event, find) => (event.target === find && event.key === 'ArrowDown' && draw(), rows.move(event, find)));
     const rows = new Rows(byId('conversations-list'), (entry) => entry.found?.address ?? addressOf(config, entry.jid), { fill: field.hits.fill, shown, drawn: (below) => below?.last || field.typed || goOn() });
-    const told = new Told();
+    const known = new KnownConversations();
     let loaded = false;
     const draw = () => {
         const { typed, hits } = field;
-        const all = entries(_converse, told.all).map((entry) => ({ ...entry, unsent: unsentOf(entry.jid) }));
+        const all = entries(_converse, known.all).map((entry) => ({ ...entry, unsent: unsentOf(entry.jid) }));
         const list = typed ? nearestFirst([...all.filter(({ name }) => hasWords(name, typed)), ...field.others(all)], typed) : all;
         const below = hits.rows(typed);
         const shown = [...list, ...below];
         rows.show(shown);
-        hasMore = told.hasMore;
+        hasMore = known.hasMore;
         tell(typed, list.length, below.length - 1, loaded);
         return shown;
     };
     const take = () => {
-        document.dispatchEvent(new CustomEvent('foyer:conversations', { detail: told.all }));
+        document.dispatchEvent(new CustomEvent('foyer:conversations', { detail: known.all }));
         followed?.settle();
         later();
     };
     let hasMore = false; // the site, than what is shown
     const goOn = () => {
         if (!hasMore) return;
-        hasMore = told.hasMore = false;
+        hasMore = known.hasMore = false;
         further();
     };
     const { load, further, forget: askForAll } = asker({
         heard: () => followed?.heard ?? 0,
         take: (answer, heard) => {
             loaded = true;
-            followed?.keepHeard(answer.told, heard);
-            told.bySite(answer.told);
-            told.hasMore = answer.more;
+            followed?.keepHeard(answer.conversations, heard);
+            known.bySite(answer.conversations);
+            known.hasMore = answer.more;
             take();
         },
         fail: () => {
@@ -104,22 +104,22 @@ export function listConversations(_converse, config, markers, first) {
             later();
         },
     });
-    const followed = config.follow ? new FollowedRooms(_converse, config, markers, { told: () => told.all, load, draw: later }) : null;
+    const followed = config.follow ? new FollowedRooms(_converse, config, markers, { known: () => known.all, load, draw: later }) : null;
     load(first);
     if (!config.countsUnread) {
         listArchived(_converse, config, markers, (conversations) => {
-            told.byArchive(conversations);
+            known.byArchive(conversations);
             take();
         });
     }
     follow(_converse, later);
     keepUp(_converse, later, () => load());
     onRemoved(_converse, (jid) => {
-        if (!told.delete(jid)) return;
+        if (!known.delete(jid)) return;
         askForAll(); // what the site told is not what is shown
         if (_converse.api.connection.connected()) load();
     });
-    goByKeys(() => entries(_converse, told.all), (jid) => open(_converse, config, jid));
+    goByKeys(() => entries(_converse, known.all), (jid) => open(_converse, config, jid));
     openedByAddress(_converse, config);
 }
 
@@ -131,9 +131,9 @@ export function listConversations(_converse, config, markers, first) {
  * @param {() => any[]} drawNow returns what is listed
  * @param {(event: KeyboardEvent, find: HTMLElement) => boolean} move goes through the rows by keys
  */
-function fieldOf(_converse, config, draw, drawNow, move) {
+function searchField(_converse, config, draw, drawNow, move) {
     const find = /** @type {HTMLInputElement} */ (byId('conversations-find'));
-    const hits = findHits(config, draw);
+    const hits = findMessageResults(config, draw);
     let found = /** @type {Map<string, Entry>} */ (new Map());
     let by = ''; // what was typed for them
     /** @param {{jid?: string, id?: string, words?: string}} which */
@@ -146,7 +146,7 @@ function fieldOf(_converse, config, draw, drawNow, move) {
     };
     const search = async (typed) => {
         hits.look(typed);
-        const answer = typed ? await inTime(askFor({ q: typed }), PATIENCE) : new Map();
+        const answer = typed ? await withTimeout(askFor({ q: typed }), SEARCH_TIMEOUT_MS) : new Map();
         if (typed !== find.value.trim()) return; // something else is looked for by now
         if (!answer) throw new Error('too late');
         [found, by] = [answer, typed];
@@ -179,15 +179,15 @@ function onRemoved(_converse, run) {
  * @param {import('../types.js').ChatConfig} config
  * @param {() => void} draw
  */
-function findHits(config, draw) {
-    /** @type {import('./hits.js').Hits | undefined} */
+function findMessageResults(config, draw) {
+    /** @type {import('./messageResults.js').MessageResults | undefined} */
     let hits;
     let last = '';
     const look = (typed) => {
         last = typed;
         if (config.search && (typed || hits)) {
-            withLater(({ Hits }) => {
-                hits ??= new Hits(draw);
+            withLazy(({ MessageResults }) => {
+                hits ??= new MessageResults(draw);
                 hits.look(last);
                 draw();
             });
@@ -204,19 +204,19 @@ function findHits(config, draw) {
  * Asks the site for the conversations. Of several answers none is taken that is older than what is shown. Of rooms where
  * something came meanwhile, which may not be in the answer, what came is kept; and the site is asked again, ever more
  * seldom where something comes all the time, or where somebody scrolled to the end and it does not tell more.
- * @param {{heard: () => number, take: (answer: {told: Map<string, Entry>, more: boolean}, heard: number) => void, fail: () => void}} on
+ * @param {{heard: () => number, take: (answer: {conversations: Map<string, Entry>, more: boolean}, heard: number) => void, fail: () => void}} on
  */
 function asker({ heard, take, fail }) {
     let asks = 0;
     let taken = 0; // the ask whose answer is shown
     let tag = ''; // of that answer
-    let wait = AGAIN; // before the site is asked again
+    let wait = MIN_RELOAD_DELAY_MS; // before the site is asked again
     let people = 0; // further ones, whom somebody scrolled to
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let again;
     const loadAgain = () => {
         clearTimeout(again);
-        again = setTimeout(load, (wait = Math.min(2 * wait, SELDOM)));
+        again = setTimeout(load, (wait = Math.min(2 * wait, MAX_RELOAD_DELAY_MS)));
     };
     const load = (asked = askConversations(tag, people)) => {
         const mine = ++asks;
@@ -229,7 +229,7 @@ function asker({ heard, take, fail }) {
                 tag = isWhole ? answer.tag : '';
                 if (isWhole) {
                     clearTimeout(again);
-                    wait = AGAIN;
+                    wait = MIN_RELOAD_DELAY_MS;
                 } else loadAgain();
                 take(answer, before);
             },
@@ -242,7 +242,7 @@ function asker({ heard, take, fail }) {
         );
     };
     const further = () => {
-        people += PAGE;
+        people += PAGE_SIZE;
         load();
     };
     return { load, further, forget: () => { tag = ''; } };
@@ -293,7 +293,7 @@ function keepUp(_converse, draw, load) {
     _converse.api.listen.on('reconnected', load);
     askAtFirstPresence(_converse, load);
     for (const event of ['foyer:levels', 'foyer:drafts', 'foyer:unread', 'visibilitychange']) document.addEventListener(event, draw);
-    setInterval(draw, MINUTE); // times grow older
+    setInterval(draw, MINUTE_MS); // times grow older
     document.addEventListener('foyer:rooms', load); // a room was changed
     document.addEventListener('foyer:page', (event) => event.detail && load());
 }
@@ -372,13 +372,13 @@ function lookFor(find, draw, search, openFirst) {
             const opened = waits && openFirst(failed);
             panel.warn('search', failed && !opened && (waits || navigator.onLine) ? 'The search did not work. Please try again.' : '');
         };
-        typing = setTimeout(() => search(find.value.trim()).then(() => done(), done), TYPING);
+        typing = setTimeout(() => search(find.value.trim()).then(() => done(), done), SEARCH_DEBOUNCE_MS);
     });
     if (find.value) find.dispatchEvent(new Event('input')); // typed while the chat was fetched
     return () => {
         entered = asking && find.value.trim();
         if (!entered) openFirst();
-        else setTimeout(() => entered && (entered = !openFirst(true)), SLOW);
+        else setTimeout(() => entered && (entered = !openFirst(true)), ENTER_TIMEOUT_MS);
     };
 }
 

@@ -1,36 +1,16 @@
 // One row of the list of conversations.
 
+import { make, picture, PIN } from '../elements.js';
 import { longTime, shortTime } from './time.js';
 
 /** @typedef {import('./entries.js').Entry} Entry */
-
-export const make = (tag, className, ...content) => {
-    const element = Object.assign(document.createElement(tag), { className });
-    element.append(...content);
-    return element;
-};
-
-/** What stands in for a picture: of the first two words that have any, a letter or digit; app/text.go does the same. */
-export const initials = (name) =>
-    name.split(/\s+/u).flatMap((word) => word.match(/[\p{L}\p{N}]/u) ?? []).slice(0, 2).join('').toUpperCase() || [...name.trim()][0] || '?';
 
 const icon = (path) => {
     const holder = document.createElement('template');
     holder.innerHTML = `<svg viewBox="0 0 24 24" width="16" height="16" aria-hidden="true"><path fill="currentColor" d="${path}"/></svg>`;
     return /** @type {Element} */ (holder.content.firstElementChild);
 };
-export const PIN = 'M16 3v2l-1 1v5l3 3v2h-5v6h-2v-6H6v-2l3-3V6L8 5V3z';
 const MUTED = 'M12 3a6 6 0 0 0-6 6v4l-2 3v1h11.2L5 6.8l1.4-1.4L21 20l-1.4 1.4-2.4-2.4H4m6 1h4a2 2 0 0 1-4 0zm8-8V9a6 6 0 0 0-9.3-5z';
-
-/** @param {Pick<Entry, 'name' | 'picture' | 'room' | 'around'>} entry */
-export function picture(entry) {
-    const holder = make('span', 'conversation-picture');
-    holder.setAttribute('aria-hidden', 'true');
-    if (entry.picture) holder.append(Object.assign(new Image(44, 44), { src: entry.picture, alt: '', loading: 'lazy', decoding: 'async' }));
-    else holder.append(make('span', 'conversation-initials', entry.room ? '#' : initials(entry.name)));
-    if (entry.around) holder.append(make('span', 'conversation-around'));
-    return holder;
-}
 
 const KINDS = { file: (text) => `📎 ${text || 'File'}`, encrypted: () => '🔒 Encrypted message', deleted: () => 'Deleted message' };
 
@@ -41,10 +21,10 @@ const ME = '/me ';
 export const isAction = ({ kind, text }) => !kind && text.startsWith(ME);
 
 /** What a message says, in one line. @param {import('./entries.js').Line} line */
-export const inWords = (line) => KINDS[line.kind ?? '']?.(line.text) ?? line.text.slice(isAction(line) ? ME.length : 0);
+export const lineText = (line) => KINDS[line.kind ?? '']?.(line.text) ?? line.text.slice(isAction(line) ? ME.length : 0);
 
 /** The same, with its author's name where it is read after that. @param {import('./entries.js').Line} line */
-export const inFull = (line) => (isAction(line) ? `${line.by} ` : '') + inWords(line);
+export const lineWithAuthor = (line) => (isAction(line) ? `${line.by} ` : '') + lineText(line);
 
 /** What stands before the name of what is not sent; of the rest, that it is being sent. */
 const UNSENT = { chosen: 'Draft:', away: 'Not sent yet:', failed: 'Not sent:' };
@@ -60,7 +40,7 @@ function below(entry) {
     const { last } = entry;
     if (!last) return make('span', 'conversation-line', entry.room ? 'No messages yet' : entry.around ? 'Around' : '');
     const who = isAction(last) ? '' : last.mine ? 'You: ' : last.by ? `${last.by}: ` : '';
-    const text = make('span', 'conversation-text', inFull(last));
+    const text = make('span', 'conversation-text', lineWithAuthor(last));
     text.dir = 'auto'; // cut where its own script ends
     return make('span', 'conversation-line', make('span', 'conversation-who', who), text);
 }

@@ -3,7 +3,7 @@
 import { isComposing } from '../../dom.js';
 import { fill, shown } from './row.js';
 
-const BEYOND = 6; // rows above and below those in sight
+const OVERSCAN_ROWS = 6; // rows above and below those in sight
 
 /** Rows of one height, in an element that scrolls. */
 export class Rows {
@@ -96,8 +96,8 @@ export class Rows {
 
     #draw() {
         const { height } = this;
-        const from = Math.max(0, Math.floor(this.scroller.scrollTop / height) - BEYOND);
-        const to = Math.min(this.#entries.length, Math.ceil((this.scroller.scrollTop + this.scroller.clientHeight) / height) + BEYOND);
+        const from = Math.max(0, Math.floor(this.scroller.scrollTop / height) - OVERSCAN_ROWS);
+        const to = Math.min(this.#entries.length, Math.ceil((this.scroller.scrollTop + this.scroller.clientHeight) / height) + OVERSCAN_ROWS);
         this.list.style.height = `${this.#entries.length * height}px`;
         const gone = new Set(this.#rows.keys());
         for (let i = from; i < to; i++) {

@@ -10,8 +10,11 @@ const date = new Intl.DateTimeFormat(locale(), { day: 'numeric', month: 'short' 
 const year = new Intl.DateTimeFormat(locale(), { day: 'numeric', month: 'short', year: 'numeric' });
 const whole = new Intl.DateTimeFormat(locale(), { dateStyle: 'full', timeStyle: 'short' });
 
-const DAY = 24 * 60 * 60 * 1000;
+const DAY_MS = 24 * 60 * 60 * 1000;
 const midnight = (time) => new Date(time).setHours(0, 0, 0, 0);
+
+/** How many midnights, where somebody is, are between two times. @param {number | Date} from @param {number | Date} to */
+export const daysBetween = (from, to) => Math.round((midnight(to) - midnight(from)) / DAY_MS);
 
 /**
  * @param {string} at ISO 8601
@@ -19,7 +22,7 @@ const midnight = (time) => new Date(time).setHours(0, 0, 0, 0);
  */
 export function shortTime(at, now = siteTime.now()) {
     const then = new Date(at);
-    const days = Math.round((midnight(now) - midnight(then.getTime())) / DAY);
+    const days = daysBetween(then, now);
     if (days <= 0) return clock.format(then);
     if (days === 1) return 'Yesterday';
     if (days < 7) return weekday.format(then);

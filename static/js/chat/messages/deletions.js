@@ -5,7 +5,7 @@ import { answers } from '../connection/connectivity.js';
 import { siteTime } from '../siteTime.js';
 
 // How long the server may take to answer on the stream that comes after a lost one.
-const PATIENCE = 6000; // ms
+const PING_TIMEOUT_MS = 6000;
 
 /**
  * @param {Converse.Private} _converse
@@ -52,7 +52,7 @@ export function deleteForEverybody(_converse, outbox) {
         const lost = new Promise((resolve) => api.listen.once('will-reconnect', () => {
             if (!waits) return;
             message.set({ moderated: undefined });
-            api.listen.once('reconnected', () => answers(_converse, PATIENCE).then(() => resolve(message.get('moderated') ? undefined : null)));
+            api.listen.once('reconnected', () => answers(_converse, PING_TIMEOUT_MS).then(() => resolve(message.get('moderated') ? undefined : null)));
         }));
         return Promise.race([answer, lost]);
     };

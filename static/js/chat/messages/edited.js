@@ -45,7 +45,7 @@ function keepText({ prototype }) {
  * Of one that is edited, Converse sends the new text alone and says the same, so that as much of it is seen by nobody.
  */
 function withQuote(chat, attributes) {
-    const { fallback, reply_to_id: answers, is_encrypted: encrypted, plaintext, body } = attributes.corrects?.attributes ?? {}; // composer/meant.js
+    const { fallback, reply_to_id: answers, is_encrypted: encrypted, plaintext, body } = attributes.corrects?.attributes ?? {}; // composer/sendContext.js
     const end = answers && fallback?.['urn:xmpp:reply:0']?.end;
     if (!end) return attributes;
     const quote = [...((encrypted && plaintext) || body || '')].slice(0, end).join(''); // counted in code points (XEP-0426)

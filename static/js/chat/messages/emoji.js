@@ -13,8 +13,8 @@ export function enlargeEmoji({ api }) {
     for (const hook of /** @type {const} */ (['parseMessage', 'parseMUCMessage', 'getOutgoingMessageAttributes'])) api.listen.on(hook, look);
 }
 
-const AGAIN = 5000; // ms after which what did not load is asked for again, and then each time twice as many
-const LONGEST = 300_000; // ms between two times
+const MIN_RETRY_MS = 5000; // ms after which what did not load is asked for again, and then each time twice as many
+const MAX_RETRY_MS = 300_000; // ms between two times
 
 /**
  * Emoji come by a request of their own, with the first message. Messages do not wait for
@@ -24,7 +24,7 @@ const LONGEST = 300_000; // ms between two times
 // Patch: emoji-again
 export function loadEmojiAgain({ api }) {
     const { emojis, env } = window.converse;
-    let pause = AGAIN;
+    let pause = MIN_RETRY_MS;
     const load = async () => {
         Object.assign(emojis, { initialized: false, toned: undefined });
         await api.emojis.initialize();
@@ -36,7 +36,7 @@ export function loadEmojiAgain({ api }) {
     api.listen.on('loadEmojis', (_context, json) => {
         if (Object.keys(json).length > 0) return json;
         setTimeout(again, pause);
-        pause = Math.min(2 * pause, LONGEST);
+        pause = Math.min(2 * pause, MAX_RETRY_MS);
         return Object.fromEntries(Object.keys(api.settings.get('emoji_categories')).map((name) => [name, {}]));
     });
 }

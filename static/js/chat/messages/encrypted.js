@@ -6,9 +6,9 @@
 // to the server before. So it waits for the one that is read, and makes room for it if that
 // takes long.
 
-import { inTime } from '../inTime.js';
+import { withTimeout } from '../withTimeout.js';
 
-const PATIENCE = 2000; // ms
+const READ_TIMEOUT_MS = 2000;
 
 /** What is said without words is encrypted, too, and has no text. */
 const isSilent = (attrs) => attrs.is_only_key || attrs.is_marker || attrs.reaction_to_id || ['composing', 'paused', 'inactive', 'gone'].includes(attrs.chat_state);
@@ -39,7 +39,7 @@ function wasRead(chat, attrs) {
             resolve(read);
         };
         const look = (message) => is(message) && settle(true);
-        const timer = setTimeout(settle, PATIENCE, false);
+        const timer = setTimeout(settle, READ_TIMEOUT_MS, false);
         messages.on('add', look);
     });
 }
@@ -74,7 +74,7 @@ function leaveOutKeyZero({ api, exports }) {
     };
 }
 
-const ANSWERED = 10_000; // ms
+const ANSWER_TIMEOUT_MS = 10_000;
 
 /**
  * Others' devices and their keys are asked for once more where no answer comes: that of a stream that was lost never does,
@@ -92,14 +92,14 @@ function askForKeysTwice(_converse) {
         const ask = () => sendIQ.call(api, element, ...how);
         const isOfKeys = element.getAttribute('type') === 'get' && element.querySelector('items:is([node*="axolotl"], [node*="omemo"])');
         if (!isOfKeys || element.getAttribute('to') === _converse.session.get('bare_jid')) return ask(); // a session that ended is another's
-        const answer = (await inTime(ask(), ANSWERED)) ?? (await inTime(ask(), ANSWERED));
+        const answer = (await withTimeout(ask(), ANSWER_TIMEOUT_MS)) ?? (await withTimeout(ask(), ANSWER_TIMEOUT_MS));
         if (!answer) throw answer; // as Converse has it of one that took too long
         return answer;
     };
 }
 
 /** @param {Converse.Private} _converse */
-export function readOnce(_converse) {
+export function decryptOnce(_converse) {
     leaveOutKeyZero(_converse);
     askForKeysTwice(_converse);
     for (const { prototype } of [_converse.exports.ChatBox, _converse.exports.MUC]) {
@@ -123,7 +123,7 @@ const idle = (api) =>
  * @param {Converse.Private} _converse
  */
 // Patch: keys-later
-export function makeKeysLater({ api }) {
+export function deferKeyGeneration({ api }) {
     if (!api.omemo) return; // a device that is not one's own keeps no keys
     const { session } = api.omemo;
     const { restore } = session;

@@ -4,8 +4,8 @@
 import { all } from '../../dom.js';
 import { whenUnseen } from '../history/historyView.js';
 import { addressIn, nameOfFile } from '../list/entries.js';
-import { inWords } from '../size.js';
-import { withLater } from '../onDemand.js';
+import { formatBytes } from '../size.js';
+import { withLazy } from '../lazy.js';
 
 /** What browsers show, by the endings of names. @type {[string, RegExp][]} */
 const KINDS = [
@@ -41,21 +41,21 @@ export function fileOf(config, model) {
 
 /** How large files are, by their addresses, the oldest first: the server is asked once while they are shown. @type {Map<string, Promise<string>>} */
 const sizes = new Map();
-const SIZES = 500; // as many as two windows of a history show
+const MAX_CACHED_SIZES = 500; // as many as two windows of a history show
 
 /** How large a file is that is kept here or where the chat server keeps it, in words; empty where that is not known. */
 function sizeOf(url) {
     const known = sizes.get(url);
     if (known) return known;
     const asked = fetch(url, { method: 'HEAD' }).then(
-        ({ ok, headers }) => (ok && headers.has('content-length') ? inWords(Number(headers.get('content-length'))) : ''),
+        ({ ok, headers }) => (ok && headers.has('content-length') ? formatBytes(Number(headers.get('content-length'))) : ''),
         () => {
             sizes.delete(url);
             return '';
         },
     );
     sizes.set(url, asked);
-    if (sizes.size > SIZES) sizes.delete(sizes.keys().next().value ?? '');
+    if (sizes.size > MAX_CACHED_SIZES) sizes.delete(sizes.keys().next().value ?? '');
     return asked;
 }
 
@@ -116,7 +116,7 @@ export function withFiles(config, Message) {
             const look = (event) => {
                 if (event.ctrlKey || event.metaKey || event.shiftKey) return;
                 event.preventDefault();
-                withLater(({ viewer }) => viewer.open(this.pictures(), url));
+                withLazy(({ viewer }) => viewer.open(this.pictures(), url));
             };
             const measure = ({ target }) => target.classList.toggle('is-small', target.naturalHeight < target.parentElement.clientHeight);
             return html`<a class="file-picture" href=${url} target="_blank" rel="noopener" aria-label=${`Picture: ${name}`} @click=${look}>

@@ -1,11 +1,11 @@
 // A finger that rests on a message asks what can be done with it. The sheet that says so is fetched when
-// somebody first touches the page (onDemand.js).
+// somebody first touches the page (lazy.js).
 
 import { around, byId } from '../../dom.js';
-import { withLater } from '../onDemand.js';
+import { withLazy } from '../lazy.js';
 
-const HOLD = 450; // ms that a finger rests: before the system's own answer, after half a second
-export const STILL = 10; // px that a finger may move and be at rest
+const HOLD_MS = 450; // ms that a finger rests: before the system's own answer, after half a second
+export const MAX_MOVE_PX = 10; // px that a finger may move and be at rest
 
 /** What a finger that rests on it is for something else. */
 const ITS_OWN = 'audio, video, .message-bar, .reaction-picker';
@@ -30,10 +30,10 @@ function whenHeld(chat, held) {
             if (!message.isConnected) return;
             opened = true;
             held(message);
-        }, HOLD);
+        }, HOLD_MS);
         signal.addEventListener('abort', () => clearTimeout(wait));
         const onTouch = (name, handle, options = {}) => event.target?.addEventListener(name, handle, { signal, ...options }); // also when the message was drawn again meanwhile
-        onTouch('touchmove', ({ touches }) => !opened && (touches.length > 1 || distance(touches[0], from) > STILL) && touch.abort());
+        onTouch('touchmove', ({ touches }) => !opened && (touches.length > 1 || distance(touches[0], from) > MAX_MOVE_PX) && touch.abort());
         onTouch('touchcancel', () => touch.abort());
         onTouch('touchend', (end) => {
             if (opened) end.preventDefault(); // it presses nothing that came to lie under it
@@ -47,5 +47,5 @@ function whenHeld(chat, held) {
 export function offerMessageSheet(_converse) {
     /** @type {import('./messageSheet.js').MessageSheet | undefined} */
     let sheet;
-    whenHeld(byId('chat'), (message) => withLater(({ MessageSheet }) => message.isConnected && (sheet ??= new MessageSheet(_converse)).show(message)));
+    whenHeld(byId('chat'), (message) => withLazy(({ MessageSheet }) => message.isConnected && (sheet ??= new MessageSheet(_converse)).show(message)));
 }

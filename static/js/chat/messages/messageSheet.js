@@ -2,16 +2,15 @@
 // with reactions on top and everything else in words. Mouse and keyboard have the bar beside
 // the message (messages.js), which is there for screen readers as well.
 
-import { closeBeside } from '../../dom.js';
-import { showAbove } from '../dialogs/above.js';
+import { closeBeside, waitFor } from '../../dom.js';
+import { showModal } from '../dialogs/overlayHistory.js';
 import { Bar } from './bar.js';
-import { STILL } from './longPress.js';
+import { MAX_MOVE_PX } from './longPress.js';
 import { lineOf } from '../list/entries.js';
-import { inWords } from '../list/row.js';
+import { lineText } from '../list/row.js';
 import { reactionsOf } from './messages.js';
-import { until } from '../history/place.js';
 
-const AWAY = 72; // px that the sheet is drawn down until it closes
+const CLOSE_DISTANCE_PX = 72; // px that the sheet is drawn down until it closes
 
 /** Closes a sheet that is drawn down. @param {HTMLDialogElement} dialog */
 function closeByDrawing(dialog) {
@@ -32,8 +31,8 @@ function closeByDrawing(dialog) {
     dialog.addEventListener('touchend', (event) => {
         const px = drawn(event.changedTouches[0]);
         from = null;
-        if (px > STILL) event.preventDefault(); // nor does it press what it began on
-        if (px > AWAY) dialog.close();
+        if (px > MAX_MOVE_PX) event.preventDefault(); // nor does it press what it began on
+        if (px > CLOSE_DISTANCE_PX) dialog.close();
         else move(0);
     }, { passive: false });
     dialog.addEventListener('touchcancel', () => move(0));
@@ -69,7 +68,7 @@ export class MessageSheet {
         Object.assign(this, { message, offered });
         message.model.on('change destroy remove', this.#follow); // an open sheet offers what can be done now
         this.#draw();
-        showAbove(this.dialog);
+        showModal(this.dialog);
         this.dialog.focus(); // no choice is nearer than another
         if (this.#can('reaction')) await this.#learnEmoji();
     }
@@ -108,7 +107,7 @@ export class MessageSheet {
         const line = lineOf(model.collection.chatbox, model);
         const entries = this.offered.filter(({ name }) => name !== 'reaction');
         render(html`<div class="message-sheet__all">
-            <p class="message-sheet__what"><b dir="auto">${model.getDisplayName()}</b> <span dir="auto">${line ? inWords(line) : ''}</span></p>
+            <p class="message-sheet__what"><b dir="auto">${model.getDisplayName()}</b> <span dir="auto">${line ? lineText(line) : ''}</span></p>
             ${reactionsOf(model).map(({ emoji, who }) => html`<p class="message-sheet__who">${emoji} <span dir="auto">${who}</span></p>`)}
             ${this.#can('reaction') ? this.#reactions() : ''}
             ${entries.map((action) => html`<button type="button" class="message-sheet__entry ${action.name === 'retract' ? 'message-sheet__entry--destroys' : ''}" @click=${(event) => this.#do(event, action)}>
@@ -146,7 +145,7 @@ export class MessageSheet {
         const picker = message.querySelector('converse-reaction-picker');
         this.dialog.close();
         await picker?.open({ target: message });
-        const more = await until(() => picker?.querySelector('.reaction-item.more'));
+        const more = await waitFor(() => picker?.querySelector('.reaction-item.more'));
         more?.click();
     }
 }

@@ -5,18 +5,17 @@ import { all, around, byId } from '../../dom.js';
 import { locale } from '../../language.js';
 import { fetchFilesAgain, fileOf, withFiles } from './files.js';
 import { quoteBefore, typedIn } from '../list/entries.js';
-import { PIN } from '../list/row.js';
-import { clock } from '../list/time.js';
-import { soonWithLater, withLater } from '../onDemand.js';
+import { PIN } from '../elements.js';
+import { clock, daysBetween } from '../list/time.js';
+import { withLazy, withLazyQuietly } from '../lazy.js';
 import { SOMEBODY } from '../people/people.js';
 import { withPreviews } from './previews.js';
 import { roomPanel } from '../room/roomPanel.js';
 import { pinOfMessage } from '../room/pins.js';
 import { siteTime } from '../siteTime.js';
 
-const DAY = 24 * 60 * 60 * 1000; // ms
-const MINUTE = 60_000; // ms
-const NAMED = 12; // of those who reacted alike
+const MINUTE_MS = 60_000;
+const MAX_NAMES = 12; // of those who reacted alike
 
 /** How days are written, made once: each time that a conversation is drawn, all days of it are written. */
 const DATE = /** @type {const} */ ({ weekday: 'long', day: 'numeric', month: 'long' });
@@ -29,8 +28,7 @@ const dateWithYear = new Intl.DateTimeFormat(locale(), { ...DATE, year: 'numeric
  * @param {Date} [now] by the site's clock
  */
 function dayName(day, now = new Date(siteTime.now())) {
-    const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
-    const ago = Math.round((midnight(now) - midnight(day)) / DAY);
+    const ago = daysBetween(day, now);
     const here = locale();
     if (ago === 0 || ago === 1) {
         const name = new Intl.RelativeTimeFormat(here, { numeric: 'auto' }).format(-ago, 'day');
@@ -53,7 +51,7 @@ function withBar(api, config, Actions) {
             if (this.bar) super.initialize(); // which listens for what changes them
         }
 
-        /** Resolves with what can be done, once it can be. @param {Pick<import('../later.js'), 'Bar'>} later */
+        /** Resolves with what can be done, once it can be. @param {Pick<import('../lazyBundle.js'), 'Bar'>} lazy */
         async reach({ Bar }) {
             if (!this.bar) {
                 this.bar = new Bar(api, config, this);
@@ -82,7 +80,7 @@ function withBar(api, config, Actions) {
         }
 
         render() {
-            const enter = () => withLater((later) => this.reach(later));
+            const enter = () => withLazy((lazy) => this.reach(lazy));
             return this.drawn ?? html`<button type="button" class="message-more" aria-label="Message actions" @focus=${enter} @click=${enter}></button>`;
         }
 
@@ -100,7 +98,7 @@ function withBar(api, config, Actions) {
 function reachByPointer() {
     byId('chat').addEventListener('pointerover', (event) => {
         const actions = /** @type {any} */ (around(event, 'converse-chat-message')?.querySelector('converse-message-actions'));
-        if (actions && !actions.bar) soonWithLater((later) => actions.reach(later));
+        if (actions && !actions.bar) withLazyQuietly((lazy) => actions.reach(lazy));
     }, { passive: true });
 }
 
@@ -211,7 +209,7 @@ export function renameDays() {
         named = today();
         for (const history of all('converse-message-history')) /** @type {any} */ (history).requestUpdate();
     };
-    setInterval(look, MINUTE);
+    setInterval(look, MINUTE_MS);
     document.addEventListener('visibilitychange', look);
 }
 
@@ -286,7 +284,7 @@ function withNames(Body) {
 }
 
 /** Marks who is named, where they are: Converse makes empty marks before them, and takes all styling behind them for none. */
-export function markNames(text) {
+function markNames(text) {
     const { html } = window.converse.env;
     const names = text.mentions
         .map(({ begin, end, ...name }) => ({ ...name, begin: begin - text.offset, end: end - text.offset }))
@@ -349,7 +347,7 @@ export function reactionsOf(message) {
     const names = {};
     for (const [id, all] of Object.entries(message.get('reactions') ?? {})) for (const emoji of all) (names[emoji] ??= []).push(nameOf(id, message));
     return Object.entries(names).map(([emoji, each]) => {
-        const more = each.length - NAMED;
-        return { emoji, who: each.slice(0, NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '') };
+        const more = each.length - MAX_NAMES;
+        return { emoji, who: each.slice(0, MAX_NAMES).join(', ') + (more > 0 ? ` and ${more} more` : '') };
     });
 }

@@ -5,10 +5,10 @@
 import { fileOf } from './files.js';
 import { whenUnseen } from '../history/historyView.js';
 
-const TOGETHER = 150; // ms in which links are asked for at once
-const MOST = 20; // in one request, as the site takes
-const KEPT = 500; // links whose answers a page keeps
-const LATER = 120_000; // ms until a link of which nothing came is asked for again: there may be nothing, or nothing just now
+const BATCH_WINDOW_MS = 150; // ms in which links are asked for at once
+const MAX_BATCH = 20; // in one request, as the site takes
+const MAX_CACHED = 500; // links whose answers a page keeps
+const RETRY_MS = 120_000; // ms until a link of which nothing came is asked for again: there may be nothing, or nothing just now
 
 /** @typedef {{title: string, site: string, description?: string, picture?: string}} Preview */
 
@@ -20,9 +20,9 @@ const known = new Map();
 let waiting = new Map();
 
 async function ask() {
-    const batch = [...waiting].slice(0, MOST);
-    waiting = new Map([...waiting].slice(MOST));
-    if (waiting.size) setTimeout(ask, TOGETHER);
+    const batch = [...waiting].slice(0, MAX_BATCH);
+    waiting = new Map([...waiting].slice(MAX_BATCH));
+    if (waiting.size) setTimeout(ask, BATCH_WINDOW_MS);
     const links = batch.map(([link]) => link);
     const response = await fetch('/xmpp/previews', {
         method: 'POST',
@@ -33,7 +33,7 @@ async function ask() {
     for (const [link, settle] of batch) {
         const preview = answer?.previews?.[link];
         if (preview) known.set(link, preview);
-        else if (!answer || answer.later?.includes(link)) setTimeout(() => asked.delete(link), LATER); // it may be known then
+        else if (!answer || answer.later?.includes(link)) setTimeout(() => asked.delete(link), RETRY_MS); // it may be known then
         settle(preview);
     }
 }
@@ -48,11 +48,11 @@ function previewOf(link) {
     let preview = asked.get(link);
     if (preview) return preview;
     preview = new Promise((resolve) => {
-        if (waiting.size === 0) setTimeout(ask, TOGETHER);
+        if (waiting.size === 0) setTimeout(ask, BATCH_WINDOW_MS);
         waiting.set(link, resolve);
     });
     asked.set(link, preview);
-    if (asked.size > KEPT) forget(asked.keys().next().value); // the oldest
+    if (asked.size > MAX_CACHED) forget(asked.keys().next().value); // the oldest
     return preview;
 }
 

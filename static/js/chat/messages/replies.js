@@ -2,14 +2,14 @@
 // words of the list of conversations, as it reads now. It leads to its place.
 
 import { lineOf } from '../list/entries.js';
-import { inWords } from '../list/row.js';
+import { lineText } from '../list/row.js';
 import { pinMark } from './messages.js';
-import { showAt } from '../history/place.js';
+import { jumpToMessage } from '../history/jumpToMessage.js';
 
 /** A message of a conversation, in one line. */
 const words = (chat, message) => {
     const line = lineOf(chat, message);
-    return line ? inWords(line) : message.getMessageText() ?? '';
+    return line ? lineText(line) : message.getMessageText() ?? '';
 };
 
 /** Draws an element again when the message that it shows is edited or taken back; an element that left the page listens to nothing. */
@@ -42,7 +42,7 @@ function withQuote(_converse, Context) {
             const answered = this.getRepliedMessage();
             follow(this, answered);
             const at = placeOf(_converse, chat, id, answered);
-            return html`${pinMark(model)}<button type="button" class="chat-msg__reply-context" ?disabled=${!at} @click=${() => showAt(_converse, chat.get('jid'), at)}>
+            return html`${pinMark(model)}<button type="button" class="chat-msg__reply-context" ?disabled=${!at} @click=${() => jumpToMessage(_converse, chat.get('jid'), at)}>
                 <converse-icon class="fa fa-reply" size="0.9em"></converse-icon>
                 ${answered ? html`<span class="chat-msg__reply-sender" dir="auto">${answered.getDisplayName()}</span>` : ''}
                 <span class="chat-msg__reply-text" dir="auto">${answered ? words(chat, answered) : 'An earlier message'}</span>
@@ -74,7 +74,7 @@ function withPreview(_converse, Preview) {
 }
 
 /** @param {Converse.Private} _converse */
-export function showWhatIsAnswered(_converse) {
+export function showQuotedMessages(_converse) {
     const { elements } = _converse.api;
     // Patch: answered
     elements.define('converse-reply-context', withQuote(_converse, elements.registry['converse-reply-context']));

@@ -1,6 +1,6 @@
 // One picture at a time, above the page, with the way to the one before and the next.
 
-import { showAbove } from '../dialogs/above.js';
+import { showModal } from '../dialogs/overlayHistory.js';
 
 /** @typedef {{url: string, name: string}} Picture */
 
@@ -46,7 +46,7 @@ function show(pictures, at) {
     dialog.addEventListener('close', () => dialog.remove());
     step(0);
     document.body.append(dialog);
-    showAbove(dialog);
+    showModal(dialog);
 }
 
 export const viewer = {

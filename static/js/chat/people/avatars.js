@@ -1,8 +1,8 @@
-// Initials in the place of pictures, as the list of conversations has them (list/row.js): the same
+// Initials in the place of pictures, as the list of conversations has them (elements.js): the same
 // person has the same ones everywhere, and a name that begins with an emoji has that. The name
 // stands beside each picture, so that a screen reader need not say it twice.
 
-import { initials } from '../list/row.js';
+import { initials } from '../elements.js';
 
 /** @param {Converse.Private} _converse */
 // Patch: avatars

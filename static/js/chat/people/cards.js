@@ -1,11 +1,11 @@
-// Opens the cards of people, which are fetched when somebody first touches the page (onDemand.js).
+// Opens the cards of people, which are fetched when somebody first touches the page (lazy.js).
 
 import { around } from '../../dom.js';
 import { openPrivately } from '../room/privateRecipient.js';
 import { block } from './blocking.js';
 import { addressOf, open } from '../conversation.js';
 import { authorOf } from '../room/formerMembers.js';
-import { withLater } from '../onDemand.js';
+import { withLazy } from '../lazy.js';
 import { byAddress } from './people.js';
 import { ask } from '../dialogs/questions.js';
 
@@ -41,7 +41,7 @@ export const personCard = {
             const waiting = new AbortController();
             const stop = ({ repeat }) => repeat || waiting.abort();
             for (const event of ['pointerdown', 'keydown']) document.addEventListener(event, /** @type {EventListener} */ (/** @type {unknown} */ (stop)), { capture: true, signal: waiting.signal });
-            withLater(({ PersonCard }) => {
+            withLazy(({ PersonCard }) => {
                 if (waiting.signal.aborted) return;
                 waiting.abort();
                 (card ??= new PersonCard(_converse, config, chat)).show(subject, opener);

@@ -4,7 +4,7 @@ import { shortTime } from '../list/time.js';
 import { siteTime } from '../siteTime.js';
 
 const LAST = 'jabber:iq:last';
-const DAY = 24 * 60 * 60; // s
+const DAY_S = 24 * 60 * 60;
 
 /** When somebody was last around, in words (XEP-0012 §4); empty if the server does not say. */
 export async function lastSeen(api, jid) {
@@ -15,5 +15,5 @@ export async function lastSeen(api, jid) {
     if (!(seconds > 0)) return '';
     const then = shortTime(new Date(siteTime.now() - seconds * 1000).toISOString());
     if (then === 'Yesterday') return 'Last seen yesterday';
-    return seconds < 7 * DAY ? `Last seen ${then}` : `Last seen on ${then}`;
+    return seconds < 7 * DAY_S ? `Last seen ${then}` : `Last seen on ${then}`;
 }

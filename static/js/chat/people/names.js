@@ -2,7 +2,7 @@
 // is what would show or ask for one.
 
 import { byId } from '../../dom.js';
-import { inTime } from '../inTime.js';
+import { withTimeout } from '../withTimeout.js';
 import { askFor } from '../list/ask.js';
 import { SOMEBODY } from './people.js';
 
@@ -10,7 +10,7 @@ import { SOMEBODY } from './people.js';
 // page's, and people have one name everywhere, that of their settings.
 const NOT_OFFERED = new Set(['details', 'nickname', 'bookmark', 'toggle-bookmark']);
 
-const LATE = 5000; // ms that the chat server has to say who somebody is: ejabberd was seen not to
+const VCARD_TIMEOUT_MS = 5000; // ms that the chat server has to say who somebody is: ejabberd was seen not to
 
 /** Who has no name is not called by their address. A message that comes before its author is known has the name of its conversation. */
 // Patch: names
@@ -23,8 +23,8 @@ function nameNobodyByAddress({ prototype }) {
     };
 }
 
-const TOGETHER = 50; // people in one request: maxNamed of app/conversations.go
-const MOMENT = 16; // ms in which those are gathered that one request asks for
+const MAX_BATCH = 50; // people in one request: maxNamed of app/conversations.go
+const BATCH_WINDOW_MS = 16; // ms in which those are gathered that one request asks for
 
 /** @type {Set<string> | undefined} */
 let gathered;
@@ -33,9 +33,9 @@ let answer;
 
 /** The site's answer about somebody and about who else is asked for in the same moment. */
 function askTogether(/** @type {string} */ user) {
-    if (!gathered || gathered.size >= TOGETHER) {
+    if (!gathered || gathered.size >= MAX_BATCH) {
         const users = (gathered = new Set());
-        answer = new Promise((resolve) => setTimeout(resolve, MOMENT)).then(() => {
+        answer = new Promise((resolve) => setTimeout(resolve, BATCH_WINDOW_MS)).then(() => {
             if (gathered === users) gathered = undefined;
             return askFor([...users].map((each) => ['user', each]));
         });
@@ -54,7 +54,7 @@ function askTogether(/** @type {string} */ user) {
 function nameBySite({ api }, { domain }) {
     const { get } = api.vcard;
     api.vcard.get = async function (/** @type {any} */ model, force) {
-        const card = await inTime(get.call(this, model, force), LATE);
+        const card = await withTimeout(get.call(this, model, force), VCARD_TIMEOUT_MS);
         const jid = typeof model === 'string' ? model : model.get('jid');
         const { fullname, nickname, ...rest } = card ?? model.attributes ?? {}; // null: it is known, as it was before, or nobody answers
         const [user, of] = jid?.split('@') ?? [];

@@ -4,15 +4,15 @@
 // and ids of the protocol. It is fetched when it may be needed (cards.js).
 
 import { closeBeside } from '../../dom.js';
-import { showAbove } from '../dialogs/above.js';
+import { showModal } from '../dialogs/overlayHistory.js';
 import { lastSeen } from './lastSeen.js';
-import { picture } from '../list/row.js';
+import { picture } from '../elements.js';
 import { byAddress, isAround } from './people.js';
 import { Moderation } from '../room/moderation.js';
-import { isSelf, reasonOf, standingName } from '../room/standing.js';
+import { isSelf, reasonOf, affiliationLabel } from '../room/affiliation.js';
 
 const BLOCKING = 'urn:xmpp:blocking';
-const GAP = 8; // px between the card and what it is of
+const GAP_PX = 8; // px between the card and what it is of
 
 /**
  * @typedef {object} Subject whom a card is of
@@ -74,7 +74,7 @@ export class PersonCard {
         Object.assign(this, { subject, opener, rooms: [], seen: '', mayBlock: false, learnt: false });
         this.draw();
         this.#follow(subject.room);
-        if (!this.dialog.open) showAbove(this.dialog);
+        if (!this.dialog.open) showModal(this.dialog);
         this.#place();
         this.#learn(subject);
     }
@@ -175,7 +175,7 @@ export class PersonCard {
         const { html, render } = window.converse.env;
         const { subject, rooms } = this;
         const { name, self, room, occupant, standing, role } = subject;
-        const word = room && (occupant || standing) ? standingName(occupant?.get('affiliation') ?? standing, occupant?.get('role')) : '';
+        const word = room && (occupant || standing) ? affiliationLabel(occupant?.get('affiliation') ?? standing, occupant?.get('role')) : '';
         const roles = new Set([...(occupant?.get('hats') ?? []).map(({ title }) => title), role]);
         this.dialog.setAttribute('aria-label', self ? 'You' : name);
         render(html`
@@ -251,10 +251,10 @@ export class PersonCard {
         const { dialog, opener } = this;
         const of = opener?.isConnected ? opener.getBoundingClientRect() : null;
         const { offsetWidth: width, offsetHeight: height } = dialog;
-        const at = (start, size, most) => `${Math.max(GAP, Math.min(start, most - size - GAP))}px`;
-        const beside = of ? (of.right + GAP + width < innerWidth ? of.right + GAP : of.left - GAP - width) : (innerWidth - width) / 2;
-        dialog.style.setProperty('--left', at(beside < GAP && of ? of.left : beside, width, innerWidth));
-        dialog.style.setProperty('--top', at(of ? (beside < GAP ? of.bottom + GAP : of.top) : (innerHeight - height) / 2, height, innerHeight));
+        const at = (start, size, most) => `${Math.max(GAP_PX, Math.min(start, most - size - GAP_PX))}px`;
+        const beside = of ? (of.right + GAP_PX + width < innerWidth ? of.right + GAP_PX : of.left - GAP_PX - width) : (innerWidth - width) / 2;
+        dialog.style.setProperty('--left', at(beside < GAP_PX && of ? of.left : beside, width, innerWidth));
+        dialog.style.setProperty('--top', at(of ? (beside < GAP_PX ? of.bottom + GAP_PX : of.top) : (innerHeight - height) / 2, height, innerHeight));
     }
 }
 

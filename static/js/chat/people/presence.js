@@ -9,7 +9,7 @@ const WATCH = 'urn:foyer:watch:0';
 // What the server takes at once; pages show fewer.
 const MAX_WATCHED = 200;
 
-const SOON = 200; // ms: who becomes a contact is told in several steps
+const WATCH_DELAY_MS = 200; // who becomes a contact is told in several steps
 
 /** Shows whether one person is around, wherever the page shows them. */
 function paint(jid, around) {
@@ -34,7 +34,7 @@ function renewPeople() {
         else if (frame?.hasAttribute('busy')) renewPeople();
         else if (frame?.src) frame.reload();
         else if (frame) frame.src = location.href;
-    }, SOON);
+    }, WATCH_DELAY_MS);
 }
 
 /** Whether the server tells the person about a contact's presence (RFC 6121 §2.1.2.5). */

@@ -7,7 +7,7 @@ import { answerTo, configure, deleteRoom } from './actions.js';
 import { MAX_LENGTH } from './bounds.js';
 import { beingLeft, leave } from './leave.js';
 import { Part } from './part.js';
-import { isOwner, reasonOf } from './standing.js';
+import { isOwner, reasonOf } from './affiliation.js';
 
 /** @type {import('../unread/levels.js').Level[]} */
 const LEVELS = ['all', 'mentions', 'none'];

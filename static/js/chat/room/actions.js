@@ -1,9 +1,9 @@
 // What is done with a room as a whole: its settings (XEP-0045 §10.2), its topic, who is
 // invited, and its end.
 
-import { inTime } from '../inTime.js';
+import { withTimeout } from '../withTimeout.js';
 import { ask } from '../dialogs/questions.js';
-import { reasonOf } from './standing.js';
+import { reasonOf } from './affiliation.js';
 
 const OWNER = 'http://jabber.org/protocol/muc#owner';
 const FORM = 'jabber:x:data';
@@ -23,11 +23,11 @@ const FIELDS = {
 
 /** @typedef {keyof typeof FIELDS} SettingName */
 
-const PATIENCE = 10_000; // ms that an answer may take, and one change waits for another
+const ANSWER_TIMEOUT_MS = 10_000; // ms that an answer may take, and one change waits for another
 
 /** What a room answers, if it does. @template T @param {Promise<T>} asked */
 export async function answerTo(asked) {
-    const answer = await inTime(asked, PATIENCE);
+    const answer = await withTimeout(asked, ANSWER_TIMEOUT_MS);
     if (answer === null) throw new Error();
     return answer;
 }
@@ -66,7 +66,7 @@ let last = Promise.resolve();
  * @param {Partial<Record<SettingName, string | boolean>>} changes
  */
 export function configure(_converse, room, changes) {
-    const change = inTime(last, PATIENCE).then(() => send(_converse, room, changes));
+    const change = withTimeout(last, ANSWER_TIMEOUT_MS).then(() => send(_converse, room, changes));
     last = change.catch(() => {});
     return change;
 }

@@ -13,7 +13,7 @@ export function awaitBookmarks({ api }) {
 }
 
 /** @param {Converse.Private} _converse */
-export function enterBookmarkedUnseen(_converse) {
+export function joinBookmarkedHidden(_converse) {
     const { api, exports } = _converse;
     // Patch: bookmarked-unseen
     exports.Bookmarks.prototype.openBookmarkedRoom = async function (bookmark) {

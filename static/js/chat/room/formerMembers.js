@@ -8,7 +8,7 @@ import { pictureOf } from '../people/people.js';
 
 /** Who said something, by room and author, the oldest first: the site is asked once for each. @type {Map<string, Promise<Author | null>>} */
 const authors = new Map();
-const KNOWN = 500;
+const MAX_KNOWN = 500;
 
 /**
  * Who said a message of a room; null if that is not told.
@@ -29,7 +29,7 @@ export function authorOf(room, message, again = false) {
         return null;
     });
     authors.set(key, asked);
-    if (authors.size > KNOWN) authors.delete(authors.keys().next().value ?? '');
+    if (authors.size > MAX_KNOWN) authors.delete(authors.keys().next().value ?? '');
     return asked;
 }
 

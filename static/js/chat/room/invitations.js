@@ -4,7 +4,7 @@
 import { byId } from '../../dom.js';
 import { panel } from '../panel.js';
 import { nameOf } from '../people/people.js';
-import { isOut } from './rejoin.js';
+import { hasDisconnectReason } from './rejoin.js';
 
 const CONFERENCE = 'jabber:x:conference';
 
@@ -20,7 +20,7 @@ const unanswered = [];
 /** Who was removed from a room may come back. @param {Converse.Private} _converse @param {string} jid */
 function isInvitable({ state }, jid) {
     const known = state.chatboxes.get(jid);
-    return !known || isOut(known);
+    return !known || hasDisconnectReason(known);
 }
 
 /** @param {Converse.Private} _converse */

@@ -1,10 +1,9 @@
 // Whom to invite into a room: found by name as one types.
 
 import { isComposing } from '../../dom.js';
-import { picture } from '../list/row.js';
+import { picture } from '../elements.js';
 import { invite } from './actions.js';
-
-const TYPING = 180; // ms that somebody who types may pause before the site is asked
+import { SEARCH_DEBOUNCE_MS } from '../../debounce.js';
 
 export class Invite {
     open = false;
@@ -83,7 +82,7 @@ export class Invite {
         this.typed = typed;
         clearTimeout(this.typing);
         this.asked.abort();
-        this.typing = setTimeout(() => this.#find(), TYPING);
+        this.typing = setTimeout(() => this.#find(), SEARCH_DEBOUNCE_MS);
     }
 
     /** Resolves with whether that is still what is looked for. */

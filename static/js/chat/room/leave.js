@@ -4,8 +4,8 @@ import { answers } from '../connection/connectivity.js';
 import { panel } from '../panel.js';
 import { ask } from '../dialogs/questions.js';
 
-const NOTICEABLE = 400; // ms after which somebody who waits is told
-const SIGN_OF_LIFE = 5000; // ms that the server may take to show that there is a connection
+const NOTICE_DELAY_MS = 400; // ms after which somebody who waits is told
+const PING_TIMEOUT_MS = 5000; // ms that the server may take to show that there is a connection
 
 /** Rooms that somebody is about to leave. */
 export const beingLeft = new WeakSet();
@@ -21,9 +21,9 @@ export async function leave(_converse, room) {
     let saying;
     try {
         if (!(await wantsToLeave(api, room))) return;
-        saying = setTimeout(() => panel.warn('leave', 'Leaving …'), NOTICEABLE);
+        saying = setTimeout(() => panel.warn('leave', 'Leaving …'), NOTICE_DELAY_MS);
         room.trigger('change', room); // its panel is drawn
-        if (navigator.onLine && (await answers(_converse, SIGN_OF_LIFE))) await room.close();
+        if (navigator.onLine && (await answers(_converse, PING_TIMEOUT_MS))) await room.close();
         else api.alert('error', 'You are still in the room', ['There is no connection. Please try again when you are back online.']);
     } finally {
         beingLeft.delete(room);

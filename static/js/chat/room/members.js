@@ -5,14 +5,14 @@
 import { around } from '../../dom.js';
 import { personCard } from '../people/cards.js';
 import { fold } from '../search/fold.js';
-import { make, picture } from '../list/row.js';
+import { make, picture } from '../elements.js';
 import { Rows } from '../list/rows.js';
 import { byAddress, isAround, knownName, nameOf, pictureOf, SOMEBODY } from '../people/people.js';
 import { Invite } from './invite.js';
 import { Part } from './part.js';
-import { administers, isHere, isSelf, standingName } from './standing.js';
+import { administers, isHere, isSelf, affiliationLabel } from './affiliation.js';
 
-const ENOUGH_TO_FIND = 8; // people for whom a field to find them is worth its place
+const MIN_TO_FILTER = 8; // people for whom a field to find them is worth its place
 
 /**
  * @typedef {object} Known somebody, as the site or the server tells
@@ -164,7 +164,7 @@ export class Members extends Part {
         const standing = occupant.get('affiliation') ?? 'none';
         return {
             jid: occupant.id ?? occupant.get('nick'), address: occupant.get('jid') ?? known?.jid, name: occupant.getDisplayName(),
-            picture: known?.picture ?? pictureOf(occupant.vcard), standing, word: standingName(standing, occupant.get('role')),
+            picture: known?.picture ?? pictureOf(occupant.vcard), standing, word: affiliationLabel(standing, occupant.get('role')),
             here: true, self: isSelf(occupant), occupant,
             want: known ? undefined : () => occupant.vcard?.trigger('visibilityChanged'), // the card is fetched, if it was not yet
         };
@@ -176,7 +176,7 @@ export class Members extends Part {
         const name = known.name || knownName(contact) || this.names.get(known.jid);
         return {
             jid: known.jid, address: known.jid, name: name || SOMEBODY, picture: known.picture ?? pictureOf(contact?.vcard),
-            standing: known.standing, word: standingName(known.standing), here: false, around: isAround(contact?.presence),
+            standing: known.standing, word: affiliationLabel(known.standing), here: false, around: isAround(contact?.presence),
             self: known.jid === this._converse.session.get('bare_jid'),
             want: name ? undefined : () => this.#learnName(known.jid),
         };
@@ -202,7 +202,7 @@ export class Members extends Part {
         const belonging = this.all.length - outcasts.length;
         return html`<div class="room-members">
             <div class="room-members__head">
-                ${belonging >= ENOUGH_TO_FIND || this.find.value ? this.find : html`<p class="room-members__count">${belonging === 1 ? 'One person' : `${belonging} people`}</p>`}
+                ${belonging >= MIN_TO_FILTER || this.find.value ? this.find : html`<p class="room-members__count">${belonging === 1 ? 'One person' : `${belonging} people`}</p>`}
                 ${room.isEntered() ? html`<button type="button" class="room-button" aria-expanded=${String(this.invitation.open)} @click=${() => this.invitation.toggle()}>Invite</button>` : ''}
             </div>
             ${this.invitation.render(room)}

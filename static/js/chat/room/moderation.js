@@ -1,6 +1,6 @@
 // What those who look after a room may do with others there (XEP-0045 §8, §9).
 
-import { administers, isOwner, ownStanding, rank } from './standing.js';
+import { administers, isOwner, ownAffiliation, rank } from './affiliation.js';
 
 /**
  * @typedef {object} Verb
@@ -31,7 +31,7 @@ export class Moderation {
 
     /** Whether one stands above them: nobody does anything to those above, and owners to anybody. */
     get #above() {
-        const own = ownStanding(this.room);
+        const own = ownAffiliation(this.room);
         return own === 'owner' || rank(own) < rank(this.standing);
     }
 

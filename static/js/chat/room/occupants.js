@@ -11,7 +11,7 @@
 
 const OCCUPANT_ID = 'urn:xmpp:occupant-id:0';
 
-const PATIENCE = 10_000; // ms
+const MEMBERS_TIMEOUT_MS = 10_000;
 
 /** Asks who belongs to a room, and resolves when it has told. @returns {Promise<void>} */
 const told = (room, ask) =>
@@ -23,7 +23,7 @@ const told = (room, ask) =>
         const late = setTimeout(() => {
             room.off('foyer:members', done);
             reject(new Error('The room does not tell who belongs to it.'));
-        }, PATIENCE);
+        }, MEMBERS_TIMEOUT_MS);
         room.once('foyer:members', done);
         ask(room);
     });

@@ -3,7 +3,7 @@
 // page to page and from room to room, until somebody closes it.
 
 import { all, byId } from '../../dom.js';
-import { lieAbove } from '../dialogs/above.js';
+import { pushOverlay } from '../dialogs/overlayHistory.js';
 import { About } from './about.js';
 import { Files } from './files.js';
 import { Members } from './members.js';
@@ -11,13 +11,12 @@ import { Pinned } from './pinned.js';
 import { canPin } from './pins.js';
 import { Settings } from './settings.js';
 import { keepPart, keptPart } from './roomPanel.js';
-import { isOwner } from './standing.js';
+import { isOwner } from './affiliation.js';
+import { isRoom } from '../boxes.js';
 
-const SOON = 120; // ms: people of large rooms come one by one
+const REDRAW_DELAY_MS = 120; // people of large rooms come one by one
 
 /** @typedef {'about' | 'pinned' | 'members' | 'files' | 'settings'} PartName */
-
-const isRoom = (box) => box.get('type') === 'chatroom';
 
 /** The room that is in sight, if it is one. @returns {Converse.Room | null} */
 const openRoom = (_converse) => _converse.state.chatboxes?.models.find((box) => isRoom(box) && !box.get('hidden') && !box.get('closed')) ?? null;
@@ -156,7 +155,7 @@ export class RoomPanel {
     }
 
     /** Draws it again, once for many changes. */
-    soon(wait = SOON) {
+    soon(wait = REDRAW_DELAY_MS) {
         if (wait === 0) {
             clearTimeout(this.waiting);
             this.waiting = undefined;
@@ -177,7 +176,7 @@ export class RoomPanel {
         byId('chat').classList.toggle('has-room-panel', !element.hidden);
         // What it covers on a phone cannot be reached meanwhile.
         for (const other of all('#conversations, #conversejs converse-chats')) other.inert = covers && !element.hidden;
-        if (covers && !element.hidden) this.uncover ??= lieAbove(() => this.close());
+        if (covers && !element.hidden) this.uncover ??= pushOverlay(() => this.close());
         else this.uncover = void this.uncover?.();
         if (element.hidden || !room || !this.part) return;
         if ((this.part === 'settings' && !isOwner(room)) || (this.part === 'pinned' && !canPin(room))) this.part = 'about';

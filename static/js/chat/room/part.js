@@ -1,4 +1,4 @@
-import { showAt } from '../history/place.js';
+import { jumpToMessage } from '../history/jumpToMessage.js';
 
 /** One part of a room's panel, such as its people. Parts draw themselves when the panel does. */
 export class Part {
@@ -37,7 +37,7 @@ export class Part {
     /** Goes to a message of the room, which the panel may cover. @param {Converse.Room} room @param {string} id */
     show(room, id) {
         if (getComputedStyle(this.panel.element).position === 'absolute') this.panel.close();
-        showAt(this._converse, room.get('jid'), id);
+        jumpToMessage(this._converse, room.get('jid'), id);
     }
 
     /** What was rendered is in the page. */

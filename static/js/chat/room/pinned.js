@@ -1,7 +1,7 @@
 // The pinned messages of a room: who said what when, and who pinned it. Each leads to its
 // place in the conversation.
 
-import { inWords } from '../list/row.js';
+import { lineText } from '../list/row.js';
 import { longTime, shortTime } from '../list/time.js';
 import { goesBy } from '../messages/versions.js';
 import { Part } from './part.js';
@@ -30,7 +30,7 @@ export class Pinned extends Part {
 
     /** What it says; what is encrypted, only the browser knows. */
     #words(room, pin) {
-        return (pin.line.kind === 'encrypted' && this.#message(room, pin)?.get('plaintext')) || inWords(pin.line);
+        return (pin.line.kind === 'encrypted' && this.#message(room, pin)?.get('plaintext')) || lineText(pin.line);
     }
 
     /** The message, if the browser has it. */

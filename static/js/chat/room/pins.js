@@ -2,9 +2,10 @@
 // They are asked for when a room is entered, and the room tells what changes. A server that
 // has none of them says so by not announcing them, and then there are none to be seen.
 
-import { lineOfSaid, timeOf } from '../list/said.js';
+import { parseSummary } from '../list/messageSummary.js';
+import { timeOfUUID } from '../siteTime.js';
 import { goesBy } from '../messages/versions.js';
-import { reasonOf } from './standing.js';
+import { reasonOf } from './affiliation.js';
 
 const NODE = 'urn:foyer:pinned:0';
 const PUBSUB = 'http://jabber.org/protocol/pubsub';
@@ -31,9 +32,9 @@ function pinOf(item) {
     const said = pinned?.firstElementChild;
     const id = item.getAttribute('id');
     if (!said || !id) return null;
-    const line = lineOfSaid(said);
+    const line = parseSummary(said);
     const at = pinned.getAttribute('stamp') ?? '';
-    return { id, version: line.id, by: pinned.getAttribute('by') ?? '', at, line: { ...line, id, at: timeOf(id) ?? at } };
+    return { id, version: line.id, by: pinned.getAttribute('by') ?? '', at, line: { ...line, id, at: timeOfUUID(id) ?? at } };
 }
 
 /** Whether a room can have pinned messages. @param {Converse.Room} room */

@@ -1,4 +1,4 @@
-// Who is written to in private within a room (privately.js). Whoever writes to somebody else, or to all
+// Who is written to in private within a room (privateMessages.js). Whoever writes to somebody else, or to all
 // there, goes on with that: what they type is for whom they began it. Who wrote to them stands above the field.
 
 import { byId } from '../../dom.js';

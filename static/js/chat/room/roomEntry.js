@@ -7,17 +7,17 @@ import { isEnded } from './roomEnd.js';
 const NOT_NOW = 'You cannot enter this room right now.';
 const NAME_REFUSED = 'The room did not accept your new name.';
 
-const PATIENCE = 15_000; // ms that a room has to say that somebody is in it
+const JOIN_TIMEOUT_MS = 15_000; // ms that a room has to say that somebody is in it
 
 // How many people of one name a room may have.
-const MOST_NAMESAKES = 9;
+const MAX_NAMESAKES = 9;
 
 // How long a name may be in a room, in characters (internal/names), and what a number takes of it.
-const LONGEST = 64;
-const NUMBER = ' (2)'.length;
+const MAX_NICK_LENGTH = 64;
+const NUMBER_LENGTH = ' (2)'.length;
 
 /** How one of several people of a name is called. */
-const numbered = (name, number) => `${[...name].slice(0, LONGEST - NUMBER).join('').trimEnd()} (${number})`;
+const numbered = (name, number) => `${[...name].slice(0, MAX_NICK_LENGTH - NUMBER_LENGTH).join('').trimEnd()} (${number})`;
 
 const textOf = (presence) => presence.querySelector('error > text')?.textContent || null;
 
@@ -26,8 +26,8 @@ const isOneOf = (name, nick) => nick === name || nick === numbered(name, /\((\d)
 
 /** The next to try when somebody else of that name is in the room. */
 function nextName(name, taken) {
-    const number = taken === name ? 2 : Number(/ \((\d)\)$/.exec(taken)?.[1] ?? MOST_NAMESAKES) + 1;
-    return number > MOST_NAMESAKES ? null : numbered(name, number);
+    const number = taken === name ? 2 : Number(/ \((\d)\)$/.exec(taken)?.[1] ?? MAX_NAMESAKES) + 1;
+    return number > MAX_NAMESAKES ? null : numbered(name, number);
 }
 
 /** Rooms that were left, each for good: who opens one again has another model of it. */
@@ -54,7 +54,7 @@ function askAgain({ api, exports, state }) {
     // Patch: asked-again
     room.join = async function (...rest) {
         await join.apply(this, rest);
-        setTimeout(() => isAwaited(this) && api.connection.connected() && this.rejoin(), PATIENCE);
+        setTimeout(() => isAwaited(this) && api.connection.connected() && this.rejoin(), JOIN_TIMEOUT_MS);
     };
 }
 

@@ -2,9 +2,10 @@
 // room. Deleting it takes one question with the room's name in it; Converse would ask
 // for the room's address, which nobody knows.
 
-import { withLater } from '../onDemand.js';
+import { withLazy } from '../lazy.js';
 import { leave } from './leave.js';
 import { roomPanel } from './roomPanel.js';
+import { isRoom } from '../boxes.js';
 
 /** What entries are called, and their signs where Converse's mean something else, by their names. @type {Record<string, {i18n_text: string, icon_class?: string}>} */
 const LABELS = {
@@ -28,7 +29,6 @@ const entries = () => ENTRIES.map(({ part, ...entry }) => ({
 /** What of Converse's menu stands in it otherwise. */
 const REPLACED = new Set(['moderate', 'destroy']);
 
-const isRoom = (model) => model.get('type') === 'chatroom';
 const isOwnersRoom = (model) => isRoom(model) && model.getOwnAffiliation() === 'owner';
 
 /** @param {Converse.Private} _converse */
@@ -55,7 +55,7 @@ export function offerRoomMenu(_converse) {
             i18n_title: 'Delete this room for everybody',
             handler: (event) => {
                 event.preventDefault();
-                withLater(({ deleteRoom }) => deleteRoom(_converse, element.model));
+                withLazy(({ deleteRoom }) => deleteRoom(_converse, element.model));
             },
             a_class: 'destroy-chatroom-button',
             icon_class: 'fa-trash',

@@ -1,7 +1,7 @@
-// Opens the panel of a room, which is fetched when somebody first touches the page (onDemand.js), or at
+// Opens the panel of a room, which is fetched when somebody first touches the page (lazy.js), or at
 // once where the page before had it open.
 
-import { withLater } from '../onDemand.js';
+import { withLazy } from '../lazy.js';
 import { keepInTab } from '../connection/tabStore.js';
 
 /** @typedef {import('./panel.js').PartName} PartName */
@@ -24,7 +24,7 @@ export const roomPanel = {
      * @param {import('../types.js').ChatConfig} config
      */
     prepare(_converse, config) {
-        withPanel = (use) => withLater(({ RoomPanel }) => use(panel ??= new RoomPanel(_converse, config)));
+        withPanel = (use) => withLazy(({ RoomPanel }) => use(panel ??= new RoomPanel(_converse, config)));
         if (keptPart()) withPanel(() => {});
     },
     /** @param {PartName} part */

@@ -4,7 +4,7 @@
 import { ask } from '../dialogs/questions.js';
 import { configure, settingsOf } from './actions.js';
 import { Part } from './part.js';
-import { isHere, reasonOf } from './standing.js';
+import { isHere, reasonOf } from './affiliation.js';
 
 /** @typedef {import('./actions.js').SettingName} SettingName */
 

@@ -23,7 +23,7 @@
  * @property {number} [leftOut] rooms that were not looked into
  */
 
-const PATIENCE = 15_000; // ms; the site takes two seconds at most
+const SEARCH_TIMEOUT_MS = 15_000; // the site takes two seconds at most
 
 /** What somebody is told when the site did not answer as it should. */
 const FAILED = 'The search did not work. Please try again.';
@@ -60,7 +60,7 @@ let last = Promise.resolve();
 export function findMessages(asks, signal) {
     const turn = last.then(() => {
         signal.throwIfAborted();
-        return ask('/xmpp/search', asks, AbortSignal.timeout(PATIENCE));
+        return ask('/xmpp/search', asks, AbortSignal.timeout(SEARCH_TIMEOUT_MS));
     });
     last = turn.catch(() => {});
     return turn.then((answer) => {

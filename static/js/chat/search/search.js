@@ -5,13 +5,14 @@
 import { around, byId } from '../../dom.js';
 import { ask, findMessages, whereSaid, failureText } from './find.js';
 import { hasWords, nearestFirst } from './fold.js';
-import { inFull, make } from '../list/row.js';
-import { marked, option, Options, timeOf } from '../dialogs/options.js';
+import { make } from '../elements.js';
+import { lineWithAuthor } from '../list/row.js';
+import { marked, option, Options, timeElement } from '../dialogs/options.js';
 import { siteTime } from '../siteTime.js';
+import { SEARCH_DEBOUNCE_MS } from '../../debounce.js';
 
-const TYPING = 180; // ms that somebody who types may pause before the site is asked
-const DAY = 24 * 60 * 60 * 1000;
-const RECENT = 8; // conversations that stand there before anything is typed, and of those that have it in their names
+const DAY_MS = 24 * 60 * 60 * 1000;
+const MAX_RECENT = 8; // conversations that stand there before anything is typed, and of those that have it in their names
 const BETWEEN = 'between'; // the choice of two days
 const LAST_DAY = '9999-12-31'; // that a date field takes
 
@@ -23,16 +24,16 @@ const theirs = (className, ...content) => Object.assign(make('span', className, 
 /** @param {Found} found */
 function messageOption(found) {
     const text = theirs('search-text', ...(found.file ? [`📎 ${found.text || 'File'}`] : marked(found.text, found.marks)));
-    const link = option(found, found.address, theirs('search-name', whereSaid(found)), timeOf(found.at, 'search-time'), text);
+    const link = option(found, found.address, theirs('search-name', whereSaid(found)), timeElement(found.at, 'search-time'), text);
     link.dataset.id = found.id;
     return link;
 }
 
 const personOption = (entry) =>
-    option(entry, entry.room ? `/rooms/${encodeURIComponent(entry.jid.split('@')[0])}` : '/people', theirs('search-name', entry.name), theirs('search-text', entry.last ? inFull(entry.last) : entry.room ? entry.about || 'Room' : 'Person'));
+    option(entry, entry.room ? `/rooms/${encodeURIComponent(entry.jid.split('@')[0])}` : '/people', theirs('search-name', entry.name), theirs('search-text', entry.last ? lineWithAuthor(entry.last) : entry.room ? entry.about || 'Room' : 'Person'));
 
 /** The beginning of a day that a date field has, where somebody is; days later, if that is asked for. */
-function midnight(field, later = 0) {
+function startOfDay(field, later = 0) {
     const [year, month, day] = field.value.split('-').map(Number);
     return new Date(year, month - 1, day + later);
 }
@@ -101,7 +102,7 @@ export class Search {
 
     soon() {
         byId('search-between').hidden = this.filter('days').value !== BETWEEN;
-        this.search(TYPING);
+        this.search(SEARCH_DEBOUNCE_MS);
     }
 
     /** Whom and which rooms one can narrow the search to, in the order of the list, and at the end who is chosen: what was just begun is there too. */
@@ -131,11 +132,11 @@ export class Search {
     /** From when to when, as the site takes it. @returns {{from?: string, to?: string}} */
     when() {
         const { value } = this.filter('days');
-        if (value && value !== BETWEEN) return { from: new Date(siteTime.now() - value * DAY).toISOString() };
+        if (value && value !== BETWEEN) return { from: new Date(siteTime.now() - value * DAY_MS).toISOString() };
         const [from, to] = value ? [this.filter('from'), this.filter('to')] : [];
         return {
-            ...(from?.value && { from: midnight(from).toISOString() }),
-            ...(to?.value && { to: new Date(+midnight(to, 1) - 1).toISOString() }), // the last moment of the day, which has 23 hours once a year
+            ...(from?.value && { from: startOfDay(from).toISOString() }),
+            ...(to?.value && { to: new Date(+startOfDay(to, 1) - 1).toISOString() }), // the last moment of the day, which has 23 hours once a year
         };
     }
 
@@ -166,7 +167,7 @@ export class Search {
             return this.tell(this.config.search ? 'Type a name, or words of a message.' : 'Type a name.', group('Last conversations', this.recent()));
         }
         const narrowed = asks.with || asks.room || asks.from || asks.to || asks.files;
-        const listed = narrowed ? [] : nearestFirst(this.listed().filter(({ name }) => hasWords(name, asks.q)), asks.q).slice(0, RECENT);
+        const listed = narrowed ? [] : nearestFirst(this.listed().filter(({ name }) => hasWords(name, asks.q)), asks.q).slice(0, MAX_RECENT);
         this.results.scrollTop = 0;
         this.drawPeople(listed);
         if (pause) await new Promise((resolve) => (this.typing = setTimeout(resolve, pause)));
@@ -208,7 +209,7 @@ export class Search {
     /** Where something was said last, and which is not open: pinned or not. */
     recent() {
         const others = this.listed().filter(({ last, open }) => last && !open);
-        return others.sort((a, b) => (a.last.at < b.last.at ? 1 : -1)).slice(0, RECENT).map(personOption);
+        return others.sort((a, b) => (a.last.at < b.last.at ? 1 : -1)).slice(0, MAX_RECENT).map(personOption);
     }
 
     /** A button beside what is said. */

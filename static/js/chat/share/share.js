@@ -3,22 +3,21 @@
 // of conversations, and it goes into the composer there. Nothing is sent before they send it.
 // Fetched when there is something (shared.js).
 
-import { byId } from '../../dom.js';
+import { byId, waitFor } from '../../dom.js';
 import { conversationAt } from '../conversation.js';
 import { discardShared, SHARED } from '../signin/forget.js';
 import { panel } from '../panel.js';
-import { until } from '../history/place.js';
 
 /** @typedef {{text: string, files: {name: string, type: string, at: string}[], left: number, time: number}} Shared */
 
-const KEPT = 60 * 60 * 1000; // ms that it waits for somebody who has to sign in first
+const MAX_AGE_MS = 60 * 60 * 1000; // ms that it waits for somebody who has to sign in first
 
 /** What waits to be shared. @returns {Promise<Shared | null>} */
 async function waiting() {
     const kept = await caches.match('/shared', { cacheName: SHARED });
     /** @type {Shared | undefined} */
     const shared = await kept?.json();
-    if (shared && Date.now() - shared.time < KEPT) return shared;
+    if (shared && Date.now() - shared.time < MAX_AGE_MS) return shared;
     await discardShared();
     return null;
 }
@@ -31,7 +30,7 @@ const filesOf = ({ files }) =>
     }));
 
 /** In one line, what it is. @param {Shared} shared */
-function inWords({ text, files, left }) {
+function describeShared({ text, files, left }) {
     const [first] = files;
     const counted = files.length > 1 ? `${files.length} files` : first ? `“${first.name}”` : '';
     const line = text.split('\n')[0];
@@ -44,7 +43,7 @@ function inWords({ text, files, left }) {
 function choose(config, shared) {
     const cancel = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Cancel' });
     const bar = Object.assign(document.createElement('div'), { className: 'share-bar', role: 'status' });
-    bar.append(Object.assign(document.createElement('p'), { textContent: inWords(shared) }), cancel);
+    bar.append(Object.assign(document.createElement('p'), { textContent: describeShared(shared) }), cancel);
     byId('conversations').prepend(bar);
     return new Promise((resolve) => {
         const done = (jid) => {
@@ -64,7 +63,7 @@ function choose(config, shared) {
 /** Where one writes in a conversation, once it is there. @returns {Promise<HTMLTextAreaElement | null | undefined>} */
 function composerOf(jid) {
     const within = `#chat :is(converse-chat, converse-muc)[jid="${CSS.escape(jid)}"] textarea.chat-textarea`;
-    return until(() => /** @type {HTMLTextAreaElement | null} */ (document.querySelector(within)), 1800);
+    return waitFor(() => /** @type {HTMLTextAreaElement | null} */ (document.querySelector(within)), 1800);
 }
 
 /** Puts it into a composer. */

@@ -1,7 +1,7 @@
 // Whether somebody shared something with the installed site: share.js, which asks with whom, is fetched only then.
 
 import { SHARED } from '../signin/forget.js';
-import { withLater } from '../onDemand.js';
+import { withLazy } from '../lazy.js';
 
 const anyShared = async () => 'caches' in window && caches.has(SHARED);
 
@@ -15,7 +15,7 @@ export function receiveShared(_converse, config) {
     const ask = async () => {
         if (asked || document.body.dataset.page !== 'chat') return;
         asked = true;
-        if (await anyShared()) withLater(({ share }) => share(_converse, config), () => (asked = false)); // it waits
+        if (await anyShared()) withLazy(({ share }) => share(_converse, config), () => (asked = false)); // it waits
     };
     api.listen.on('connected', ask);
     api.listen.on('reconnected', ask);

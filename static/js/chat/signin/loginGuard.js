@@ -3,29 +3,29 @@
 // out of the chat is said on the page.
 
 import { forgetLater } from './forget.js';
-import { askNoMore } from '../composer/queue.js';
+import { stopUnloadPrompt } from '../composer/queue.js';
 import { panel } from '../panel.js';
 import { tabIsNobodys } from '../connection/tabs.js';
 import { transport } from '../connection/transport.js';
 
-const FIRST_WAIT = 700; // ms
-const LONGEST_WAIT = 30_000; // ms
+const MIN_BACKOFF_MS = 700;
+const MAX_BACKOFF_MS = 30_000;
 
 // How often a WebSocket is looked at, for how long it may say nothing, and how long
 // all of signing in may take over it. Some proxies neither pass nor refuse one. Looks
 // are counted, not time: a page that is busy does not hear what has come.
-const LOOK = 500; // ms
-const SILENCE = 3500; // ms
-const CONNECT_PATIENCE = 15_000; // ms
+const POLL_MS = 500;
+const SILENCE_TIMEOUT_MS = 3500;
+const CONNECT_TIMEOUT_MS = 15_000;
 
 // How long an answer of the site is waited for, which gives itself 15 s: over a connection that is dead, and not known to be,
 // none ever comes.
-const ANSWER_PATIENCE = 20_000; // ms
+const ANSWER_TIMEOUT_MS = 20_000;
 
 // A site that takes so long to answer anything says nothing about its WebSocket, so
 // often, nor does one that cannot be reached.
-const SLOW = 1000; // ms
-const EXCUSES = 3;
+const SLOW_ANSWER_MS = 1000;
+const MAX_SLOW_ANSWERS = 3;
 
 const RECONNECTING = 'Reconnecting …';
 const OFFLINE = 'You are offline. What you write is sent when you are back.';
@@ -35,12 +35,12 @@ const REFUSED = 'The chat cannot sign you in. Reload the page; if that does not 
 export const never = new Promise(() => {});
 
 /** Waits longer each time, and not as long as everybody else. */
-const backoff = (attempt) => Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt) * (0.5 + Math.random());
+const backoff = (attempt) => Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** attempt) * (0.5 + Math.random());
 
 const reload = () => ({ href: location.pathname, label: 'Reload' });
 
 /** @param {string} url @param {RequestInit} [options] */
-const ask = (url, options) => fetch(url, { ...options, cache: 'no-store', signal: AbortSignal.timeout(ANSWER_PATIENCE) });
+const ask = (url, options) => fetch(url, { ...options, cache: 'no-store', signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
 
 /**
  * Asks the site who is signed in.
@@ -95,7 +95,7 @@ export class LoginGuard {
     /** No more attempts: the person is signing out, or has, and what waits here keeps nobody on the page. */
     close() {
         this.unwatch();
-        askNoMore();
+        stopUnloadPrompt();
         this.closed = true;
     }
 
@@ -105,7 +105,7 @@ export class LoginGuard {
     }
 
     /** There is a network again: the next attempt is made at once. */
-    hurry() {
+    retryNow() {
         this.attempt = 0;
         this.wake();
     }
@@ -142,21 +142,21 @@ export class LoginGuard {
         this.heard = false;
         if (!api.settings.get('websocket_url')) return;
         let looks = 0;
-        let excuses = EXCUSES;
+        let excuses = MAX_SLOW_ANSWERS;
         const giveUp = async (closed) => {
             const { watchdog } = this;
             const asked = performance.now();
             const who = await whoAmI(this.config);
             // Converse may have found out meanwhile.
             if (watchdog !== this.watchdog || api.connection.authenticated()) return;
-            const slow = who === 'away' || (who === 'same' && performance.now() - asked > SLOW && excuses-- > 0);
+            const slow = who === 'away' || (who === 'same' && performance.now() - asked > SLOW_ANSWER_MS && excuses-- > 0);
             if (!closed && slow) {
                 looks = 0;
-                this.watchdog = setTimeout(look, LOOK);
+                this.watchdog = setTimeout(look, POLL_MS);
                 return;
             }
             if (who === 'same') transport.fallBack(api);
-            if (this.config.login === 'password') return this.givenUp();
+            if (this.config.login === 'password') return this.handleGiveUp();
             await api.user.login(this.config.jid, undefined, true);
         };
         const look = () => {
@@ -164,19 +164,19 @@ export class LoginGuard {
             // goes unnoticed by Converse. Of one that carried something it knows.
             const socket = api.connection.get()?._proto?.socket;
             const closed = !socket || socket.readyState > WebSocket.OPEN;
-            const patience = this.heard ? CONNECT_PATIENCE : SILENCE;
+            const patience = this.heard ? CONNECT_TIMEOUT_MS : SILENCE_TIMEOUT_MS;
             if (api.connection.authenticated()) return;
-            if ((closed && !this.heard) || ++looks * LOOK > patience) return giveUp(closed);
-            this.watchdog = setTimeout(look, LOOK);
+            if ((closed && !this.heard) || ++looks * POLL_MS > patience) return giveUp(closed);
+            this.watchdog = setTimeout(look, POLL_MS);
         };
-        this.watchdog = setTimeout(look, 2 * LOOK);
+        this.watchdog = setTimeout(look, 2 * POLL_MS);
     }
 
     /**
      * Resolves when an attempt may be made; never, when none should be.
      * @param {boolean} typed whether a person just asked for it
      */
-    async pass(api, typed) {
+    async awaitTurn(api, typed) {
         this.unwatch();
         if (this.closed) return never;
         // Only a page's very first attempt is made at once, and what people ask
@@ -210,7 +210,7 @@ export class LoginGuard {
     }
 
     /** Converse has no password any more; only the person knows it. */
-    async givenUp() {
+    async handleGiveUp() {
         if ((await whoAmI(this.config)) === 'nobody') return this.signedOut();
         if (this.closed) return;
         const again = { href: location.pathname, label: 'Try again' };

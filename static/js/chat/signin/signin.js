@@ -16,7 +16,7 @@ export function signIn(_converse, guard, config) {
     const { api } = _converse;
     guardLogin(api, guard);
     startAgain(api, guard, config);
-    goOnWithWhatIsOpen(api, guard);
+    keepOpenChats(api, guard);
     listenToServer(api, guard);
     acknowledgeNothingOverBOSH(_converse);
     askForNoSession(api);
@@ -49,7 +49,7 @@ function guardLogin(api, guard) {
         // two streams, and Converse knows one.
         if ((waiting || guard.fetching) && !typed) return never;
         waiting = true;
-        await guard.pass(api, typed);
+        await guard.awaitTurn(api, typed);
         waiting = false;
         // A first stream that comes about late is no reconnection, whatever
         // Converse thinks: everything is still to be set up.
@@ -64,7 +64,7 @@ function guardLogin(api, guard) {
 function startAgain(api, guard, config) {
     const again = () => {
         if (guard.closed) return;
-        if (config.login === 'password') guard.givenUp();
+        if (config.login === 'password') guard.handleGiveUp();
         else api.user.login(config.jid, undefined, true);
     };
     api.listen.on('disconnected', again);
@@ -77,7 +77,7 @@ function startAgain(api, guard, config) {
  * Where it has found twice that a stream is lost, it begins another one three seconds later: not where one works by then.
  */
 // Patch: all-stays-open
-function goOnWithWhatIsOpen(api, guard) {
+function keepOpenChats(api, guard) {
     /** @type {Converse.Connection | undefined} */
     let connection;
     const works = () => connection?.debouncedReconnect.cancel();

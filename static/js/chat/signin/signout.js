@@ -6,11 +6,11 @@ import { showBadge } from '../unread/badge.js';
 import { drafts } from '../composer/drafts.js';
 import { allSent } from '../composer/queue.js';
 import { discardShared, forgetLater, noteForgotten } from './forget.js';
-import { inTime } from '../inTime.js';
+import { withTimeout } from '../withTimeout.js';
 
 // A chat that is away must not keep anybody in; what was written is worth more time.
-const PATIENCE = 2000; // ms
-const DELIVERY_PATIENCE = 5000; // ms
+const LOGOUT_TIMEOUT_MS = 2000;
+const DELIVERY_TIMEOUT_MS = 5000;
 
 const channel = new BroadcastChannel('foyer');
 
@@ -22,10 +22,10 @@ const channel = new BroadcastChannel('foyer');
  * @param {boolean} forget whether the browser keeps nothing of the person
  */
 async function leave(_converse, guard, outbox, forget) {
-    await inTime(allSent().then(() => outbox.empty()), DELIVERY_PATIENCE); // BOSH drops what waits for a request
+    await withTimeout(allSent().then(() => outbox.empty()), DELIVERY_TIMEOUT_MS); // BOSH drops what waits for a request
     guard.close();
-    await inTime(unsubscribe().catch(() => {}), PATIENCE);
-    await inTime(Promise.resolve(_converse.api.user.logout()).catch(() => {}), PATIENCE);
+    await withTimeout(unsubscribe().catch(() => {}), LOGOUT_TIMEOUT_MS);
+    await withTimeout(Promise.resolve(_converse.api.user.logout()).catch(() => {}), LOGOUT_TIMEOUT_MS);
     await discardShared().catch(() => {});
     for (const key of Object.keys(sessionStorage)) sessionStorage.removeItem(key);
     showBadge(0); // the app's icon outlives the page

@@ -1,6 +1,6 @@
 // How many messages are unread, on the icon of the tab and on that of the installed app.
 
-const SIZE = 64; // px
+const SIZE_PX = 64;
 
 let plain = ''; // the address of the icon without a mark
 let marked = ''; // that of the icon with one
@@ -8,17 +8,17 @@ let isShown = false;
 
 /** The icon with a mark in its corner, in the colour of the other marks. */
 async function mark() {
-    const image = new Image(SIZE, SIZE);
+    const image = new Image(SIZE_PX, SIZE_PX);
     image.src = plain;
     await image.decode();
-    const canvas = Object.assign(document.createElement('canvas'), { width: SIZE, height: SIZE });
+    const canvas = Object.assign(document.createElement('canvas'), { width: SIZE_PX, height: SIZE_PX });
     const draw = canvas.getContext('2d');
     const other = document.querySelector('[data-unread]');
     if (!draw || !other) return plain;
-    draw.drawImage(image, 0, 0, SIZE, SIZE);
+    draw.drawImage(image, 0, 0, SIZE_PX, SIZE_PX);
     draw.fillStyle = getComputedStyle(other).backgroundColor;
     draw.beginPath();
-    draw.arc(SIZE * 0.7, SIZE * 0.3, SIZE * 0.3, 0, 2 * Math.PI);
+    draw.arc(SIZE_PX * 0.7, SIZE_PX * 0.3, SIZE_PX * 0.3, 0, 2 * Math.PI);
     draw.fill();
     return canvas.toDataURL();
 }

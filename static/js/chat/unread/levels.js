@@ -4,7 +4,7 @@
 import { all } from '../../dom.js';
 import { siteTime } from '../siteTime.js';
 
-const LOAD_AFTER = 300; // ms, so that many bookmarks at once are asked for once
+const LOAD_DELAY_MS = 300; // so that many bookmarks at once are asked for once
 
 const URL = '/xmpp/conversations/settings';
 
@@ -77,7 +77,7 @@ export const levels = {
             soon ??= setTimeout(() => {
                 soon = undefined;
                 again();
-            }, LOAD_AFTER);
+            }, LOAD_DELAY_MS);
         });
     },
 

@@ -5,16 +5,16 @@
 import { isSubscribed, registration, wantsNotifications } from '../../push.js';
 import { panel } from '../panel.js';
 import { addressOf, conversationAt, open } from '../conversation.js';
-import { isUnseen, isVisibleElsewhere } from '../connection/looking.js';
+import { isReportedInactive, isActiveElsewhere } from '../connection/clientState.js';
 import { levels } from './levels.js';
 import { meet, mentions } from './mentions.js';
 import { quoteBefore, saidBy } from '../list/entries.js';
-import { inFull, isAction } from '../list/row.js';
+import { isAction, lineWithAuthor } from '../list/row.js';
 import { siteTime } from '../siteTime.js';
+import { isRoom } from '../boxes.js';
 
 /** @typedef {import('../types.js').ChatConfig} ChatConfig */
 
-const isRoom = (box) => box.get('type') === 'chatroom';
 /** Whether a person wants to be told of a message that says something. */
 function isWanted(box, message) {
     if (levels.quiet()) return false;
@@ -22,7 +22,7 @@ function isWanted(box, message) {
     return level === 'mentions' ? box.isUserMentioned(message) : level !== 'none';
 }
 
-const RECENT = 120_000; // ms; what is older was said while nobody was here, and is counted
+const RECENT_MS = 120_000; // what is older was said while nobody was here, and is counted
 
 /**
  * Whether it was said just now. What came while the page was loaded was: it is delivered late, or
@@ -31,7 +31,7 @@ const RECENT = 120_000; // ms; what is older was said while nobody was here, and
 function isRecent({ time, is_archived: archived, is_delayed: delayed }) {
     if (!archived && !delayed) return true;
     const ago = siteTime.now() - Date.parse(time);
-    return ago <= RECENT && (!archived || ago <= performance.now());
+    return ago <= RECENT_MS && (!archived || ago <= performance.now());
 }
 
 /** Whether a message is something new that somebody else said. */
@@ -40,7 +40,7 @@ const isNews = (attrs) =>
     !(attrs.is_error || attrs.replace_id || attrs.retract_id) && isRecent(attrs);
 
 /** What is told of a message: in a room who said it, and everywhere who does something (“/me waves”). */
-const told = (by, text, inRoom) => (isAction({ text }) || !inRoom ? inFull({ by, text, at: '' }) : `${by}: ${text}`);
+const told = (by, text, inRoom) => (isAction({ text }) || !inRoom ? lineWithAuthor({ by, text, at: '' }) : `${by}: ${text}`);
 
 /** What was written, where the person chose that; as in sw.js. */
 const written = (text) => (levels.text() ? text : 'New message');
@@ -88,8 +88,8 @@ export function notifyPeople(_converse, config, markers) {
         document.dispatchEvent(new CustomEvent('foyer:news'));
         if (!wantsNotifications(config)) return;
         if (!box.isHidden() || !isWanted(box, message)) return;
-        if (isUnseen() && isSubscribed(config) && (config.follow || !isRoom(box))) return; // the site sends it
-        if (await isVisibleElsewhere()) return;
+        if (isReportedInactive() && isSubscribed(config) && (config.follow || !isRoom(box))) return; // the site sends it
+        if (await isActiveElsewhere()) return;
         const text = attrs.is_encrypted && !attrs.plaintext ? 'Encrypted message' : saidBy(message);
         const [jid, name] = [box.get('jid'), box.getDisplayName()];
         await show(config, {
@@ -119,8 +119,8 @@ export function notifyPeople(_converse, config, markers) {
     document.addEventListener('foyer:room-said', async ({ detail: { jid, name, mentioned, line } }) => {
         const level = levels.of(jid, true);
         if (!wantsNotifications(config) || levels.quiet() || level === 'none' || (level === 'mentions' && !mentioned)) return;
-        if (isUnseen() && isSubscribed(config)) return; // the site sends it
-        if (await isVisibleElsewhere()) return;
+        if (isReportedInactive() && isSubscribed(config)) return; // the site sends it
+        if (await isActiveElsewhere()) return;
         const text = line.kind === 'encrypted' ? 'Encrypted message' : line.text;
         await show(config, { tag: jid, id: line.id, url: addressOf(config, jid), title: name, body: told(line.by, written(text), true) });
     });

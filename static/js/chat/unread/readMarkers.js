@@ -3,17 +3,16 @@
 // unread where this browser was not there (app/conversations.go). What is unread in rooms
 // that are followed, list/follow.js counts.
 
-import { counted, inOrder } from './counted.js';
+import { serverUnread, inOrder } from './serverUnread.js';
 import { isSaid } from '../history/newMessages.js';
 import { keepInTab } from '../connection/tabStore.js';
 import { goesBy } from '../messages/versions.js';
+import { isRoom, unreadOf } from '../boxes.js';
 
 const NODE = 'urn:xmpp:mds:displayed:0';
 const PRIVATE = { persist_items: 'true', max_items: 'max', send_last_published_item: 'never', access_model: 'whitelist' };
-const TELL_AFTER = 300; // ms, so that reading on is told once
-const MOST = 50; // messages that are looked at for the one that another device read
-
-const isRoom = (box) => box.get('type') === 'chatroom';
+const PUBLISH_DELAY_MS = 300; // so that reading on is told once
+const MAX_LOOKBACK = 50; // messages that are looked at for the one that another device read
 
 /** Whether a message comes after another one; ids of other servers say nothing of their order. */
 function isAfter(box, key, id, other) {
@@ -28,7 +27,6 @@ function setUnread(box, count) {
     const mentions = Math.min(box.get('num_unread') ?? 0, count);
     box.save(isRoom(box) ? { num_unread_general: count, num_unread: mentions } : { num_unread: count });
 }
-const unreadOf = (box) => (isRoom(box) ? box.get('num_unread_general') : box.get('num_unread')) ?? 0;
 
 /**
  * What was read and the others do not know yet, by conversation: kept with the tab, whose
@@ -134,7 +132,7 @@ export class Markers {
 
     /** Whether the site has counted a message. */
     isCounted(box, message) {
-        return this.isUpTo(box, message, counted.of(box.get('jid')).upTo);
+        return this.isUpTo(box, message, serverUnread.of(box.get('jid')).upTo);
     }
 
     /** What was in sight was read: the others are told, a moment later. */
@@ -148,7 +146,7 @@ export class Markers {
         box.save({ read_id: last });
         this.learn(jid, last);
         this.untold.add(jid, last);
-        if (!this.timers.has(jid)) this.timers.set(jid, setTimeout(() => this.tell(jid), TELL_AFTER));
+        if (!this.timers.has(jid)) this.timers.set(jid, setTimeout(() => this.tell(jid), PUBLISH_DELAY_MS));
     }
 
     async tell(jid) {
@@ -196,7 +194,7 @@ export class Markers {
 
     /** Whether a message that this browser does not have comes after another, as the archive has it. */
     async #comesAfter(jid, other, id) {
-        const { messages, complete, error } = await this._converse.api.archive.query({ is_groupchat: this.giver(jid) === jid, mam: { with: jid }, rsm: { after: id, max: MOST } });
+        const { messages, complete, error } = await this._converse.api.archive.query({ is_groupchat: this.giver(jid) === jid, mam: { with: jid }, rsm: { after: id, max: MAX_LOOKBACK } });
         if (error) throw error;
         return !complete || messages.some((message) => message.querySelector('result')?.getAttribute('id') === other);
     }
@@ -208,7 +206,7 @@ export class Markers {
 
     /** A conversation was read on another device. */
     async take(jid, id) {
-        counted.read(jid, id);
+        serverUnread.read(jid, id);
         if (this.learn(jid, id)) document.dispatchEvent(new CustomEvent('foyer:read', { detail: jid }));
         const box = this.box(jid);
         if (!box) return;
@@ -225,7 +223,7 @@ export class Markers {
     ends(box, message) {
         const jid = box.get('jid');
         const own = message.get(this.key(box));
-        return Boolean(own) && !inOrder(own) && [this.known.get(jid), counted.of(jid).upTo].includes(own);
+        return Boolean(own) && !inOrder(own) && [this.known.get(jid), serverUnread.of(jid).upTo].includes(own);
     }
 
     /** Counts again what is in the browser now. */
@@ -239,7 +237,7 @@ export class Markers {
     /** Takes what the site counted, and what came after that; of a room that nobody counted, what came after the message that was read, if one was. */
     async apply(box) {
         const jid = box.get('jid');
-        const { upTo, read } = counted.of(jid);
+        const { upTo, read } = serverUnread.of(jid);
         const isUncounted = isRoom(box) && !this.config.countsUnread;
         if (!upTo && !isUncounted) return;
         await box.messages.fetched;
@@ -258,7 +256,7 @@ export class Markers {
 
     /** What is unread of what the site counted: some may have been read since. */
     countedBefore(box) {
-        const { upTo, read, unread } = counted.of(box.get('jid'));
+        const { upTo, read, unread } = serverUnread.of(box.get('jid'));
         const here = this.readId(box);
         if (!here || here === read) return unread;
         return this.isAfter(box, upTo, here) ? Math.min(unread, this.countAfter(box, here, upTo)) : 0;
@@ -314,7 +312,7 @@ function hearOthers(_converse, config, markers) {
  * @param {Promise<unknown>} restored when what this browser had counted is known again
  * @returns {Markers}
  */
-export function syncWhatIsRead(_converse, config, restored) {
+export function syncReadMarkers(_converse, config, restored) {
     const { api } = _converse;
     const markers = new Markers(_converse, config);
     countWhatIsUnread(_converse, markers);
@@ -323,7 +321,7 @@ export function syncWhatIsRead(_converse, config, restored) {
     const applyAll = () => restored.then(() => markers.boxes.forEach((box) => markers.apply(box)));
     api.waitUntil('chatBoxesFetched').then(applyAll);
     document.addEventListener('foyer:conversations', (event) => {
-        counted.tell(event.detail);
+        serverUnread.tell(event.detail);
         if (_converse.state.chatboxes) applyAll();
     });
     // What the archive brings Converse does not count, although it may be new: something said
@@ -338,7 +336,7 @@ export function syncWhatIsRead(_converse, config, restored) {
             restored.then(() => setTimeout(() => {
                 counting.delete(box);
                 markers.recount(box);
-            }, TELL_AFTER));
+            }, PUBLISH_DELAY_MS));
         });
     };
     api.listen.on('chatBoxInitialized', follow);

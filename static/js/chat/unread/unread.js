@@ -8,15 +8,15 @@
 //   1. by this file, once, when the page begins: to what the tab kept, if Converse had not kept it yet. Those below wait
 //      for that (`restored`), or do it again then.
 //   2. Between people, and in rooms of another server, by readMarkers.js, whenever the site or the archive has counted or
-//      another device has read: to what they counted (counted.js), less what was read since, and what came after that.
+//      another device has read: to what they counted (serverUnread.js), less what was read since, and what came after that.
 //      In rooms that are not in sight, of this site, by list/follow.js: to what the site counted, or more if more came.
 //   3. One more with each message that comes while its conversation is not in sight: in a room that is followed by
-//      list/follow.js (lateEntry.js says which these are), in all others by Converse, unless readMarkers.js knows that the
+//      list/follow.js (lazyJoin.js says which these are), in all others by Converse, unless readMarkers.js knows that the
 //      message was read or counted (`counted-once`). One that another tab kept first Converse is handed by anotherTab.js.
 //   4. To 0 by Converse when the conversation comes in sight, which is here said to be so (`in-sight`); and to less by
 //      readMarkers.js when another device reads.
 //
-// Of conversations that this browser does not know yet, people are counted by counted.js and rooms by list/follow.js, which
+// Of conversations that this browser does not know yet, people are counted by serverUnread.js and rooms by list/follow.js, which
 // says how many (`foyer:unopened`). The sum of all these is made here, and nowhere else: without rooms that are muted, of which
 // one that is not open here is not in that number either. Who is muted is heard of, and counted.
 // newMessages.js counts nothing: it has the line above what is new, and notes until when a conversation was in sight, of
@@ -24,17 +24,15 @@
 
 import { all } from '../../dom.js';
 import { showBadge } from './badge.js';
-import { counted } from './counted.js';
+import { serverUnread } from './serverUnread.js';
 import { levels } from './levels.js';
 import { panel } from '../panel.js';
-import { isLookedAt } from '../connection/looking.js';
+import { isPageActive } from '../connection/clientState.js';
 import { keepInTab } from '../connection/tabStore.js';
-
-/** Unread in a conversation; in rooms Converse counts mentions apart. */
-const unread = (box) => box.get('num_unread_general') ?? box.get('num_unread') ?? 0;
+import { isRoom, unreadOf } from '../boxes.js';
 
 /** How old what the tab keeps may be to count for more than what Converse kept, in ms. */
-const JUST_NOW = 10_000;
+const JUST_NOW_MS = 10_000;
 
 function show(count) {
     for (const number of all('[data-unread]')) {
@@ -56,17 +54,17 @@ function show(count) {
 function readOnlyInSight({ prototype }) {
     const { isHidden, clearUnreadMsgCounter } = prototype;
     prototype.isHidden = function () {
-        return !panel.visible() || !isLookedAt() || isHidden.call(this);
+        return !panel.visible() || !isPageActive() || isHidden.call(this);
     };
     prototype.clearUnreadMsgCounter = function () {
-        if (panel.visible() && isLookedAt() && !this.ui.get('scrolled')) return clearUnreadMsgCounter.call(this);
+        if (panel.visible() && isPageActive() && !this.ui.get('scrolled')) return clearUnreadMsgCounter.call(this);
     };
 }
 
 /** How much is unread between people, and in rooms that this browser knows and that are not muted. */
 function sumOf(chatboxes) {
-    const here = (chatboxes?.models ?? []).map((box) => [box.get('jid'), unread(box), box.get('type') === 'chatroom']);
-    const elsewhere = counted.all().filter(([jid]) => !chatboxes?.get(jid)); // not in this browser yet
+    const here = (chatboxes?.models ?? []).map((box) => [box.get('jid'), unreadOf(box), isRoom(box)]);
+    const elsewhere = serverUnread.all().filter(([jid]) => !chatboxes?.get(jid)); // not in this browser yet
     return [...here, ...elsewhere].reduce((sum, [jid, count, room]) => (room && levels.of(jid, true) === 'none' ? sum : sum + count), 0);
 }
 
@@ -95,7 +93,7 @@ export function countUnread(_converse, user, heardAgain) {
     // away before: so the tab keeps them, too, and when they last changed.
     const key = `foyer-unread-${user}`;
     const { at = 0, counts: before = {} } = JSON.parse(sessionStorage.getItem(key) ?? '{}');
-    const isFresh = Date.now() - at < JUST_NOW;
+    const isFresh = Date.now() - at < JUST_NOW_MS;
     const kept = new Map(); // by conversation: the count that Converse had kept
     let restored = false;
 
@@ -109,20 +107,20 @@ export function countUnread(_converse, user, heardAgain) {
     const sum = () => {
         show(unopened + sumOf(_converse.state.chatboxes));
         if (!restored) return;
-        const counts = Object.fromEntries(boxes().flatMap((box) => (unread(box) ? [[box.get('jid'), unread(box)]] : [])));
+        const counts = Object.fromEntries(boxes().flatMap((box) => (unreadOf(box) ? [[box.get('jid'), unreadOf(box)]] : [])));
         keepInTab(key, JSON.stringify({ at: Date.now(), counts }));
     };
     /** What the tab knows, and what has come since the page began. */
     const rightCount = (box, again) => {
         const known = before[box.get('jid')] ?? 0;
-        if (!kept.has(box) || !isFresh || again.has(box.get('jid'))) return Math.max(known, unread(box)); // another tab may know better
-        return known + Math.max(0, unread(box) - kept.get(box));
+        if (!kept.has(box) || !isFresh || again.has(box.get('jid'))) return Math.max(known, unreadOf(box)); // another tab may know better
+        return known + Math.max(0, unreadOf(box) - kept.get(box));
     };
     const restore = async (again) => {
         if (isFresh) await beginAgain(_converse, Object.keys(before));
         for (const box of boxes()) {
             const count = rightCount(box, again);
-            if (count === unread(box)) continue;
+            if (count === unreadOf(box)) continue;
             box.save(box.get('num_unread_general') === undefined ? { num_unread: count } : { num_unread_general: count });
         }
         restored = true;
@@ -134,7 +132,7 @@ export function countUnread(_converse, user, heardAgain) {
         for (const box of boxes()) if (!box.get('closed') && box.isHidden?.() === false) box.clearUnreadMsgCounter();
     };
     api.listen.on('chatBoxesInitialized', () => {
-        _converse.state.chatboxes.on('add', (box) => restored || kept.set(box, unread(box)));
+        _converse.state.chatboxes.on('add', (box) => restored || kept.set(box, unreadOf(box)));
         _converse.state.chatboxes.on('change:num_unread change:num_unread_general add remove reset', sum);
         sum();
     });
