@@ -52,7 +52,7 @@ func (ac *accountChanges) take() (models.Event, bool) {
 }
 
 // How long the chat may take to tell everybody of one account.
-const changePatience = 30 * time.Second
+const changeTimeout = 30 * time.Second
 
 // tellChanges tells the chat of changed accounts until ctx ends.
 func (s *Server) tellChanges(ctx context.Context) {
@@ -69,7 +69,7 @@ func (s *Server) tellChanges(ctx context.Context) {
 }
 
 func (s *Server) tellChange(ctx context.Context, e models.Event) {
-	ctx, cancel := context.WithTimeout(ctx, changePatience)
+	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
 	defer cancel()
 	switch e.Kind {
 	case models.EventRemoved:

@@ -410,7 +410,7 @@ func TestForms_Protected(t *testing.T) {
 func TestSignUp_Rated(t *testing.T) {
 	s, base := start(t, nil)
 	b := newBrowser(t, base)
-	overspend(s.signIn.rated, "127.0.0.1", ratedAtOnce)
+	overspend(s.signIn.rated, "127.0.0.1", ratedBurst)
 	b.submit("/signup", "/signup", "username", "zoe", "password", "short").wants(429, "Too many attempts")
 	if !s.signIn.rated.Allow(budget.Network("192.0.2.1"), 1) {
 		t.Error("another address has to wait")

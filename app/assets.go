@@ -120,7 +120,7 @@ func (a *assets) serve(c *fiber.Ctx, maps bool) error {
 	name := path.Clean(c.Params("*"))
 	info, err := fs.Stat(a.files, name)
 	if err != nil || info.IsDir() || strings.HasSuffix(name, ".go") || strings.HasSuffix(name, ".map") && !maps {
-		return notFound(err)
+		return pageNotFound(err)
 	}
 	if c.Params("version") != a.versions[directory(name)] {
 		// A page from before an update asks for what it knew.
@@ -186,8 +186,8 @@ func mediaType(name string) string {
 	return "application/octet-stream"
 }
 
-// notFound hides why something is not there.
-func notFound(err error) error {
+// pageNotFound hides why something is not there.
+func pageNotFound(err error) error {
 	return &Error{Code: NotFound, Public: "There is no such page.", Err: errors.Join(errNoPage, err)}
 }
 

@@ -18,14 +18,14 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// gate is what every request passes: bounds of what it brings, and the headers of the answer.
-type gate struct {
+// middleware is what every request passes: bounds of what it brings, and the headers of the answer.
+type middleware struct {
 	*site
-	bodies   *budget.Share
-	policy   string        // of pages, without the nonce
-	patience time.Duration // that a request has, without the bytes of a file
-	gateway  *xmppgw.Gateway
-	limits   budget.Meter
+	bodies  *budget.KeyedSemaphore
+	policy  string        // of pages, without the nonce
+	timeout time.Duration // that a request has, without the bytes of a file
+	gateway *xmppgw.Gateway
+	limits  budget.Recorder
 }
 
 // What the body of a request may be, in bytes: each route has its own bound, and
@@ -47,14 +47,14 @@ const (
 // line.
 const slowestBody = 32 << 10 // bytes per second
 
-func newBodies(meter budget.Meter) *budget.Share {
-	return budget.NewShare(budget.Limit{Name: "bodies of requests in memory"}, bodiesInMemory, bodiesOfOneClient, meter)
+func newBodies(recorder budget.Recorder) *budget.KeyedSemaphore {
+	return budget.NewKeyedSemaphore(budget.Limit{Name: "bodies of requests in memory"}, bodiesInMemory, bodiesOfOneClient, recorder)
 }
 
-// plainBody refuses a request whose body is compressed, on every route except BOSH with
+// refuseCompressedBody refuses a request whose body is compressed, on every route except BOSH with
 // BOSH_COMPRESSION: no page sends one, and a reader that unpacks it, as fasthttp's forms
 // do, has no bound (X-46). RFC 9110 §8.4 asks for 415, and §12.5.3 for the codings we take.
-func (s *gate) plainBody(c *fiber.Ctx) error {
+func (s *middleware) refuseCompressedBody(c *fiber.Ctx) error {
 	for _, codings := range c.Request().Header.PeekAll(fiber.HeaderContentEncoding) {
 		for coding := range strings.SplitSeq(string(codings), ",") {
 			coding = strings.TrimSpace(coding)
@@ -71,17 +71,17 @@ func (s *gate) plainBody(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// wholeBody reads a request's body, up to limit bytes, for the handlers that
+// bufferBody reads a request's body, up to limit bytes, for the handlers that
 // follow. The server streams bodies, without any bound of its own, for the sake
 // of uploads; that must not reach a handler which reads its body into memory.
-func (s *gate) wholeBody(limit int) fiber.Handler {
-	return s.bodyOrElse(limit, func(*fiber.Ctx, []byte) error { return fiber.ErrRequestEntityTooLarge })
+func (s *middleware) bufferBody(limit int) fiber.Handler {
+	return s.bufferBodyOr(limit, func(*fiber.Ctx, []byte) error { return fiber.ErrRequestEntityTooLarge })
 }
 
-// boshBody is wholeBody for BOSH, whose clients are told what is too large in its own
+// boshBody is bufferBody for BOSH, whose clients are told what is too large in its own
 // words (B-09).
-func (s *gate) boshBody() fiber.Handler {
-	return s.bodyOrElse(s.gateway.MaxBody(), func(c *fiber.Ctx, beginning []byte) error {
+func (s *middleware) boshBody() fiber.Handler {
+	return s.bufferBodyOr(s.gateway.MaxBody(), func(c *fiber.Ctx, beginning []byte) error {
 		if c.Method() != http.MethodPost {
 			return fiber.ErrRequestEntityTooLarge
 		}
@@ -94,9 +94,9 @@ func (s *gate) boshBody() fiber.Handler {
 // What is read of a body that is too large, to see what it was for.
 const bodyBeginning = 4 << 10
 
-// bodyOrElse is wholeBody with an answer to what is too large, which gets the beginning of
+// bufferBodyOr is bufferBody with an answer to what is too large, which gets the beginning of
 // that.
-func (s *gate) bodyOrElse(limit int, tooLarge func(c *fiber.Ctx, beginning []byte) error) fiber.Handler {
+func (s *middleware) bufferBodyOr(limit int, tooLarge func(c *fiber.Ctx, beginning []byte) error) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		req := c.Request()
 		if !req.IsBodyStream() {
@@ -128,7 +128,7 @@ func (s *gate) bodyOrElse(limit int, tooLarge func(c *fiber.Ctx, beginning []byt
 // body is a request's body on its way into memory. It costs what has arrived,
 // whatever its length is said to be.
 type body struct {
-	share  *budget.Share
+	share  *budget.KeyedSemaphore
 	client string // who pays
 	data   []byte
 	paid   []func() // give back what it took of the share
@@ -211,7 +211,7 @@ var errNoText = &Error{Code: Invalid, Public: "The request contains characters t
 // plainText refuses a request whose address or form holds what is no text: bytes
 // that are not UTF-8, or NUL. No browser sends them, and the database takes neither
 // (X-63).
-func (s *gate) plainText(c *fiber.Ctx) error {
+func (s *middleware) plainText(c *fiber.Ctx) error {
 	if !isText(string(c.Context().Path())) {
 		return errNoText
 	}
@@ -252,11 +252,11 @@ func hasEscapedNUL(json []byte) bool {
 func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
 
 // How long a request may take that reads and writes no file.
-const requestPatience = 15 * time.Second
+const requestTimeout = 15 * time.Second
 
 // deadline bounds what a request waits for, the database above all (X-24).
-func (s *gate) deadline(c *fiber.Ctx) error {
-	ctx, cancel := context.WithTimeout(c.UserContext(), s.patience)
+func (s *middleware) deadline(c *fiber.Ctx) error {
+	ctx, cancel := context.WithTimeout(c.UserContext(), s.timeout)
 	defer cancel()
 	c.SetUserContext(ctx)
 	return c.Next()
@@ -272,11 +272,11 @@ const (
 
 var errLargeHeader = &Error{Code: LargeHeader, Public: "Your browser sends too many cookies for this site. Delete the cookies of this domain, and try again."}
 
-// smallHeader refuses a request whose header is too large, where it can still be
+// limitHeader refuses a request whose header is too large, where it can still be
 // told what it was for.
-func (s *gate) smallHeader(c *fiber.Ctx) error {
+func (s *middleware) limitHeader(c *fiber.Ctx) error {
 	if len(c.Request().Header.RawHeaders()) > maxHeader {
-		s.limits.Met(largeHeaders, budget.Network(s.address(c)))
+		s.limits.LimitHit(largeHeaders, budget.Network(s.address(c)))
 		c.Context().SetConnectionClose()
 		return errLargeHeader
 	}

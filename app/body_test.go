@@ -157,7 +157,7 @@ func TestBody_Unfinished(t *testing.T) {
 	}
 	// The answer to a body that ends too early tells that it has been read.
 	for _, conn := range unfinished {
-		_ = conn.SetDeadline(time.Now().Add(streamtest.Patience))
+		_ = conn.SetDeadline(time.Now().Add(streamtest.Timeout))
 		if err := conn.CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +176,7 @@ func TestBody_Unfinished(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		_ = conn.SetDeadline(time.Now().Add(streamtest.Patience))
+		_ = conn.SetDeadline(time.Now().Add(streamtest.Timeout))
 		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", path, size, strings.Repeat("x", 9000))
 		line := make([]byte, 12)
 		if _, err := io.ReadFull(conn, line); err != nil || string(line) != "HTTP/1.1 413" {
@@ -206,13 +206,13 @@ func TestHeader_ManyCookies(t *testing.T) {
 }
 
 // the log says it, as it does of every limit that is met: once a minute
-// (budget.Ledger), however many such requests there are.
+// (budget.LimitLog), however many such requests there are.
 func TestHeader_Logged(t *testing.T) {
 	for _, size := range []int{maxHeader - 2<<10, maxHeader + 2<<10, 2 * maxReadAhead} { // that are served, refused, and not even read
 		var out strings.Builder
 		_, base := startChanged(t, nil, func(s *Server) {
-			s.limits = budget.NewLedger(slog.New(slog.NewTextHandler(&out, nil)))
-			s.gate.limits = s.limits
+			s.limits = budget.NewLimitLog(slog.New(slog.NewTextHandler(&out, nil)))
+			s.middleware.limits = s.limits
 		})
 		b := newBrowser(t, base)
 		b.headers["Cookie"] = "sso=" + strings.Repeat("x", size)

@@ -26,18 +26,18 @@ func (f slowFigure) Collect(to chan<- prometheus.Metric) {
 
 // Figures are read for a few who ask at once, and no more.
 func TestMetrics_AtOnce(t *testing.T) {
-	slow := slowFigure{make(chan struct{}, 2*scrapesAtOnce), make(chan struct{})}
+	slow := slowFigure{make(chan struct{}, 2*maxConcurrentScrapes), make(chan struct{})}
 	metrics := metricsOf(func(r prometheus.Registerer) { r.MustRegister(slow) })
 	ask := func() int {
 		answer := httptest.NewRecorder()
 		metrics.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 		return answer.Code
 	}
-	first := make(chan int, scrapesAtOnce)
-	for range scrapesAtOnce {
+	first := make(chan int, maxConcurrentScrapes)
+	for range maxConcurrentScrapes {
 		go func() { first <- ask() }()
 	}
-	for range scrapesAtOnce {
+	for range maxConcurrentScrapes {
 		<-slow.begun
 	}
 	one := make(chan int, 1)
@@ -51,7 +51,7 @@ func TestMetrics_AtOnce(t *testing.T) {
 		t.Error("one more is read")
 	}
 	close(slow.open)
-	for range scrapesAtOnce {
+	for range maxConcurrentScrapes {
 		if status := <-first; status != http.StatusOK {
 			t.Error(status)
 		}

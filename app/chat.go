@@ -12,7 +12,7 @@ import (
 
 // Chat is what the site asks of its chat server. Pages have no other way to it, and
 // so need not know which server it is: the embedded one (embedded.go), or another
-// behind the gateway (relayed.go). What not every server can do is in Abilities, and
+// behind the gateway (upstream_chat.go). What not every server can do is in Abilities, and
 // pages do without.
 //
 // People and rooms are named by localparts. Errors are those below, or mean that
@@ -31,25 +31,25 @@ type Chat interface {
 	// Abilities says what pages can offer; it is always the same.
 	Abilities() ChatAbilities
 
-	// Figures are what the server counts. They are cheap to ask for.
-	Figures() ChatFigures
+	// ChatStats are what the server counts. They are cheap to ask for.
+	ChatStats() ChatStats
 
 	// Identities returns what the open streams stand on, each once, for the site
 	// to check whether it still stands.
 	Identities() []stream.Identity
 
-	// TellsUnseen reports whether the site learns of messages to people who do not look, to
+	// SupportsPush reports whether the site learns of messages to people who do not look, to
 	// tell them by web push. For a server that is not the site's own this is known only after
 	// it has been asked.
-	TellsUnseen() bool
+	SupportsPush() bool
 
-	// WatchUnseen begins or ends that for somebody, who has a subscription now, or has none
+	// SetPushEnabled begins or ends that for somebody, who has a subscription now, or has none
 	// any more.
-	WatchUnseen(ctx context.Context, user string, on bool) error
+	SetPushEnabled(ctx context.Context, user string, on bool) error
 
-	// KeepLevel keeps of which messages of a room somebody is notified where their apps look
+	// SetNotificationLevel keeps of which messages of a room somebody is notified where their apps look
 	// for it, too. A server that is not the site's own keeps what apps write there.
-	KeepLevel(ctx context.Context, user, room string, level models.NotificationLevel) error
+	SetNotificationLevel(ctx context.Context, user, room string, level models.NotificationLevel) error
 
 	// Online returns which of users are available to chat, among those whose
 	// presence viewer may see. It costs one query at most, however many they are.
@@ -146,10 +146,10 @@ type ChatAbilities struct {
 
 // Errors of a Chat, about rooms.
 var (
-	ErrChatAway     = errors.New("app: the chat server does not answer")
-	ErrRoomTaken    = errors.New("app: there is such a room")
-	ErrTooManyRooms = errors.New("app: that account has as many rooms as it may")
-	ErrRoomRefused  = errors.New("app: the room is not there, or does not allow it")
+	ErrChatUnreachable = errors.New("app: the chat server does not answer")
+	ErrRoomTaken       = errors.New("app: there is such a room")
+	ErrTooManyRooms    = errors.New("app: that account has as many rooms as it may")
+	ErrRoomRefused     = errors.New("app: the room is not there, or does not allow it")
 )
 
 // ErrContactRefused: the other side cannot be asked.
@@ -163,17 +163,17 @@ type ContactState int
 
 // The states, by what viewer can do.
 const (
-	Strangers   ContactState = iota // may be asked
-	Asked                           // an answer is awaited
-	Asks                            // viewer is asked
-	KnownPeople                     // viewer sees the other's presence
+	NoContact       ContactState = iota // may be asked
+	RequestSent                         // an answer is awaited
+	RequestReceived                     // viewer is asked
+	IsContact                           // viewer sees the other's presence
 )
 
 // LatestQuery says of which conversations the latest message is asked for.
 type LatestQuery struct {
-	Max    int // conversations with others
-	Looked int // of those that come after them, in how many something that is unread is looked for: those where it is are returned, too
-	Rooms  []string
+	Max        int // conversations with others
+	UnreadScan int // of those that come after them, in how many something that is unread is looked for: those where it is are returned, too
+	Rooms      []string
 }
 
 // RoomQuery says which rooms a page shows.
@@ -195,7 +195,7 @@ type ChatRoom struct {
 	Private                  bool // by invitation
 	Member                   bool // viewer belongs to it
 	Owner                    bool // viewer owns it
-	Seen                     bool // it shows viewer whose accounts people are
+	ShowsAddresses           bool // it shows viewer whose accounts people are
 	Orphan                   bool // nobody owns it, and the viewer may take it over
 	CanFollow                bool // those who belong to it are told what is said without entering (XEP-0437)
 }
@@ -216,15 +216,15 @@ type NewRoom struct {
 
 // RoomPerson is somebody in a room, or who belongs to it or is banned from it.
 type RoomPerson struct {
-	User     string
-	Standing string // "owner", "admin", "member", "none"; "outcast": banned
-	Nick     string // in the room now, or when they said what was asked about, under this name; empty: not there
-	Seen     bool   // the room shows viewer whose account it is
+	User           string
+	Affiliation    string // "owner", "admin", "member", "none"; "outcast": banned
+	Nick           string // in the room now, or when they said what was asked about, under this name; empty: not there
+	AddressVisible bool   // the room shows viewer whose account it is
 }
 
-// ChatFigures count what the chat server did since it started, and what it has
+// ChatStats count what the chat server did since it started, and what it has
 // now.
-type ChatFigures struct {
+type ChatStats struct {
 	SessionsBound, SessionsResumed, RosterGets, Archived int64
 	Sessions                                             int64 // now
 }

@@ -72,7 +72,7 @@ func (s *chatAccess) me(c *fiber.Ctx) error {
 // Credentials and prebound sessions that one person may ask for in a minute.
 const askedPerMinute = 60
 
-func (s *chatAccess) capAsking(c *fiber.Ctx, v *visit) error {
+func (s *chatAccess) capAsking(c *fiber.Ctx, v *requestSession) error {
 	wait, err := s.throttle.Attempt(c.UserContext(), "chat:"+v.account.Username, askedPerMinute, time.Minute)
 	if err != nil {
 		return err
@@ -101,7 +101,7 @@ func (s *chatAccess) credentials(c *fiber.Ctx) error {
 	switch {
 	case errors.Is(err, auth.ErrGone):
 		return errNotSignedIn
-	case errors.Is(err, auth.ErrNotKept):
+	case errors.Is(err, auth.ErrNotStored):
 		return &Error{Code: Conflict, Public: "To enter the chat, sign out and sign in again."}
 	}
 	if err != nil {
@@ -111,14 +111,14 @@ func (s *chatAccess) credentials(c *fiber.Ctx) error {
 }
 
 // chatPassword is what the page signs in to the chat with.
-func (s *chatAccess) chatPassword(c *fiber.Ctx, v *visit) (string, error) {
+func (s *chatAccess) chatPassword(c *fiber.Ctx, v *requestSession) (string, error) {
 	if s.cfg.Login == LoginTyped {
 		// It opens more than the chat: no other origin gets it, those of CHAT_ORIGINS
 		// included.
 		if origin := c.Get("Origin"); c.Get("Sec-Fetch-Site") == "same-site" || (origin != "" && !s.isOrigin(origin)) {
 			return "", errOtherPages
 		}
-		return s.auth.KeptPassword(c.UserContext(), v.session, readCookie(c, s.cookieName()))
+		return s.auth.StoredPassword(c.UserContext(), v.session, readCookie(c, s.cookieName()))
 	}
 	return s.auth.ChatToken(c.UserContext(), v.account, v.session.ID)
 }

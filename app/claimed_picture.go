@@ -14,9 +14,9 @@ import (
 
 // Bounds of that.
 const (
-	maxClaimedPictures     = 1000 // that wait; more are left out
-	claimedPictureWorkers  = 2
-	claimedPicturePatience = 30 * time.Second
+	maxClaimedPictures    = 1000 // that wait; more are left out
+	claimedPictureWorkers = 2
+	claimedPictureTimeout = 30 * time.Second
 )
 
 type claimedPicture struct{ user, url string }
@@ -26,7 +26,7 @@ func (s *Server) wantPicture(user, url string) {
 	select {
 	case s.claimedPictures <- claimedPicture{user, url}:
 	default:
-		s.limits.Met(budget.Limit{Name: "pictures of identity providers that wait to be fetched"}, user)
+		s.limits.LimitHit(budget.Limit{Name: "pictures of identity providers that wait to be fetched"}, user)
 	}
 }
 
@@ -45,7 +45,7 @@ func (s *Server) fetchPictures(ctx context.Context) {
 }
 
 func (s *Server) takePicture(ctx context.Context, p claimedPicture) error {
-	ctx, cancel := context.WithTimeout(ctx, claimedPicturePatience)
+	ctx, cancel := context.WithTimeout(ctx, claimedPictureTimeout)
 	defer cancel()
 	raw, err := s.pictureAt(ctx, p.url)
 	if err != nil || raw == nil {
@@ -66,8 +66,8 @@ func (s *Server) takePicture(ctx context.Context, p claimedPicture) error {
 	return nil
 }
 
-// pictured is a Source that keeps pictures itself, at addresses of its own.
-type pictured interface {
+// pictureSource is a Source that keeps pictures itself, at addresses of its own.
+type pictureSource interface {
 	// Picture returns a picture; ok: the address is one of the source's. nil: it is gone.
 	Picture(ctx context.Context, address string) (picture []byte, ok bool, err error)
 }
@@ -75,7 +75,7 @@ type pictured interface {
 // pictureAt reads a picture where it is: at its source, or by HTTP. nil: it is gone.
 func (s *Server) pictureAt(ctx context.Context, address string) ([]byte, error) {
 	for _, source := range s.auth.Sources() {
-		if from, keeps := source.(pictured); keeps {
+		if from, keeps := source.(pictureSource); keeps {
 			if raw, ok, err := from.Picture(ctx, address); ok || err != nil {
 				return raw, err
 			}

@@ -32,7 +32,7 @@ var pageEncoder = sync.OnceValues(func() (*zstd.Encoder, error) {
 // compressed here: files of static/ have their own way (assets), pictures are by
 // nature, and answers in pieces keep their lengths. What is secret in a page is
 // another one each time (auth.Service.FormToken).
-func (s *gate) compressed(c *fiber.Ctx) error {
+func (s *middleware) compressed(c *fiber.Ctx) error {
 	if err := c.Next(); err != nil {
 		return err
 	}

@@ -330,7 +330,7 @@ func (c Config) Validate() error {
 	c.checkLabels(check)
 	c.checkLimits(check)
 	c.checkNative(check)
-	c.checkDoors(check)
+	c.checkAuthListeners(check)
 	c.checkMetrics(check)
 	c.checkSeeOther(check)
 	c.checkSources(check)

@@ -25,12 +25,12 @@ func (s *signInPages) confirm(c *fiber.Ctx, form *formErrors) (models.Account, e
 		form.fail("current", "Too many attempts. Please wait a while and try again.")
 	case errors.As(err, &refused):
 		form.fail("current", refused.Error())
-	case errors.Is(err, auth.ErrNotProved):
+	case errors.Is(err, auth.ErrInvalidCredentials):
 		form.fail("current", "That is not your password.")
 	case errors.Is(err, auth.ErrBusy):
 		return account, errBusy
-	case errors.Is(err, auth.ErrAway):
-		return account, errSourceAway
+	case errors.Is(err, auth.ErrUnreachable):
+		return account, errSourceUnreachable
 	default:
 		return account, err
 	}
@@ -46,7 +46,7 @@ func confirmRow(how auth.Confirmation) ConfirmRow {
 	return row
 }
 
-var errSourceAway = &Error{Code: Unavailable, Public: "The service that checks your password is not responding. Please try again in a moment."}
+var errSourceUnreachable = &Error{Code: Unavailable, Public: "The service that checks your password is not responding. Please try again in a moment."}
 
 // startConfirmation: POST /settings/confirm — by a redirect.
 func (s *signInPages) startConfirmation(c *fiber.Ctx) error {
@@ -68,7 +68,7 @@ func (s *signInPages) afterConfirmation(c *fiber.Ctx, source auth.Source, record
 	case err == nil:
 		s.flash(c, "confirmed")
 		return c.Redirect(localPath(record.Next), http.StatusSeeOther)
-	case errors.Is(err, auth.ErrNotProved), errors.Is(err, auth.ErrGone):
+	case errors.Is(err, auth.ErrInvalidCredentials), errors.Is(err, auth.ErrGone):
 		return s.renderSignInFailure(c, source, record, http.StatusUnprocessableEntity, "That was somebody else. Sign in at "+source.Label()+" as the person whose account this is.")
 	}
 	var form formErrors

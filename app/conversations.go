@@ -29,7 +29,7 @@ import (
 type conversationLists struct {
 	*pages
 	members *models.People
-	lists   *budget.Share
+	lists   *budget.KeyedSemaphore
 }
 
 func (s *conversationLists) searchRoutes(xmpp fiber.Router) { xmpp.Get("/search", s.searchMessages) }
@@ -52,7 +52,7 @@ const (
 	maxNamed         = 50 // people who are asked for by their user names; TOGETHER in names.js
 	maxPreview       = 120
 
-	listsAtOnce = 2 // of one account: what is unread is counted for each
+	maxConcurrentLists = 2 // of one account: what is unread is counted for each
 )
 
 // headerTime has the milliseconds since 1970 by the site's clock: what a browser knows of a conversation
@@ -62,8 +62,8 @@ const headerTime = "Foyer-Time"
 
 // newLists bounds how many lists of conversations are made at once. No bound for all accounts
 // together: the database's pool has its own.
-func newLists(meter budget.Meter) *budget.Share {
-	return budget.NewShare(budget.Limit{Name: "lists of conversations of one account at once"}, 1<<30, listsAtOnce, meter)
+func newLists(recorder budget.Recorder) *budget.KeyedSemaphore {
+	return budget.NewKeyedSemaphore(budget.Limit{Name: "lists of conversations of one account at once"}, 1<<30, maxConcurrentLists, recorder)
 }
 
 // Conversation is a person or a room in the chat's list.
@@ -135,14 +135,14 @@ func (s *conversationLists) conversations(c *fiber.Ctx) error {
 // a longer list has more.
 func (s *conversationLists) conversationsOf(ctx context.Context, me string, people int) ([]Conversation, bool, error) {
 	rooms, err := s.chat.Rooms(ctx, me, RoomQuery{Joined: true, Max: maxOwnRooms})
-	if err != nil && !errors.Is(err, ErrChatAway) {
+	if err != nil && !errors.Is(err, ErrChatUnreachable) {
 		return nil, false, err
 	}
 	names := make([]string, len(rooms))
 	for i, r := range rooms {
 		names[i] = r.Name
 	}
-	latest, more, err := s.chat.Latest(ctx, me, LatestQuery{Max: people, Looked: maxLookedAt - people, Rooms: names})
+	latest, more, err := s.chat.Latest(ctx, me, LatestQuery{Max: people, UnreadScan: maxLookedAt - people, Rooms: names})
 	if err != nil {
 		return nil, false, err
 	}
@@ -250,7 +250,7 @@ func (s *conversationLists) findConversations(c *fiber.Ctx) error {
 		}
 	}
 	rooms, err := s.chat.Rooms(ctx, v.account.Username, RoomQuery{Typed: typed, Max: maxFound})
-	if err != nil && !errors.Is(err, ErrChatAway) {
+	if err != nil && !errors.Is(err, ErrChatUnreachable) {
 		return err
 	}
 	for _, r := range rooms {

@@ -125,11 +125,11 @@ func TestConversations_Bounded(t *testing.T) {
 	held := heldLists{counting: make(chan struct{}), count: make(chan struct{})}
 	s, base := startChanged(t, nil, func(s *Server) { held.Chat, s.chat = s.chat, &held })
 	var all sync.WaitGroup
-	for range listsAtOnce {
+	for range maxConcurrentLists {
 		alice := signedInAs(t, base, "alice")
 		all.Go(func() { alice.get("/xmpp/conversations") })
 	}
-	for range listsAtOnce {
+	for range maxConcurrentLists {
 		<-held.counting
 	}
 	if _, ok := s.conversations.lists.TryAcquire("alice", 1); ok {

@@ -192,7 +192,7 @@ func (s *scraped) await(t *testing.T, more int) {
 	for len(s.stored) > 0 {
 		<-s.stored
 	}
-	late := time.After(streamtest.Patience)
+	late := time.After(streamtest.Timeout)
 	for range more + 1 { // one may have begun
 		select {
 		case <-s.stored:

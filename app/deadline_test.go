@@ -95,7 +95,7 @@ func TestDeadline_PostgresHangs(t *testing.T) {
 	}
 	ask()
 	signal(syscall.SIGCONT)
-	for end := time.Now().Add(streamtest.Patience); b.get("/settings").last.StatusCode != 200 && time.Now().Before(end); {
+	for end := time.Now().Add(streamtest.Timeout); b.get("/settings").last.StatusCode != 200 && time.Now().Before(end); {
 		continue // what Postgres had not answered is in its way
 	}
 	b.wants(200, "Devices")
@@ -127,7 +127,7 @@ func askForFile(t *testing.T, method, base string) {
 
 // startOn runs a site on a database that is there, with so much patience for a
 // request.
-func startOn(t *testing.T, url string, patience time.Duration) string {
+func startOn(t *testing.T, url string, timeout time.Duration) string {
 	t.Helper()
 	db, err := models.Open(t.Context(), models.Options{URL: url, SiteConns: 6, ChatConns: 4})
 	if err != nil {
@@ -145,10 +145,10 @@ func startOn(t *testing.T, url string, patience time.Duration) string {
 		t.Fatal(err)
 	}
 	// The program as it is built; what the tests wait for is shorter.
-	if s.gate.patience != 15*time.Second {
-		t.Errorf("a request may take %s, want 15s (X-24)", s.gate.patience)
+	if s.middleware.timeout != 15*time.Second {
+		t.Errorf("a request may take %s, want 15s (X-24)", s.middleware.timeout)
 	}
-	s.gate.patience = patience
+	s.middleware.timeout = timeout
 	l, err := s.listen()
 	if err != nil {
 		t.Fatal(err)

@@ -86,7 +86,7 @@ func (s *Server) seedRoom(ctx context.Context, owner string) error {
 	}
 	err = s.chat.CreateRoom(ctx, owner, NewRoom{Name: "lobby", Title: "Lobby", Description: "Where everybody meets", Readable: true})
 	switch {
-	case errors.Is(err, ErrChatAway), errors.Is(err, errNotSignedIn): // the next time that they come
+	case errors.Is(err, ErrChatUnreachable), errors.Is(err, errNotSignedIn): // the next time that they come
 		return nil
 	case err != nil && !errors.Is(err, ErrRoomTaken):
 		return err
@@ -102,7 +102,7 @@ func (s *Server) seedPerson(ctx context.Context, p demoPerson) error {
 	account, err := s.auth.CreateAccount(ctx, auth.NewAccount{
 		Username: p.username, Name: p.name, Password: demoPassword, Admin: p.admin, Demo: true,
 	})
-	if errors.Is(err, auth.ErrUnavailable) {
+	if errors.Is(err, auth.ErrUsernameTaken) {
 		return nil
 	}
 	if err != nil {

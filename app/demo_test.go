@@ -90,7 +90,7 @@ func TestDemoRoom_Embedded(t *testing.T) {
 // Another server lets in who is signed in to the site: there the room is made when its owner
 // comes into the chat, once.
 func TestDemoRoom_External(t *testing.T) {
-	world := &lobbyWorld{made: make(chan string, 1), answer: ErrChatAway}
+	world := &lobbyWorld{made: make(chan string, 1), answer: ErrChatUnreachable}
 	s := newOn(t, cluster.DB(t), map[string]string{"XMPP_UPSTREAM": nobody})
 	world.Chat, s.chat = s.chat, world
 	if err := s.seed(t.Context()); err != nil {

@@ -42,8 +42,8 @@ const (
 	maxKnown        = 100 // pages of discussions, of the latest and of what was said earlier
 
 	// Pages of what was said earlier: each id that somebody thinks of is another, and takes a query.
-	earlierASecond, earlierAtOnce = 20, 400 // of one account or address
-	earlierReads                  = 2       // of it at the same time
+	earlierPerSecond, earlierBurst = 20, 400 // of one account or address
+	earlierReads                   = 2       // of it at the same time
 )
 
 // Discussion is what was said in a room that everybody may read, the latest last.
@@ -130,13 +130,13 @@ func (s *pages) discussion(c *fiber.Ctx, p *Page, name string) (DiscussionPart, 
 	case err == nil:
 		part.Discussion, part.Readable, part.Known = d, true, part.Me
 		return part, nil
-	case !errors.Is(err, ErrRoomRefused) && !errors.Is(err, ErrChatAway):
+	case !errors.Is(err, ErrRoomRefused) && !errors.Is(err, ErrChatUnreachable):
 		return part, err
 	case p.Me == nil:
 		return part, nil
 	}
 	room, err := s.chat.Room(c.UserContext(), viewer(c).account.Username, name)
-	if errors.Is(err, ErrRoomRefused) || errors.Is(err, ErrChatAway) {
+	if errors.Is(err, ErrRoomRefused) || errors.Is(err, ErrChatUnreachable) {
 		return part, nil
 	}
 	part.Title, part.About, part.Known = room.Title, room.Description, true
@@ -155,18 +155,18 @@ func (s *site) payer(c *fiber.Ctx) string {
 // included. What was said earlier is kept apart, so that somebody who reads on and on does not push out the
 // latest, and whoever does so pays for it.
 type discussions struct {
-	rate  *budget.Rate  // of pages of what was said earlier
-	reads *budget.Share // of those at the same time
+	rate  *budget.Rate           // of pages of what was said earlier
+	reads *budget.KeyedSemaphore // of those at the same time
 
 	reading         singleflight.Group
 	mu              sync.Mutex
 	latest, earlier map[discussionPage]knownDiscussion
 }
 
-func newDiscussions(meter budget.Meter) *discussions {
+func newDiscussions(recorder budget.Recorder) *discussions {
 	return &discussions{
-		rate:   budget.NewRate(budget.Limit{Name: "earlier pages of discussions for one address or account"}, earlierASecond, earlierAtOnce, meter),
-		reads:  budget.NewShare(budget.Limit{Name: "earlier pages of discussions for one address or account at once"}, 1<<30, earlierReads, nil),
+		rate:   budget.NewRate(budget.Limit{Name: "earlier pages of discussions for one address or account"}, earlierPerSecond, earlierBurst, recorder),
+		reads:  budget.NewKeyedSemaphore(budget.Limit{Name: "earlier pages of discussions for one address or account at once"}, 1<<30, earlierReads, nil),
 		latest: make(map[discussionPage]knownDiscussion), earlier: make(map[discussionPage]knownDiscussion),
 	}
 }
@@ -203,7 +203,7 @@ func (d *discussions) get(ctx context.Context, chat Chat, payer, name string, be
 		if k, ok := d.find(page); ok {
 			return k, nil // read by who was before, just now
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestPatience) // others wait for it as well
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout) // others wait for it as well
 		defer cancel()
 		k := knownDiscussion{until: time.Now().Add(discussionKnown)}
 		if k.Discussion, k.err = chat.Discussion(ctx, name, before, discussionSize); k.err != nil && !errors.Is(k.err, ErrRoomRefused) {

@@ -231,7 +231,7 @@ func TestDiscussion_AtOnce(t *testing.T) {
 // alone: others get theirs, and the latest is there for all.
 func TestDiscussion_EarlierPays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ledger := budget.NewLedger(slog.New(slog.DiscardHandler))
+		ledger := budget.NewLimitLog(slog.New(slog.DiscardHandler))
 		chat, d := newAskedChat(), newDiscussions(ledger)
 		get := func(payer string, before uuid.UUID) {
 			if _, err := d.get(t.Context(), chat, payer, "garden", before); err != nil {
@@ -239,7 +239,7 @@ func TestDiscussion_EarlierPays(t *testing.T) {
 			}
 		}
 		var all sync.WaitGroup
-		for range earlierAtOnce + earlierASecond {
+		for range earlierBurst + earlierPerSecond {
 			all.Go(func() { get("192.0.2.1", uuid.New()) })
 		}
 		synctest.Wait()
@@ -256,7 +256,7 @@ func TestDiscussion_EarlierPays(t *testing.T) {
 		close(chat.open)
 		all.Wait()
 		if took := time.Since(began); took < 900*time.Millisecond || took > 1100*time.Millisecond {
-			t.Errorf("%d pages took %v", earlierAtOnce+earlierASecond, took)
+			t.Errorf("%d pages took %v", earlierBurst+earlierPerSecond, took)
 		}
 		if met := ledger.Take(); len(met) != 1 || met[0].Last != "192.0.2.1" {
 			t.Errorf("met %+v", met)

@@ -43,12 +43,12 @@ func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.push, err = s.newPush(pushKey, func(user string, at time.Time) bool { return server.Saw(user, at) }); err != nil {
+	if s.push, err = s.newPush(pushKey, func(user string, at time.Time) bool { return server.HasSeen(user, at) }); err != nil {
 		return nil, err
 	}
 	server, err = xmppd.New(xmppd.Config{
 		Domain: s.cfg.Domain, Authority: s.auth, Stores: stores, FAST: s.auth.FAST(), Notifier: s.push, Logger: s.log, Name: s.cfg.SiteName, Version: Version,
-		Open: s.cfg.Roster == models.RosterEveryone, Groups: s.cfg.Roster == models.RosterGroups, ArchiveRate: int(s.cfg.ArchiveRate), Meter: s.limits,
+		Open: s.cfg.Roster == models.RosterEveryone, Groups: s.cfg.Roster == models.RosterGroups, ArchiveRate: int(s.cfg.ArchiveRate), Recorder: s.limits,
 	})
 	if err != nil {
 		return nil, err
@@ -58,8 +58,8 @@ func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 		return nil, err
 	}
 	rooms, err := muc.New(muc.Config{
-		Domain: s.cfg.RoomsDomain(), Server: server, Store: s.db.RoomStore(), Key: key, Hats: s.hats, MayTakeOver: s.isAdmin, Said: s.push.RoomMessage,
-		Reserved: s.isReserved, Meter: s.limits, Logger: s.log,
+		Domain: s.cfg.RoomsDomain(), Server: server, Store: s.db.RoomStore(), Key: key, Hats: s.hats, MayTakeOver: s.isAdmin, OnMessage: s.push.RoomMessage,
+		Reserved: s.isReserved, Recorder: s.limits, Logger: s.log,
 	})
 	if err != nil {
 		return nil, err
@@ -204,21 +204,21 @@ func (e *embedded) Abilities() ChatAbilities {
 	return ChatAbilities{Presence: true, Contacts: true, Rooms: true, Uploads: true, Search: true, Follow: true, Unread: true}
 }
 
-// TellsUnseen implements Chat.
-func (e *embedded) TellsUnseen() bool { return true }
+// SupportsPush implements Chat.
+func (e *embedded) SupportsPush() bool { return true }
 
-// WatchUnseen implements Chat: the server asks for every message (xmppd.Notifier).
-func (e *embedded) WatchUnseen(context.Context, string, bool) error { return nil }
+// SetPushEnabled implements Chat: the server asks for every message (xmppd.Notifier).
+func (e *embedded) SetPushEnabled(context.Context, string, bool) error { return nil }
 
-// KeepLevel implements Chat.
-func (e *embedded) KeepLevel(ctx context.Context, user, room string, level models.NotificationLevel) error {
+// SetNotificationLevel implements Chat.
+func (e *embedded) SetNotificationLevel(ctx context.Context, user, room string, level models.NotificationLevel) error {
 	return asChatError(e.published.SetLevel(ctx, user, room+"@"+e.rooms.Domain(), level.InBookmarks()), ErrRoomRefused)
 }
 
-// Figures implements Chat.
-func (e *embedded) Figures() ChatFigures {
+// ChatStats implements Chat.
+func (e *embedded) ChatStats() ChatStats {
 	st := e.Stats()
-	return ChatFigures{
+	return ChatStats{
 		SessionsBound: st.SessionsBound, SessionsResumed: st.SessionsResumed, RosterGets: st.RosterGets,
 		Archived: st.Archived, Sessions: st.Sessions,
 	}
@@ -257,11 +257,11 @@ func (e *embedded) Contacts(ctx context.Context, viewer string, users []string) 
 	for user, c := range list {
 		switch {
 		case c.Known:
-			states[user] = KnownPeople
-		case c.Asks:
-			states[user] = Asks
-		case c.Asked:
-			states[user] = Asked
+			states[user] = IsContact
+		case c.RequestReceived:
+			states[user] = RequestReceived
+		case c.RequestSent:
+			states[user] = RequestSent
 		}
 	}
 	return states, nil
@@ -331,7 +331,7 @@ func (e *embedded) RoomAuthor(ctx context.Context, viewer, name string, said uui
 func roomPeople(list []muc.Person) []RoomPerson {
 	people := make([]RoomPerson, len(list))
 	for i, p := range list {
-		people[i] = RoomPerson{User: p.User, Standing: string(p.Affiliation), Nick: p.Nick, Seen: p.Seen}
+		people[i] = RoomPerson{User: p.User, Affiliation: string(p.Affiliation), Nick: p.Nick, AddressVisible: p.AddressVisible}
 	}
 	return people
 }
@@ -347,8 +347,8 @@ func chatRooms(list []muc.Listed) []ChatRoom {
 		rooms = append(rooms, ChatRoom{
 			Name: r.Name, Title: cmp.Or(r.Title, r.Name), Description: r.Description, Occupants: r.Occupants, Entered: r.Entered,
 			Private: r.MembersOnly, Orphan: r.Orphan, CanFollow: r.CanFollow, Owner: r.Affiliation == muc.Owner,
-			Member: r.Affiliation == muc.Owner || r.Affiliation == muc.Admin || r.Affiliation == muc.Member,
-			Seen:   r.NonAnonymous || r.Affiliation == muc.Owner || r.Affiliation == muc.Admin,
+			Member:         r.Affiliation == muc.Owner || r.Affiliation == muc.Admin || r.Affiliation == muc.Member,
+			ShowsAddresses: r.NonAnonymous || r.Affiliation == muc.Owner || r.Affiliation == muc.Admin,
 		})
 	}
 	return rooms
@@ -385,7 +385,7 @@ func (e *embedded) Latest(ctx context.Context, viewer string, q LatestQuery) ([]
 	if err != nil {
 		return nil, false, err
 	}
-	list, more, err := e.db.Conversations.LatestMessages(ctx, e.domain, viewer, q.Max, q.Looked, jids, read)
+	list, more, err := e.db.Conversations.LatestMessages(ctx, e.domain, viewer, q.Max, q.UnreadScan, jids, read)
 	messages := make([]ConversationMessage, len(list))
 	for i, m := range list {
 		name, domain, _ := strings.Cut(m.With, "@")

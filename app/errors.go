@@ -65,8 +65,8 @@ var statuses = map[Code]int{
 // errExpired is what people read whose form's token is another session's, or none.
 var errExpired = &Error{Code: Forbidden, Public: "The form was open for too long, or you signed in or out in the meantime. Go back and try again."}
 
-// errAway is what people read while Postgres does not answer. What is away is for the log.
-var errAway = &Error{Code: Unavailable, Public: "The site is not responding. Please try again in a moment."}
+// errDatabaseUnreachable is what people read while Postgres does not answer. What is away is for the log.
+var errDatabaseUnreachable = &Error{Code: Unavailable, Public: "The site is not responding. Please try again in a moment."}
 
 // explain returns the status and the sentence for any error.
 func explain(err error) (status int, public string) {
@@ -78,11 +78,11 @@ func explain(err error) (status int, public string) {
 	if errors.As(err, &file) {
 		return file.Status, file.Public
 	}
-	if errors.Is(err, ErrChatAway) {
+	if errors.Is(err, ErrChatUnreachable) {
 		return http.StatusServiceUnavailable, "The chat is not responding. Please try again in a moment."
 	}
 	if models.Unavailable(err) {
-		return http.StatusServiceUnavailable, errAway.Public
+		return http.StatusServiceUnavailable, errDatabaseUnreachable.Public
 	}
 	var f *fiber.Error
 	if errors.As(err, &f) {
@@ -107,7 +107,7 @@ func explain(err error) (status int, public string) {
 // request was refused before those were set.
 func (s *Server) answerError(c *fiber.Ctx, err error) error {
 	if c.Locals(nonceKey) == nil {
-		s.gate.setSecureHeaders(c)
+		s.middleware.setSecureHeaders(c)
 	}
 	return s.handleError(c, err)
 }
@@ -130,7 +130,7 @@ func (s *pages) handleError(c *fiber.Ctx, err error) error {
 		title = "This page has expired"
 	}
 	page := s.page(c, "error", title)
-	page.Away = page.Me == nil && c.Locals(lookedKey) == nil // neither does the page offer to sign in
+	page.ViewerUnknown = page.Me == nil && c.Locals(sessionResolvedKey) == nil // neither does the page offer to sign in
 	page.Data = ErrorPage{Status: status, Text: public, Again: again(c, status), Back: s.back(c)}
 	page.Chat = nil
 	if renderErr := s.render(c.Status(status), "error", page); renderErr != nil {

@@ -36,13 +36,13 @@ func (s *Server) handleEvent(e models.Event) {
 		s.accountChanges.add(e.Kind, e.User)
 	case models.EventChanged, models.EventGroups:
 		s.accountChanges.add(e.Kind, e.User)
-	case models.EventWhoLooks:
-		if s.unseen != nil {
-			s.unseen.answerWhoLooks(context.Background(), e.User)
+	case models.EventActiveQuery:
+		if s.upstreamPush != nil {
+			s.upstreamPush.answerActiveQuery(context.Background(), e.User)
 		}
-	case models.EventLooks:
-		if s.unseen != nil {
-			s.unseen.noteLooks(e.User)
+	case models.EventActiveReply:
+		if s.upstreamPush != nil {
+			s.upstreamPush.noteActiveReply(e.User)
 		}
 	case models.EventResync:
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -107,7 +107,7 @@ func (s *Server) recheckSources(ctx context.Context) {
 
 // dropKeptPasswords removes what the site kept while XMPP_LOGIN was typed.
 func (s *Server) dropKeptPasswords(ctx context.Context) {
-	if err := s.db.Sessions.DropKeptPasswords(ctx); err != nil && ctx.Err() == nil {
+	if err := s.db.Sessions.DeleteStoredPasswords(ctx); err != nil && ctx.Err() == nil {
 		s.log.Error("passwords that were kept for the chat were not removed", "err", err)
 	}
 }

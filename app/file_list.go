@@ -87,7 +87,7 @@ func (s *filePages) showFiles(c *fiber.Ctx) error {
 		return err
 	}
 	if usage == nil {
-		return notFound(nil)
+		return pageNotFound(nil)
 	}
 	after, _ := uuid.Parse(c.Query("after")) // what is no id is the beginning
 	list, err := s.records.Of(c.UserContext(), v.account.ID, after, filesPerPage+1)

@@ -24,9 +24,9 @@ type SignInForm struct {
 	formErrors
 	Username, Next string
 	Trusted        bool
-	Ways           []SignInWay // besides user name and password
-	Folded         bool        // few have a password: the form is folded away
-	Directory      string      // whose user names and passwords it takes as well; empty: the site's alone
+	Options        []SignInOption // besides user name and password
+	Folded         bool           // few have a password: the form is folded away
+	Directory      string         // whose user names and passwords it takes as well; empty: the site's alone
 }
 
 // ChooseNameForm is the user name that somebody chose whom a source has proved.
@@ -38,15 +38,15 @@ type ChooseNameForm struct {
 	Label, Login   string // of the source, and what they are called there
 }
 
-// WaysForm is the ways to sign in besides the password, and what is wrong with one.
-type WaysForm struct {
+// IdentitiesForm is the ways to sign in besides the password, and what is wrong with one.
+type IdentitiesForm struct {
 	formErrors
-	List   []auth.LinkedWay
-	Others []SignInWay // that could be added
+	List   []auth.LinkedIdentity
+	Others []SignInOption // that could be added
 }
 
-// WayForm adds or removes a way to sign in.
-type WayForm struct {
+// IdentityForm adds or removes a way to sign in.
+type IdentityForm struct {
 	formErrors
 	Action, Label, Login, Name string
 	Of                         string // the pending answer that it is

@@ -20,7 +20,7 @@ func (s *Server) newGateway() (*xmppgw.Gateway, error) {
 			return clientAddress(s.proxies, peer, h.Get("X-Forwarded-For"))
 		},
 		Secure:     func(h xmppgw.Header, peer string) bool { return secure(s.proxies, peer, h.Get("X-Forwarded-Proto")) },
-		PerAddress: s.cfg.StreamsPerAddress, PerUser: s.cfg.StreamsPerAccount, Meter: s.limits,
+		PerAddress: s.cfg.StreamsPerAddress, PerUser: s.cfg.StreamsPerAccount, Recorder: s.limits,
 		CreateRate: s.cfg.NewStreamsPerAddress, CreateBurst: streamBurst(s.cfg.NewStreamsPerAddress), Refusals: s.refusals.Refusals,
 		Mode: string(login), SeeOther: s.cfg.SeeOther, Compress: s.cfg.BOSHCompression,
 		External: login == LoginSession || login == LoginPrebind,
@@ -43,7 +43,7 @@ func (s *Server) FromRequest(ctx context.Context, h xmppgw.Header, peer string) 
 	if source := s.auth.HeaderSource(); err == nil && source != nil {
 		err = s.auth.Vouched(ctx, source, s.headersOf(h.Get, peer), session, account)
 	}
-	if errors.Is(err, auth.ErrGone) || errors.Is(err, auth.ErrNotProved) {
+	if errors.Is(err, auth.ErrGone) || errors.Is(err, auth.ErrInvalidCredentials) {
 		return stream.Identity{}, xmppgw.ErrNoSession
 	}
 	return auth.ChatIdentity(account, session), err

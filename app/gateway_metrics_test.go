@@ -68,7 +68,7 @@ func TestGatewayMetrics(t *testing.T) {
 // eventually waits for a state that has no event of its own to await.
 func eventually(t *testing.T, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(streamtest.Patience)
+	deadline := time.Now().Add(streamtest.Timeout)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {

@@ -100,7 +100,7 @@ func (s *signInPages) checkHeader(c *fiber.Ctx) error {
 		err = s.auth.Vouched(c.UserContext(), source, s.headerAnswer(c), session, account)
 	}
 	switch {
-	case errors.Is(err, auth.ErrGone), errors.Is(err, auth.ErrNotProved):
+	case errors.Is(err, auth.ErrGone), errors.Is(err, auth.ErrInvalidCredentials):
 		c.Request().Header.DelAllCookies() // it is nobody's request, for all that come after
 		return c.Next()
 	case err != nil:
@@ -115,7 +115,7 @@ func headerError(err error) error {
 	if refused, ok := errors.AsType[auth.Refusal](err); ok {
 		return &Error{Code: Invalid, Public: refused.Error(), Err: err}
 	}
-	return &Error{Code: Unavailable, Public: errAway.Public, Err: err}
+	return &Error{Code: Unavailable, Public: errDatabaseUnreachable.Public, Err: err}
 }
 
 // headerPauseCookieName is the cookie of a browser in which somebody signed out, while the
@@ -148,7 +148,7 @@ func (s *signInPages) signInByHeader(c *fiber.Ctx) error {
 	switch {
 	case errors.As(err, &choose):
 		return s.askName(c, choose, c.OriginalURL(), false)
-	case errors.Is(err, auth.ErrNotProved):
+	case errors.Is(err, auth.ErrInvalidCredentials):
 		return c.Next()
 	case errors.Is(err, auth.ErrNoAccount), errors.Is(err, auth.ErrBlocked):
 		var form formErrors
@@ -166,6 +166,6 @@ func (s *signInPages) signInByHeader(c *fiber.Ctx) error {
 	if err != nil {
 		return c.Next() // it was ended at once
 	}
-	c.Locals(visitKey, &visit{account, session, in.Secret})
+	c.Locals(requestSessionKey, &requestSession{account, session, in.Secret})
 	return c.Next()
 }

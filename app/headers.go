@@ -30,7 +30,7 @@ func newContentPolicy(files Origins) string {
 
 // fileHeaders sets what a file of static/ carries: what could be a document or a worker
 // is kept to the same rules as pages.
-func (s *gate) fileHeaders(c *fiber.Ctx) error {
+func (s *middleware) fileHeaders(c *fiber.Ctx) error {
 	if ext := path.Ext(c.Path()); ext != ".css" && ext != ".wasm" && ext != ".ttf" && ext != ".png" {
 		return s.secureHeaders(c)
 	}
@@ -39,7 +39,7 @@ func (s *gate) fileHeaders(c *fiber.Ctx) error {
 }
 
 // everyHeader sets what every answer carries, whatever it is.
-func (s *gate) everyHeader(c *fiber.Ctx) {
+func (s *middleware) everyHeader(c *fiber.Ctx) {
 	c.Set("X-Content-Type-Options", "nosniff")
 	c.Set("Cross-Origin-Resource-Policy", "same-origin")
 	if s.secure() {
@@ -48,12 +48,12 @@ func (s *gate) everyHeader(c *fiber.Ctx) {
 }
 
 // secureHeaders sets what pages carry, and everything else that a browser could show.
-func (s *gate) secureHeaders(c *fiber.Ctx) error {
+func (s *middleware) secureHeaders(c *fiber.Ctx) error {
 	s.setSecureHeaders(c)
 	return c.Next()
 }
 
-func (s *gate) setSecureHeaders(c *fiber.Ctx) {
+func (s *middleware) setSecureHeaders(c *fiber.Ctx) {
 	nonce := rand.Text()
 	c.Locals(nonceKey, nonce)
 	c.Set("Content-Security-Policy", strings.Replace(s.policy, "{nonce}", nonce, 1))

@@ -48,7 +48,7 @@ func (s *homePages) renderHome(c *fiber.Ctx, status int, data HomePage) error {
 		return err
 	}
 	data.Rooms, err = s.rooms.homeRooms(ctx, me.Username)
-	if data.Silent = errors.Is(err, ErrChatAway); err != nil && !data.Silent {
+	if data.RoomsUnavailable = errors.Is(err, ErrChatUnreachable); err != nil && !data.RoomsUnavailable {
 		return err
 	}
 	p := s.page(c, "home", "Home")
@@ -77,7 +77,7 @@ func (s *homePages) chatWith(c *fiber.Ctx) error {
 func (s *homePages) chatInRoom(c *fiber.Ctx) error {
 	room, err := s.chat.Room(c.UserContext(), viewer(c).account.Username, param(c, "name"))
 	switch {
-	case errors.Is(err, ErrChatAway):
+	case errors.Is(err, ErrChatUnreachable):
 		room.Title = "Chat" // it comes back by itself, and the room with it
 	case errors.Is(err, ErrRoomRefused):
 		return errNoRoom

@@ -15,9 +15,9 @@ import (
 // say that it is offline, to be woken.
 type installPages struct {
 	*site
-	assets  *assets
-	grounds grounds
-	views   *html.Engine
+	assets      *assets
+	themeColors themeColors
+	views       *html.Engine
 }
 
 func (s *installPages) routes(web fiber.Router, secureHeaders fiber.Handler) {
@@ -31,22 +31,22 @@ func (s *installPages) routes(web fiber.Router, secureHeaders fiber.Handler) {
 // manifest, the page while the network is away, and where other apps share to. The rest is
 // the service worker's, static/js/sw.js.
 
-// grounds are the colours behind everything, as static/css/tokens.css has them.
-type grounds struct{ Light, Dark string }
+// themeColors are the colours behind everything, as static/css/tokens.css has them.
+type themeColors struct{ Light, Dark string }
 
-var groundToken = regexp.MustCompile(`--ground: light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);`)
+var themeColorToken = regexp.MustCompile(`--ground: light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);`)
 
-// newGrounds reads them; a fork changes its look in that one file.
-func newGrounds(files fs.FS) (grounds, error) {
+// newThemeColors reads them; a fork changes its look in that one file.
+func newThemeColors(files fs.FS) (themeColors, error) {
 	raw, err := fs.ReadFile(files, "css/tokens.css")
 	if err != nil {
-		return grounds{}, err
+		return themeColors{}, err
 	}
-	m := groundToken.FindSubmatch(raw)
+	m := themeColorToken.FindSubmatch(raw)
 	if m == nil {
-		return grounds{}, fmt.Errorf("static/css/tokens.css has no line like `--ground: light-dark(#ffffff, #000000);`: systems paint an installed site with it")
+		return themeColors{}, fmt.Errorf("static/css/tokens.css has no line like `--ground: light-dark(#ffffff, #000000);`: systems paint an installed site with it")
 	}
-	return grounds{string(m[1]), string(m[2])}, nil
+	return themeColors{string(m[1]), string(m[2])}, nil
 }
 
 type (
@@ -97,7 +97,7 @@ type (
 func (s *installPages) showManifest(c *fiber.Ctx) error {
 	m := manifest{
 		ID: "/", Name: s.cfg.SiteName, ShortName: s.cfg.SiteName, Lang: "en", StartURL: "/chat", Scope: "/", Display: "standalone",
-		Theme: s.grounds.Light, Background: s.grounds.Light, Categories: []string{"social"},
+		Theme: s.themeColors.Light, Background: s.themeColors.Light, Categories: []string{"social"},
 		Icons: []manifestIcon{
 			{Src: s.assets.url("img/icon-192.png"), Sizes: "192x192", Type: "image/png"},
 			{Src: s.assets.url("img/icon-512.png"), Sizes: "512x512", Type: "image/png"},

@@ -20,7 +20,7 @@ func TestManifest(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &m); err != nil {
 		t.Fatal(err)
 	}
-	if m.Name != "Gardeners & friends" || m.StartURL != "/chat" || m.Theme != s.grounds.Light || m.ShareTarget.Action != "/share" {
+	if m.Name != "Gardeners & friends" || m.StartURL != "/chat" || m.Theme != s.themeColors.Light || m.ShareTarget.Action != "/share" {
 		t.Errorf("the manifest is %+v", m)
 	}
 	for _, icon := range m.Icons {
@@ -66,7 +66,7 @@ func TestShareWithoutWorkerDoesNothing(t *testing.T) {
 
 // A fork whose tokens.css the manifest's colours cannot be read from is told how to mend it.
 func TestGroundsSayWhatIsMissing(t *testing.T) {
-	_, err := newGrounds(fstest.MapFS{"css/tokens.css": {Data: []byte(":root { --ground: white; }")}})
+	_, err := newThemeColors(fstest.MapFS{"css/tokens.css": {Data: []byte(":root { --ground: white; }")}})
 	if err == nil || !strings.Contains(err.Error(), "--ground: light-dark(") {
 		t.Errorf("%v", err)
 	}

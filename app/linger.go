@@ -27,15 +27,15 @@ type lingering struct {
 // Beyond that nothing is read, so that the system takes no more of it either.
 const (
 	droppedPerSecond = 4 << 20
-	droppedAtOnce    = 256 << 20
+	droppedBurst     = 256 << 20
 )
 
 // defaultLingering is as long as a request may take to arrive, and more than the
 // largest file that may be sent by default. A connection that lingers keeps its
 // place among all, and no buffer of a request.
-func defaultLingering(meter budget.Meter) lingering {
+func defaultLingering(recorder budget.Recorder) lingering {
 	return lingering{silence: 5 * time.Second, total: readTimeout, bytes: 64 << 20,
-		each: budget.NewRate(budget.Limit{Name: "bytes of one address behind an early answer"}, droppedPerSecond, droppedAtOnce, meter)}
+		each: budget.NewRate(budget.Limit{Name: "bytes of one address behind an early answer"}, droppedPerSecond, droppedBurst, recorder)}
 }
 
 // dropBuffers are what is dropped is read into, in few reads.

@@ -26,7 +26,7 @@ func dialLocal(t *testing.T, host string) *net.TCPConn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(3 * streamtest.Patience))
+	_ = conn.SetDeadline(time.Now().Add(3 * streamtest.Timeout))
 	return conn.(*net.TCPConn)
 }
 

@@ -25,10 +25,10 @@ const reservedFiles = 256
 
 // connections counts them.
 type connections struct {
-	share   *budget.Share
-	busy    *budget.Share  // those on which a request is read or answered
-	free    chan struct{}  // a place in the whole; nil: as many as the system gives
-	proxies []netip.Prefix // these speak for many
+	share   *budget.KeyedSemaphore
+	busy    *budget.KeyedSemaphore // those on which a request is read or answered
+	free    chan struct{}          // a place in the whole; nil: as many as the system gives
+	proxies []netip.Prefix         // these speak for many
 	linger  lingering
 	log     *slog.Logger
 }
@@ -36,14 +36,14 @@ type connections struct {
 // Requests that are read or answered at once. Each has a buffer as large as the
 // largest header, for as long as its client takes to send that; what waits for
 // long, WebSockets and BOSH, does not count.
-const requestsAtOnce = 4096
+const maxConcurrentRequests = 4096
 
 // divideFiles divides the descriptors that the system gives: so many connections of clients, and
 // as many to an external chat server if there is one; and so many files that come or go, each of which
 // needs one besides its connection.
 func divideFiles(all int, external bool) (connections, transfers int) {
 	left := all - reservedFiles
-	transfers = max(min(left/8, requestsAtOnce), 16)
+	transfers = max(min(left/8, maxConcurrentRequests), 16)
 	connections = left - transfers
 	if external {
 		connections /= 2
@@ -51,30 +51,30 @@ func divideFiles(all int, external bool) (connections, transfers int) {
 	return max(connections, 64), transfers
 }
 
-// mostConnections is how many connections of clients there may be.
-func (c Config) mostConnections() int {
+// maxConnections is how many connections of clients there may be.
+func (c Config) maxConnections() int {
 	connections, _ := divideFiles(maxFiles(), c.External())
 	return connections
 }
 
-// mostTransfers is how many files of people may come or go at once.
-func (c Config) mostTransfers() int {
+// maxTransfers is how many files of people may come or go at once.
+func (c Config) maxTransfers() int {
 	_, transfers := divideFiles(maxFiles(), c.External())
 	return transfers
 }
 
 // newConnections returns a count of at most so many, of which each address may
 // have its part.
-func newConnections(most, perAddress int, proxies []netip.Prefix, log *slog.Logger, meter budget.Meter) *connections {
+func newConnections(most, perAddress int, proxies []netip.Prefix, log *slog.Logger, recorder budget.Recorder) *connections {
 	limit := budget.Limit{Name: "connections of one address", Setting: "CONNECTIONS_PER_ADDRESS"}
 	// One address never has all: others get in beside it.
 	perAddress = max(min(perAddress, most*3/4), 1)
 	return &connections{
-		share:   budget.NewShare(limit, int64(most), int64(perAddress), meter),
-		busy:    budget.NewShare(budget.Limit{Name: "requests of one address at once"}, requestsAtOnce, requestsAtOnce/2, meter),
+		share:   budget.NewKeyedSemaphore(limit, int64(most), int64(perAddress), recorder),
+		busy:    budget.NewKeyedSemaphore(budget.Limit{Name: "requests of one address at once"}, maxConcurrentRequests, maxConcurrentRequests/2, recorder),
 		free:    make(chan struct{}, most),
 		proxies: proxies,
-		linger:  defaultLingering(meter),
+		linger:  defaultLingering(recorder),
 		log:     log,
 	}
 }
@@ -148,7 +148,7 @@ func (c *connections) admit(nc net.Conn) (net.Conn, bool) {
 	if !ok {
 		return nc, true
 	}
-	conn := &boundedConn{admitted: &admitted{TCPConn: tcp, conns: c}}
+	conn := &boundedConn{countedConn: &countedConn{TCPConn: tcp, conns: c}}
 	if a, ok := tcp.RemoteAddr().(*net.TCPAddr); ok && !trusted(c.proxies, a.IP.String()) {
 		conn.network = budget.Network(a.IP.String())
 		conn.release, ok = c.share.TryAcquire(conn.network, 1)
@@ -159,7 +159,7 @@ func (c *connections) admit(nc net.Conn) (net.Conn, bool) {
 
 // boundedConn gives its place back when it is closed, unless it was detached.
 type boundedConn struct {
-	*admitted
+	*countedConn
 	detached  atomic.Bool
 	answering atomic.Bool // a request is read or answered; closed now, it ends with that
 }
@@ -167,7 +167,7 @@ type boundedConn struct {
 // Detach implements xmppgw.Detacher.
 func (c *boundedConn) Detach() net.Conn {
 	c.detached.Store(true)
-	return &boundedConn{admitted: c.admitted}
+	return &boundedConn{countedConn: c.countedConn}
 }
 
 // Read implements net.Conn.
@@ -176,8 +176,8 @@ func (c *boundedConn) Read(b []byte) (int, error) { return socket.Read(c.TCPConn
 // Write implements net.Conn.
 func (c *boundedConn) Write(b []byte) (int, error) { return socket.Write(c.TCPConn, b) }
 
-// admitted is a connection that has a place.
-type admitted struct {
+// countedConn is a connection that has a place.
+type countedConn struct {
 	*net.TCPConn
 	closed  sync.Once
 	conns   *connections
@@ -212,7 +212,7 @@ func (c *connections) follow(nc net.Conn, state fasthttp.ConnState) {
 	conn.answering.Store(true)
 }
 
-func (c *admitted) endRequest() {
+func (c *countedConn) endRequest() {
 	if end := c.request.Swap(nil); end != nil {
 		(*end)()
 	}

@@ -89,7 +89,7 @@ func TestListener_Bounded(t *testing.T) {
 		}
 	}()
 	dial := func(from string) net.Conn {
-		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: streamtest.Patience}
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: streamtest.Timeout}
 		c, err := d.Dial("tcp", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
@@ -98,7 +98,7 @@ func TestListener_Bounded(t *testing.T) {
 		return c
 	}
 	isClosed := func(c net.Conn) bool {
-		_ = c.SetReadDeadline(time.Now().Add(streamtest.Patience))
+		_ = c.SetReadDeadline(time.Now().Add(streamtest.Timeout))
 		_, err := c.Read(make([]byte, 1))
 		return !errors.Is(err, os.ErrDeadlineExceeded)
 	}
@@ -135,7 +135,7 @@ func (c givenBack) NetConn() net.Conn { return c.Conn }
 // a request on a connection that a BOSH request has waited on counts as well.
 func TestListener_GivenBack(t *testing.T) {
 	conns := newConnections(100, 100, nil, slog.New(slog.DiscardHandler), nil)
-	conn := &boundedConn{admitted: &admitted{network: "192.0.2.1"}}
+	conn := &boundedConn{countedConn: &countedConn{network: "192.0.2.1"}}
 	conns.follow(givenBack{conn}, fasthttp.StateActive)
 	if conn.request.Load() == nil {
 		t.Error("the request is not counted")
@@ -150,7 +150,7 @@ func TestListener_GivenBack(t *testing.T) {
 // there may be at once, and those of another address are served.
 func TestListener_SlowHeaders(t *testing.T) {
 	conns := newConnections(100, 100, nil, slog.New(slog.DiscardHandler), nil)
-	conns.busy = budget.NewShare(budget.Limit{}, 4, 2, nil)
+	conns.busy = budget.NewKeyedSemaphore(budget.Limit{}, 4, 2, nil)
 	l := conns.listen(listenLocal(t))
 	server := &fasthttp.Server{Handler: func(*fasthttp.RequestCtx) {}, ConnState: conns.follow, ReduceMemoryUsage: true}
 	served := make(chan error, 1)
@@ -162,7 +162,7 @@ func TestListener_SlowHeaders(t *testing.T) {
 	})
 	host := l.Addr().String()
 	begin := func(from string) net.Conn {
-		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: streamtest.Patience}
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: streamtest.Timeout}
 		c, err := d.Dial("tcp", host)
 		if err != nil {
 			t.Fatal(err)
@@ -171,7 +171,7 @@ func TestListener_SlowHeaders(t *testing.T) {
 		if _, err := c.Write([]byte("GET /healthz HTTP/1.1\r\nHost: h\r\n")); err != nil {
 			t.Fatal(err)
 		}
-		_ = c.SetReadDeadline(time.Now().Add(streamtest.Patience))
+		_ = c.SetReadDeadline(time.Now().Add(streamtest.Timeout))
 		return c
 	}
 	ended := make(chan net.Conn, 3)

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"foyer/app/doors"
+	"foyer/app/extauth"
 	"foyer/internal/netaddr"
 
 	"github.com/gofiber/fiber/v2"
@@ -23,7 +23,7 @@ import (
 
 // Scrapes that are answered at once, whoever asks; more get 503. Prometheus asks every few
 // seconds, and each answer reads every figure.
-const scrapesAtOnce = 4
+const maxConcurrentScrapes = 4
 
 // newMetrics makes what answers with the figures.
 func (s *Server) newMetrics() http.Handler { return metricsOf(s.register) }
@@ -34,7 +34,7 @@ func metricsOf(register func(prometheus.Registerer)) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	register(registry)
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: scrapesAtOnce})
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: maxConcurrentScrapes})
 }
 
 // showMetrics: GET /metrics — with the bearer token METRICS_TOKEN. Where a request
@@ -43,7 +43,7 @@ func metricsOf(register func(prometheus.Registerer)) http.Handler {
 func (s *Server) showMetrics(metrics http.Handler) fiber.Handler {
 	serve := adaptor.HTTPHandler(metrics)
 	return func(c *fiber.Ctx) error {
-		token, ok := doors.BearerToken(c.Get("Authorization"))
+		token, ok := extauth.BearerToken(c.Get("Authorization"))
 		known := ok && s.cfg.MetricsToken != "" && subtle.ConstantTimeCompare([]byte(token), []byte(s.cfg.MetricsToken)) == 1
 		if !known && !(s.cfg.Development() && s.cfg.MetricsToken == "") {
 			return &Error{Code: Forbidden, Public: "Metrics want the token METRICS_TOKEN, or have a port of their own (METRICS_ADDR)."}
@@ -122,17 +122,17 @@ func (s *Server) register(r prometheus.Registerer) {
 	if other, ok := s.chat.(interface{ metrics() prometheus.Collector }); ok {
 		r.MustRegister(other.metrics())
 	}
-	counter("foyer_sessions_bound_total", "Chat sessions bound.", nil, func() int64 { return s.chat.Figures().SessionsBound })
-	counter("foyer_sessions_resumed_total", "Chat streams resumed.", nil, func() int64 { return s.chat.Figures().SessionsResumed })
-	gauge("foyer_sessions", "Chat sessions, those that wait for resumption included.", nil, func() int64 { return s.chat.Figures().Sessions })
-	counter("foyer_roster_gets_total", "Rosters fetched.", nil, func() int64 { return s.chat.Figures().RosterGets })
-	counter("foyer_messages_archived_total", "Messages stored.", nil, func() int64 { return s.chat.Figures().Archived })
+	counter("foyer_sessions_bound_total", "Chat sessions bound.", nil, func() int64 { return s.chat.ChatStats().SessionsBound })
+	counter("foyer_sessions_resumed_total", "Chat streams resumed.", nil, func() int64 { return s.chat.ChatStats().SessionsResumed })
+	gauge("foyer_sessions", "Chat sessions, those that wait for resumption included.", nil, func() int64 { return s.chat.ChatStats().Sessions })
+	counter("foyer_roster_gets_total", "Rosters fetched.", nil, func() int64 { return s.chat.ChatStats().RosterGets })
+	counter("foyer_messages_archived_total", "Messages stored.", nil, func() int64 { return s.chat.ChatStats().Archived })
 	counter("foyer_messages_expired_total", "Messages removed by retention.", prometheus.Labels{"archive": "people"}, s.expired.people.Load)
 	counter("foyer_messages_expired_total", "Messages removed by retention.", prometheus.Labels{"archive": "rooms"}, s.expired.rooms.Load)
 	counter("foyer_messages_expired_total", "Messages removed by retention.", prometheus.Labels{"archive": "offline"}, s.expired.offline.Load)
 	r.MustRegister(s.memoryMetric())
-	counter("foyer_uploads_total", "Files received.", nil, func() int64 { return s.uploads.Figures().Received })
-	counter("foyer_upload_bytes_total", "Bytes of files received.", nil, func() int64 { return s.uploads.Figures().ReceivedBytes })
-	counter("foyer_downloads_total", "Files sent, whole or in part.", nil, func() int64 { return s.uploads.Figures().Sent })
-	counter("foyer_uploads_removed_total", "Files removed, and slots that nobody used.", nil, func() int64 { return s.uploads.Figures().Removed })
+	counter("foyer_uploads_total", "Files received.", nil, func() int64 { return s.uploads.Stats().Received })
+	counter("foyer_upload_bytes_total", "Bytes of files received.", nil, func() int64 { return s.uploads.Stats().ReceivedBytes })
+	counter("foyer_downloads_total", "Files sent, whole or in part.", nil, func() int64 { return s.uploads.Stats().Sent })
+	counter("foyer_uploads_removed_total", "Files removed, and slots that nobody used.", nil, func() int64 { return s.uploads.Stats().Removed })
 }

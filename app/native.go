@@ -139,7 +139,7 @@ func (s *Server) nativeServers() []NativeServer {
 }
 
 // Certificates that expire sooner than this are worth a warning.
-const expiresSoon = 7 * 24 * time.Hour
+const nativeExpiryWarning = 7 * 24 * time.Hour
 
 // CheckNative checks the certificate for native clients. The error says what to
 // mend.
@@ -160,7 +160,7 @@ func CheckNative(cfg Config) error {
 	switch until := leaf.NotAfter; {
 	case time.Now().After(until):
 		wrong = append(wrong, fmt.Errorf("the certificate expired on %s; renew it", until.Format("2 January 2006")))
-	case time.Now().Add(expiresSoon).After(until):
+	case time.Now().Add(nativeExpiryWarning).After(until):
 		wrong = append(wrong, fmt.Errorf("the certificate expires on %s; renew it", until.Format("2 January 2006")))
 	}
 	return errors.Join(wrong...)

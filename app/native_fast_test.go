@@ -31,7 +31,7 @@ func (s *Server) rawClientOf(t testing.TB, user string) *rawClient {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(streamtest.Patience))
+	_ = conn.SetDeadline(time.Now().Add(streamtest.Timeout))
 	c := &rawClient{t, user, conn, stream.NewReader(conn, stream.Limits{})}
 	c.send(`<?xml version='1.0'?><stream:stream to='localhost' from='` + user + `@localhost' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`)
 	if _, err := c.reader.Header(); err != nil {

@@ -62,7 +62,7 @@ func TestNative_StreamsAreDevices(t *testing.T) {
 		for i, served := range ended {
 			select {
 			case <-served:
-			case <-time.After(streamtest.Patience):
+			case <-time.After(streamtest.Timeout):
 				t.Errorf("%s: stream %d lives on", user, i)
 			}
 		}

@@ -59,7 +59,7 @@ func nativeSite(t testing.TB) (*Server, string) {
 // nativeLogin signs in with an independent client, and binds.
 func nativeLogin(t testing.TB, s *Server, port int, user, password string, mechanisms ...sasl.Mechanism) (*xmpp.Session, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), streamtest.Patience)
+	ctx, cancel := context.WithTimeout(t.Context(), streamtest.Timeout)
 	defer cancel()
 	config := &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"xmpp-client"}} // made in memory for the test
 	addr := s.native[port].listener.Addr().String()
@@ -164,7 +164,7 @@ func TestNative_Ends(t *testing.T) {
 		end(b)
 		select {
 		case <-served:
-		case <-time.After(streamtest.Patience):
+		case <-time.After(streamtest.Timeout):
 			t.Errorf("%s: the stream goes on", name)
 		}
 		if _, err := nativeLogin(t, s, 0, user, password, sasl.ScramSha256); err == nil {
@@ -343,7 +343,7 @@ func TestNative_SiteName(t *testing.T) {
 		if name != "Garden & Shed" {
 			t.Errorf("%q", name)
 		}
-	case <-time.After(streamtest.Patience):
+	case <-time.After(streamtest.Timeout):
 		t.Error("no answer")
 	}
 }

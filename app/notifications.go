@@ -25,7 +25,7 @@ type notifications struct {
 	*pages
 	notified *models.Notifications
 	members  *models.People
-	lists    *budget.Share
+	lists    *budget.KeyedSemaphore
 }
 
 func (s *notifications) chatRoutes(xmpp fiber.Router) {
@@ -42,13 +42,13 @@ func (s *Server) newPush(key []byte, saw func(user string, at time.Time) bool) (
 		contact = "webmaster@" + s.cfg.Domain
 	}
 	return push.New(push.Config{
-		Store: s.db.Notifications, Accounts: s.db.Accounts, Key: key, Contact: contact, Domain: s.cfg.Domain, Saw: saw,
-		Meter: s.limits, Logger: s.log, Loopback: s.cfg.Development(),
+		Store: s.db.Notifications, Accounts: s.db.Accounts, Key: key, Contact: contact, Domain: s.cfg.Domain, HasSeen: saw,
+		Recorder: s.limits, Logger: s.log, Loopback: s.cfg.Development(),
 	})
 }
 
 // ownJSON reads a request of one of this site's pages, which no form of another could make.
-func ownJSON(c *fiber.Ctx, into any) (*visit, error) {
+func ownJSON(c *fiber.Ctx, into any) (*requestSession, error) {
 	v := viewer(c)
 	if v == nil {
 		return nil, errNotSignedIn
@@ -69,16 +69,16 @@ func ownJSON(c *fiber.Ctx, into any) (*visit, error) {
 type subscription struct {
 	Endpoint string `json:"endpoint"`
 	Keys     struct {
-		P256DH unpadded `json:"p256dh"`
-		Auth   unpadded `json:"auth"`
+		P256DH base64URL `json:"p256dh"`
+		Auth   base64URL `json:"auth"`
 	} `json:"keys"`
 }
 
-// unpadded is bytes in base64url, as browsers write keys (RFC 8291 §3.2).
-type unpadded []byte
+// base64URL is bytes in base64url, as browsers write keys (RFC 8291 §3.2).
+type base64URL []byte
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (u *unpadded) UnmarshalText(text []byte) (err error) {
+func (u *base64URL) UnmarshalText(text []byte) (err error) {
 	*u, err = base64.RawURLEncoding.DecodeString(strings.TrimRight(string(text), "="))
 	return err
 }
@@ -92,7 +92,7 @@ func (s *notifications) subscribePush(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if !s.chat.TellsUnseen() {
+	if !s.chat.SupportsPush() {
 		return errNoPush
 	}
 	p := models.PushSubscription{
@@ -109,7 +109,7 @@ func (s *notifications) subscribePush(c *fiber.Ctx) error {
 		return err
 	}
 	s.push.Subscribed(v.account.Username)
-	if err := s.chat.WatchUnseen(c.UserContext(), v.account.Username, true); err != nil {
+	if err := s.chat.SetPushEnabled(c.UserContext(), v.account.Username, true); err != nil {
 		// Pages subscribe again whenever they are loaded.
 		s.log.Warn("the chat server was not asked to tell of somebody's messages; that is tried again when they come to the site", "user", v.account.Username, "err", err)
 	}
@@ -139,13 +139,13 @@ func (s *notifications) unwatch(ctx context.Context, user string) error {
 	if err != nil || elsewhere {
 		return err
 	}
-	if err := s.chat.WatchUnseen(ctx, user, false); err != nil {
+	if err := s.chat.SetPushEnabled(ctx, user, false); err != nil {
 		return err
 	}
 	if elsewhere, err = s.notified.WantsPush(ctx, user); err != nil || !elsewhere {
 		return err
 	}
-	return s.chat.WatchUnseen(ctx, user, true)
+	return s.chat.SetPushEnabled(ctx, user, true)
 }
 
 // showConversationSettings: GET /xmpp/conversations/settings — what somebody chose for
@@ -218,7 +218,7 @@ func (s *notifications) setConversation(ctx context.Context, a models.Account, a
 	if err != nil || level == nil || at.Domain != s.cfg.RoomsDomain() {
 		return err
 	}
-	return s.chat.KeepLevel(ctx, a.Username, at.User, *level)
+	return s.chat.SetNotificationLevel(ctx, a.Username, at.User, *level)
 }
 
 // NotificationsForm is the part of the settings page on notifications.
@@ -294,7 +294,7 @@ func (s *notifications) namedRooms(ctx context.Context, viewer string, rooms []s
 		return nil, nil
 	}
 	found, err := s.chat.Rooms(ctx, viewer, RoomQuery{Joined: true, Max: maxOwnRooms})
-	if errors.Is(err, ErrChatAway) {
+	if errors.Is(err, ErrChatUnreachable) {
 		err = nil
 	}
 	for _, r := range found {

@@ -77,7 +77,7 @@ type heldWatch struct {
 	on          bool
 }
 
-func (h *heldWatch) WatchUnseen(_ context.Context, _ string, on bool) error {
+func (h *heldWatch) SetPushEnabled(_ context.Context, _ string, on bool) error {
 	if !on {
 		h.ending <- struct{}{}
 		<-h.end

@@ -132,7 +132,7 @@ func TestOIDC_Picture(t *testing.T) {
 			if got != want {
 				t.Errorf("fetched %s, not %s", got, want)
 			}
-		case <-time.After(streamtest.Patience):
+		case <-time.After(streamtest.Timeout):
 			t.Fatalf("%s was not fetched", want)
 		}
 	}
@@ -312,7 +312,7 @@ func TestOIDC_TooMany(t *testing.T) {
 	_, s, base := providerSite(t, nil)
 	b := newBrowser(t, base)
 	b.get("/signin/with/idp/back?code=x&state=y").wants(422, "started in another browser")
-	overspend(s.signIn.failedReturns, "127.0.0.1", failedReturnsAtOnce)
+	overspend(s.signIn.failedReturns, "127.0.0.1", failedReturnsBurst)
 	b.get("/signin/with/idp/back?code=x&state=y").wants(429, "from your network have failed")
 }
 

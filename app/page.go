@@ -28,27 +28,27 @@ type pages struct {
 	discussions *discussions
 	previews    *previews.Service // nil: links have none
 	push        *push.Service
-	renders     *budget.Share // of pages (render.go)
+	renders     *budget.KeyedSemaphore // of pages (render.go)
 }
 
 // Page is what every template gets.
 type Page struct {
-	Title    string
-	Name     string // of the template, for the navigation
-	Path     string
-	SiteName string
-	CSRF     string
-	Nonce    string      // of the content security policy, for styles
-	Me       *Person     // nil for visitors
-	Away     bool        // nobody can tell who the viewer is: of an error, before that was known
-	Chat     *ChatConfig // nil where there is no chat
-	Theme    Theme
-	Accent   *Accent // nil: the one in tokens.css
-	Flash    *Flash
-	Signup   bool
-	Demo     []DemoAccount // development only
-	Data     any
-	Content  template.HTML // the page itself, for the layout
+	Title         string
+	Name          string // of the template, for the navigation
+	Path          string
+	SiteName      string
+	CSRF          string
+	Nonce         string      // of the content security policy, for styles
+	Me            *Person     // nil for visitors
+	ViewerUnknown bool        // nobody can tell who the viewer is: of an error, before that was known
+	Chat          *ChatConfig // nil where there is no chat
+	Theme         Theme
+	Accent        *Accent // nil: the one in tokens.css
+	Flash         *Flash
+	Signup        bool
+	Demo          []DemoAccount // development only
+	Data          any
+	Content       template.HTML // the page itself, for the layout
 }
 
 // Flash is a message after an action.
@@ -60,11 +60,11 @@ type Flash struct {
 
 // Person is a member as others see them.
 type Person struct {
-	User, Name, JID, AvatarURL string
-	Online, Admin, Self        bool
-	Known                      bool // to the viewer, who sees whether they are around
-	Told                       bool // the site knows whether they are; else only the viewer's own stream does
-	Asked, Asks                bool // to be a contact: by the viewer, the viewer
+	User, Name, JID, AvatarURL   string
+	Online, Admin, Self          bool
+	Known                        bool // to the viewer, who sees whether they are around
+	PresenceKnown                bool // the site knows whether they are; else only the viewer's own stream does
+	RequestSent, RequestReceived bool // to be a contact: by the viewer, the viewer
 }
 
 // DemoAccount is shown on the sign-in page in development.
@@ -72,14 +72,14 @@ type DemoAccount struct{ Name, Password string }
 
 // HomePage is the data of "home".
 type HomePage struct {
-	Asking []Person // who asks the viewer to be a contact
-	Groups []PeopleGroup
-	All    bool // the groups are all people there are
-	Find   bool // there are enough to look for one
-	Rooms  []RoomRow
-	Room   RoomForm // the form for a new one
-	Silent bool     // the chat server does not tell which rooms there are
-	Open   string   // address of the room to open in the chat
+	Asking           []Person // who asks the viewer to be a contact
+	Groups           []PeopleGroup
+	All              bool // the groups are all people there are
+	Find             bool // there are enough to look for one
+	Rooms            []RoomRow
+	Room             RoomForm // the form for a new one
+	RoomsUnavailable bool     // the chat server does not tell which rooms there are
+	Open             string   // address of the room to open in the chat
 }
 
 // PeopleGroup is a part of the people, with a heading unless it is the only one.
@@ -94,14 +94,14 @@ type personForm struct {
 	CSRF   string
 }
 
-// confirming is what the form needs that comes before something serious.
-type confirming struct {
+// confirmForm is what the form needs that comes before something serious.
+type confirmForm struct {
 	Confirm    ConfirmRow
 	Next, CSRF string
 }
 
-// finder is a form that looks something up by what is typed.
-type finder struct{ Action, Label, Typed string }
+// searchForm is a form that looks something up by what is typed.
+type searchForm struct{ Action, Label, Typed string }
 
 // PeoplePage is the data of "people".
 type PeoplePage struct {
@@ -121,10 +121,10 @@ type RoomRow struct {
 
 // RoomsPage is the data of "rooms".
 type RoomsPage struct {
-	Typed, Next string
-	Rooms       []RoomRow
-	Room        RoomForm
-	Silent      bool
+	Typed, Next      string
+	Rooms            []RoomRow
+	Room             RoomForm
+	RoomsUnavailable bool
 }
 
 // RoomPage is the data of "room".
@@ -141,11 +141,11 @@ type RoomForm struct {
 	Private     bool
 }
 
-// SignInWay is a button of the sign-in page.
-type SignInWay struct{ Label, Path string }
+// SignInOption is a button of the sign-in page.
+type SignInOption struct{ Label, Path string }
 
-// LeavePage is the data of "leave".
-type LeavePage struct{ Label, URL string }
+// RedirectPage is the data of "leave".
+type RedirectPage struct{ Label, URL string }
 
 // ConfirmRow is how somebody confirms something serious.
 type ConfirmRow struct {
@@ -170,7 +170,7 @@ type SettingsPage struct {
 
 	HasPassword, MayHavePassword bool // one of this site
 	Confirm                      ConfirmRow
-	Ways                         WaysForm
+	Identities                   IdentitiesForm
 }
 
 // AppRow is an app password.
@@ -192,7 +192,7 @@ type NativeServer struct{ Host, Port, How string }
 // SessionRow is a device that is signed in.
 type SessionRow struct {
 	ID, Device, Address string
-	Created, Seen       time.Time
+	Created, LastUsed   time.Time
 	Current, Trusted    bool
 }
 
@@ -265,9 +265,9 @@ func (s *site) person(a models.Account) Person {
 	return p
 }
 
-func (s *pages) chatConfig(v *visit) *ChatConfig {
+func (s *pages) chatConfig(v *requestSession) *ChatConfig {
 	var pushKey string
-	if s.chat.TellsUnseen() {
+	if s.chat.SupportsPush() {
 		pushKey = s.push.PublicKey()
 	}
 	return &ChatConfig{

@@ -98,8 +98,8 @@ func (s *peoplePages) people(ctx context.Context, me models.Account, accounts []
 			continue
 		}
 		p := s.person(a)
-		p.Online, p.Told = online[a.Username], told
-		p.Known, p.Asked, p.Asks = states[a.Username] == KnownPeople, states[a.Username] == Asked, states[a.Username] == Asks
+		p.Online, p.PresenceKnown = online[a.Username], told
+		p.Known, p.RequestSent, p.RequestReceived = states[a.Username] == IsContact, states[a.Username] == RequestSent, states[a.Username] == RequestReceived
 		people = append(people, p)
 	}
 	return people, nil

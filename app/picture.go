@@ -80,7 +80,7 @@ func drawPicture(ground, figure color.RGBA) ([]byte, error) {
 func (s *peoplePages) showAvatar(c *fiber.Ctx) error {
 	a, err := s.accounts.Avatar(c.UserContext(), c.Params("hash"))
 	if err != nil {
-		return notFound(err)
+		return pageNotFound(err)
 	}
 	c.Set("Content-Type", a.MediaType)
 	// The address names the bytes, so they never change.

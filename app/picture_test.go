@@ -101,7 +101,7 @@ func TestVCardPictures(t *testing.T) {
 
 // Pictures beyond those that may wait to be fetched are left out, and the log says so once a minute.
 func TestWantPicture_Full(t *testing.T) {
-	ledger := budget.NewLedger(slog.New(slog.DiscardHandler))
+	ledger := budget.NewLimitLog(slog.New(slog.DiscardHandler))
 	s := &Server{limits: ledger, claimedPictures: make(chan claimedPicture, 1)}
 	s.wantPicture("alice", "https://provider.example/alice.png")
 	s.wantPicture("bob", "https://provider.example/bob.png")

@@ -31,7 +31,7 @@ func (s *Server) newPreviews() *previews.Service {
 		known[origin] = nil
 	}
 	return previews.New(previews.Config{
-		Store: s.db.Previews, Pictures: s.pictures, SiteName: s.cfg.SiteName, BaseURL: s.BaseURL, Known: known, Meter: s.limits, Logger: s.log,
+		Store: s.db.Previews, Pictures: s.pictures, SiteName: s.cfg.SiteName, BaseURL: s.BaseURL, Known: known, Recorder: s.limits, Logger: s.log,
 	})
 }
 
@@ -78,7 +78,7 @@ func (s *linkPages) linkPreviews(c *fiber.Ctx) error {
 func (s *linkPages) showPreviewPicture(c *fiber.Ctx) error {
 	data, mediaType, err := s.kept.PreviewPicture(c.UserContext(), c.Params("id"))
 	if err != nil {
-		return notFound(err)
+		return pageNotFound(err)
 	}
 	c.Set("Content-Type", mediaType)
 	c.Set("Cache-Control", "private, max-age=86400")

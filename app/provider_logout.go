@@ -20,11 +20,11 @@ import (
 // says it of each.
 const (
 	logoutsPerSecond = 50
-	logoutsAtOnce    = 2000
+	logoutsBurst     = 2000
 )
 
-func newLogouts(meter budget.Meter) *budget.Rate {
-	return budget.NewRate(budget.Limit{Name: "logout tokens of one address"}, logoutsPerSecond, logoutsAtOnce, meter)
+func newLogouts(recorder budget.Recorder) *budget.Rate {
+	return budget.NewRate(budget.Limit{Name: "logout tokens of one address"}, logoutsPerSecond, logoutsBurst, recorder)
 }
 
 // logOutByProvider: POST /signin/with/:name/logout (OpenID Connect Back-Channel Logout 1.0 §2.5)

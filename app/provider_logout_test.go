@@ -127,7 +127,7 @@ func TestBackChannel_Chats(t *testing.T) {
 			select {
 			case how := <-ended:
 				t.Logf("%s: ended %v after the provider's word: %s", name, time.Since(began).Round(time.Millisecond), how)
-			case <-time.After(streamtest.Patience):
+			case <-time.After(streamtest.Timeout):
 				t.Error("it goes on")
 			}
 			zoe.wantsUser("")
@@ -152,7 +152,7 @@ func (b *browser) talk() *wsChat {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(func() { conn.Close() })
-	_ = conn.SetReadDeadline(time.Now().Add(streamtest.Patience))
+	_ = conn.SetReadDeadline(time.Now().Add(streamtest.Timeout))
 	return &wsChat{b.t, conn}
 }
 
@@ -219,7 +219,7 @@ func (b *browser) bosh(body string) string {
 	for _, c := range b.cookies {
 		r.AddCookie(c)
 	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: streamtest.Patience}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: streamtest.Timeout}
 	answer, err := client.Do(r)
 	if err != nil {
 		return err.Error()

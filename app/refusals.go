@@ -17,9 +17,9 @@ type refusals struct {
 	stop context.CancelFunc
 }
 
-func newRefusals(perSecond float64, meter budget.Meter) refusals {
+func newRefusals(perSecond float64, recorder budget.Recorder) refusals {
 	ctx, stop := context.WithCancel(context.Background())
-	return refusals{budget.NewRefusals(perSecond, meter), ctx, stop}
+	return refusals{budget.NewRefusals(perSecond, recorder), ctx, stop}
 }
 
 // costly are the answers to what is too large, or broken. Who has had too many of them waits

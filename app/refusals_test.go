@@ -12,7 +12,7 @@ import (
 // told is a meter that tells.
 type told chan budget.Limit
 
-func (m told) Met(limit budget.Limit, _ string) { m <- limit }
+func (m told) LimitHit(limit budget.Limit, _ string) { m <- limit }
 
 // who sends what is too large again and again waits for the answer, which costs
 // nobody else anything; and the site's end does not wait for it.
@@ -50,7 +50,7 @@ func TestRefusals_DrawnOut(t *testing.T) {
 		resp.Body.Close()
 	}
 	s.refusals.stop()
-	if got := <-second; got.err != nil || got.status != http.StatusRequestEntityTooLarge || time.Since(began) >= budget.RefusalPatience {
+	if got := <-second; got.err != nil || got.status != http.StatusRequestEntityTooLarge || time.Since(began) >= budget.RefusalTimeout {
 		t.Errorf("the second: %+v after %s", got, time.Since(began))
 	}
 }

@@ -35,13 +35,13 @@ func (s *pages) render(c *fiber.Ctx, name string, p *Page) error {
 // newRenders bounds how many pages are rendered at once for one address: on as many
 // processors as there are but one, so that no address has all of them. What is bounded so
 // lasts a fraction of a millisecond, and so nobody is told that it was met.
-func newRenders(meter budget.Meter) *budget.Share {
-	return budget.NewShare(budget.Limit{Name: "pages of one address"}, 1<<20, int64(max(runtime.GOMAXPROCS(0)-1, 1)), meter)
+func newRenders(recorder budget.Recorder) *budget.KeyedSemaphore {
+	return budget.NewKeyedSemaphore(budget.Limit{Name: "pages of one address"}, 1<<20, int64(max(runtime.GOMAXPROCS(0)-1, 1)), recorder)
 }
 
 // renderOne renders a template in a turn of the client's address.
 func (s *pages) renderOne(c *fiber.Ctx, out io.Writer, name string, p *Page) error {
-	ctx, cancel := context.WithTimeout(context.Background(), requestPatience) // an error's page comes when the request's own time is over
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout) // an error's page comes when the request's own time is over
 	defer cancel()
 	done, err := s.renders.Acquire(ctx, budget.Network(s.address(c)), 1)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// expired counts what retention removed.
-type expired struct{ people, rooms, offline atomic.Int64 }
+// expiryCounters counts what retention removed.
+type expiryCounters struct{ people, rooms, offline atomic.Int64 }
 
 // How often archives are looked through for what is too old.
 const retentionEvery = time.Hour

@@ -19,23 +19,23 @@ import (
 
 // Bounds of these.
 const (
-	maxRoomPeople  = 5000 // listed at once, of those who belong to a room and are not there
-	maxSharedRooms = 20
-	panelsAtOnce   = 2 // of one account: a list of as many people is a megabyte
+	maxRoomPeople       = 5000 // listed at once, of those who belong to a room and are not there
+	maxSharedRooms      = 20
+	maxConcurrentPanels = 2 // of one account: a list of as many people is a megabyte
 )
 
 // newRoomLists bounds how many lists of people in rooms are made at once.
-func newRoomLists(meter budget.Meter) *budget.Share {
-	return budget.NewShare(budget.Limit{Name: "lists of people in rooms of one account at once"}, 1<<30, panelsAtOnce, meter)
+func newRoomLists(recorder budget.Recorder) *budget.KeyedSemaphore {
+	return budget.NewKeyedSemaphore(budget.Limit{Name: "lists of people in rooms of one account at once"}, 1<<30, maxConcurrentPanels, recorder)
 }
 
 // RoomMember is somebody in the panel of a room.
 type RoomMember struct {
-	JID      string `json:"jid"`
-	Name     string `json:"name"`
-	Picture  string `json:"picture,omitempty"`
-	Standing string `json:"standing"`       // "owner", "admin", "member", "none"; "outcast": banned
-	Nick     string `json:"nick,omitempty"` // in the room now, under this name
+	JID         string `json:"jid"`
+	Name        string `json:"name"`
+	Picture     string `json:"picture,omitempty"`
+	Affiliation string `json:"standing"`       // "owner", "admin", "member", "none"; "outcast": banned
+	Nick        string `json:"nick,omitempty"` // in the room now, under this name
 }
 
 // roomPeople: GET /xmpp/rooms/:name/people?nick=&said= — who is in a room or belongs to it, with
@@ -104,7 +104,7 @@ func listedFirst(people []RoomPerson) []RoomPerson {
 		return people
 	}
 	last := func(p RoomPerson) int {
-		if p.Nick == "" && p.Standing == "member" {
+		if p.Nick == "" && p.Affiliation == "member" {
 			return 1
 		}
 		return 0
@@ -127,16 +127,16 @@ func (s *roomPages) roomMembers(people []RoomPerson, accounts []models.Account) 
 	list := make([]RoomMember, 0, len(people))
 	for _, p := range people {
 		a, ok := byUser[p.User]
-		if !ok || (!p.Seen && !open) {
+		if !ok || (!p.AddressVisible && !open) {
 			continue
 		}
-		if !p.Seen && p.Nick != a.Name {
-			if p.Nick = ""; p.Standing == "none" {
+		if !p.AddressVisible && p.Nick != a.Name {
+			if p.Nick = ""; p.Affiliation == "none" {
 				continue
 			}
 		}
 		shown := s.person(a)
-		list = append(list, RoomMember{JID: shown.JID, Name: shown.Name, Picture: shown.AvatarURL, Standing: p.Standing, Nick: p.Nick})
+		list = append(list, RoomMember{JID: shown.JID, Name: shown.Name, Picture: shown.AvatarURL, Affiliation: p.Affiliation, Nick: p.Nick})
 	}
 	// Who is there has gone first: the order says no more than the list does.
 	slices.SortStableFunc(list, func(a, b RoomMember) int {
@@ -203,7 +203,7 @@ func (s *peoplePages) sharedRooms(c *fiber.Ctx, me, other string) ([]SharedRoom,
 	}
 	open := s.cfg.Roster == models.RosterEveryone
 	for _, r := range mine {
-		both := (open || r.Seen) && slices.ContainsFunc(theirs, func(t ChatRoom) bool { return t.Name == r.Name })
+		both := (open || r.ShowsAddresses) && slices.ContainsFunc(theirs, func(t ChatRoom) bool { return t.Name == r.Name })
 		if both && len(shared) < maxSharedRooms {
 			shared = append(shared, SharedRoom{JID: s.roomJID(r.Name), Name: r.Title, Address: "/chat/room/" + url.PathEscape(r.Name)})
 		}
@@ -213,7 +213,7 @@ func (s *peoplePages) sharedRooms(c *fiber.Ctx, me, other string) ([]SharedRoom,
 
 // withoutChat leaves out what a chat server that does not answer would have told.
 func withoutChat(err error) error {
-	if errors.Is(err, ErrChatAway) {
+	if errors.Is(err, ErrChatUnreachable) {
 		return nil
 	}
 	return err

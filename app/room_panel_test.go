@@ -66,8 +66,8 @@ func TestRoomPeople(t *testing.T) {
 func TestRoomMembers_UnderOtherNames(t *testing.T) {
 	accounts := []models.Account{{Username: "alice", Name: "Alice Adler"}, {Username: "bob", Name: "Bob Baker"}, {Username: "carol", Name: "Carol Costa"}, {Username: "dave", Name: "Dave Doyle"}, {Username: "erin", Name: "Erin Egan"}}
 	people := []RoomPerson{
-		{User: "alice", Nick: "Alice", Standing: "member"}, {User: "alice", Nick: "Alice Adler", Standing: "member"}, {User: "bob", Nick: "Nobody", Standing: "none"},
-		{User: "carol", Nick: "Somebody", Seen: true}, {User: "dave", Nick: "Shadow", Standing: "member"}, {User: "dave", Nick: "Twin", Standing: "member"}, {User: "erin", Standing: "member"},
+		{User: "alice", Nick: "Alice", Affiliation: "member"}, {User: "alice", Nick: "Alice Adler", Affiliation: "member"}, {User: "bob", Nick: "Nobody", Affiliation: "none"},
+		{User: "carol", Nick: "Somebody", AddressVisible: true}, {User: "dave", Nick: "Shadow", Affiliation: "member"}, {User: "dave", Nick: "Twin", Affiliation: "member"}, {User: "erin", Affiliation: "member"},
 	}
 	everyone := "alice as Alice Adler, carol as Somebody, dave as , erin as " // of dave what was told before he came
 	for roster, want := range map[models.RosterMode]string{models.RosterEveryone: everyone, models.RosterGroups: "carol as Somebody", models.RosterNone: "carol as Somebody"} {

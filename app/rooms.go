@@ -25,7 +25,7 @@ type roomPages struct {
 	*pages
 	members *models.People
 	people  *peoplePages
-	lists   *budget.Share
+	lists   *budget.KeyedSemaphore
 }
 
 func (s *roomPages) chatRoutes(xmpp fiber.Router) {
@@ -69,7 +69,7 @@ func (s *roomPages) showRooms(c *fiber.Ctx) error {
 func (s *roomPages) renderRooms(c *fiber.Ctx, status int, data RoomsPage) error {
 	data.Typed = strings.TrimSpace(c.Query("q"))
 	rooms, next, err := s.roomsPage(c.UserContext(), viewer(c).account.Username, data.Typed, c.Query("after"))
-	if data.Silent = errors.Is(err, ErrChatAway); err != nil && !data.Silent {
+	if data.RoomsUnavailable = errors.Is(err, ErrChatUnreachable); err != nil && !data.RoomsUnavailable {
 		return err
 	}
 	data.Rooms, data.Next = s.roomRows(rooms), next
@@ -182,7 +182,7 @@ func (s *roomPages) makeAs(ctx context.Context, owner string, form *RoomForm) (n
 	switch {
 	case errors.Is(err, ErrTooManyRooms):
 		form.fail("", "You have made as many rooms as you may. Delete one that you no longer need.")
-	case errors.Is(err, ErrChatAway):
+	case errors.Is(err, ErrChatUnreachable):
 		form.fail("", "The chat is not responding. Please try again in a moment.")
 	}
 	return name, err
@@ -190,7 +190,7 @@ func (s *roomPages) makeAs(ctx context.Context, owner string, form *RoomForm) (n
 
 // madeStatus is the status of an answer with a form that something is wrong with.
 func madeStatus(err error) int {
-	if errors.Is(err, ErrChatAway) {
+	if errors.Is(err, ErrChatUnreachable) {
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusUnprocessableEntity

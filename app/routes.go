@@ -2,14 +2,14 @@ package app
 
 import "foyer/xmppgw"
 
-// parts are what the website is made of: each has its pages or what the chat of a page asks
+// handlers are what the website is made of: each has its pages or what the chat of a page asks
 // for, with what they use, and registers their addresses.
-type parts struct {
-	gate          *gate
-	turns         *turns
+type handlers struct {
+	middleware    *middleware
+	accountLimit  *accountLimiter
 	install       *installPages
 	signIn        *signInPages
-	ways          *wayPages
+	identities    *identityPages
 	settings      *settingsPages
 	files         *filePages
 	notices       *notifications
@@ -21,12 +21,12 @@ type parts struct {
 	access        *chatAccess
 }
 
-// newParts makes them of what the site has.
-func (s *Server) newParts() {
+// newHandlers makes them of what the site has.
+func (s *Server) newHandlers() {
 	p := s.pages
-	s.gate = &gate{site: s.site, bodies: newBodies(s.limits), policy: newContentPolicy(s.cfg.UploadOrigins), patience: requestPatience, gateway: s.gateway, limits: s.limits}
-	s.turns = newTurns(s.limits)
-	s.install = &installPages{site: s.site, assets: s.assets, grounds: s.grounds, views: s.views}
+	s.middleware = &middleware{site: s.site, bodies: newBodies(s.limits), policy: newContentPolicy(s.cfg.UploadOrigins), timeout: requestTimeout, gateway: s.gateway, limits: s.limits}
+	s.accountLimit = newAccountLimiter(s.limits)
+	s.install = &installPages{site: s.site, assets: s.assets, themeColors: s.themeColors, views: s.views}
 	s.signIn = &signInPages{pages: p, logouts: newLogouts(s.limits), failedReturns: newFailedReturns(s.limits), rated: newRated(s.limits), signIns: newSignIns()}
 	s.files = &filePages{pages: p, records: s.db.Uploads, uploads: s.uploads}
 	s.notices = &notifications{pages: p, notified: s.db.Notifications, members: s.db.People, lists: newLists(s.limits)}
@@ -35,7 +35,7 @@ func (s *Server) newParts() {
 		signIn: s.signIn, notices: s.notices, files: s.files, pictures: s.pictures, tell: s.tell, nativeServers: s.nativeServers,
 	}
 	s.signIn.renderSettings = s.settings.renderSettings
-	s.ways = &wayPages{pages: p, signIn: s.signIn, settings: s.settings}
+	s.identities = &identityPages{pages: p, signIn: s.signIn, settings: s.settings}
 	s.people = &peoplePages{pages: p, accounts: s.db.Accounts, members: s.db.People}
 	s.rooms = &roomPages{pages: p, members: s.db.People, people: s.people, lists: newRoomLists(s.limits)}
 	s.home = &homePages{pages: p, people: s.people, rooms: s.rooms}
@@ -56,33 +56,33 @@ func (s *Server) routes() {
 // whose bodies are read as they arrive.
 func (s *Server) plainRoutes() {
 	s.web.Use([]string{xmppgw.BOSHPath, "/xmpp/"}, s.gateway.AllowOrigin) // before all that may refuse
-	s.web.Use(s.gate.smallHeader, s.gate.plainBody)
+	s.web.Use(s.middleware.limitHeader, s.middleware.refuseCompressedBody)
 	s.web.Get("/healthz", s.healthz)
 	s.web.Get("/readyz", s.readyz)
 	s.web.Get("/metrics", s.showMetrics(s.newMetrics()))
-	s.web.Get("/.well-known/jwks.json", s.gate.deadline, s.showKeys)
-	s.web.Get("/static/:version/*", s.gate.fileHeaders, s.assets.handler(s.cfg.Development()))
-	s.install.routes(s.web, s.gate.secureHeaders)
+	s.web.Get("/.well-known/jwks.json", s.middleware.deadline, s.showKeys)
+	s.web.Get("/static/:version/*", s.middleware.fileHeaders, s.assets.handler(s.cfg.Development()))
+	s.install.routes(s.web, s.middleware.secureHeaders)
 
 	s.uploads.Mount(s.web) // reads bodies as they arrive
 }
 
 // chatRoutes are the chat's own. From here on bodies come whole, and bounded.
 func (s *Server) chatRoutes() {
-	s.web.Use(xmppgw.BOSHPath, s.gate.boshBody())
-	s.web.Post("/settings/picture", s.gate.wholeBody(maxPictureBody))
-	s.web.Use(s.gate.wholeBody(maxFormBody))
+	s.web.Use(xmppgw.BOSHPath, s.middleware.boshBody())
+	s.web.Post("/settings/picture", s.middleware.bufferBody(maxPictureBody))
+	s.web.Use(s.middleware.bufferBody(maxFormBody))
 
-	s.web.Use(s.gate.deadline, s.signIn.checkHeader)
+	s.web.Use(s.middleware.deadline, s.signIn.checkHeader)
 	s.gateway.Mount(s.web)
 
-	s.web.Use(s.gate.secureHeaders, s.gate.compressed)
+	s.web.Use(s.middleware.secureHeaders, s.middleware.compressed)
 	s.signIn.chatRoutes(s.web)
-	xmpp := s.web.Group("/xmpp", s.access.ownPages, s.gate.plainText, s.signIn.loadVisit)
+	xmpp := s.web.Group("/xmpp", s.access.ownPages, s.middleware.plainText, s.signIn.loadRequestSession)
 	s.access.chatRoutes(xmpp) // these may take long, and have bounds of their own
 	s.conversations.searchRoutes(xmpp)
 	s.links.chatRoutes(xmpp)
-	xmpp.Use(s.turns.take)
+	xmpp.Use(s.accountLimit.limit)
 	s.conversations.chatRoutes(xmpp)
 	s.people.chatRoutes(xmpp)
 	s.rooms.chatRoutes(xmpp)
@@ -91,14 +91,14 @@ func (s *Server) chatRoutes() {
 
 // pageRoutes are the pages: for everybody, and with requireMember before them for members.
 func (s *Server) pageRoutes() {
-	s.web.Use(s.signIn.loadVisit, s.gate.plainText, s.protectForms)
+	s.web.Use(s.signIn.loadRequestSession, s.middleware.plainText, s.protectForms)
 	s.signIn.routes(s.web) // bounded by address, and by what waits for a hash
-	s.web.Use(s.turns.take)
+	s.web.Use(s.accountLimit.limit)
 	s.home.routes(s.web)
 	s.people.routes(s.web)
 	s.rooms.routes(s.web)
 	s.links.routes(s.web)
 	s.settings.routes(s.web)
-	s.ways.routes(s.web)
+	s.identities.routes(s.web)
 	s.files.routes(s.web)
 }

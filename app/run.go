@@ -24,7 +24,7 @@ import (
 const Version = "0.1.0"
 
 // How long each stage of stopping may take.
-const stopPatience = 10 * time.Second
+const stopTimeout = 10 * time.Second
 
 // Run runs the site until ctx ends. What people should know goes to out, one
 // line each; the log goes to log. An error is one line that says what to do.
@@ -101,7 +101,7 @@ func privatePostgres(ctx context.Context, cfg Config, say func(string)) (url str
 		return "", nil, err
 	}
 	stop = func() {
-		ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 		defer cancel()
 		_ = pg.Stop(ctx)
 	}
@@ -162,23 +162,23 @@ func NewerSchema(ctx context.Context, db *models.DB) (string, error) {
 func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Server, error) {
 	s := &Server{pages: &pages{site: &site{cfg: cfg, log: log}}, db: db, accountChanges: newAccountChanges()}
 	s.baseURL.Store(cfg.BaseURL)
-	s.limits = budget.NewLedger(log)
+	s.limits = budget.NewLimitLog(log)
 	s.refusals = newRefusals(cfg.RefusalsPerAddress, s.limits)
 	s.renders = newRenders(nil)
 	s.discussions = newDiscussions(s.limits)
-	processor := budget.NewProcessor()
+	processor := budget.NewCPUSemaphore()
 	s.pictures = pictures.New(s.limits, processor)
 	var err error
 	if s.proxies, err = parseProxies(cfg.TrustedProxies); err != nil {
 		return nil, err
 	}
-	s.conns = newConnections(cfg.mostConnections(), cfg.ConnectionsPerAddress, s.proxies, log, s.limits)
-	s.transfers = newTransfers(cfg.mostTransfers(), s.limits)
+	s.conns = newConnections(cfg.maxConnections(), cfg.ConnectionsPerAddress, s.proxies, log, s.limits)
+	s.transfers = newTransfers(cfg.maxTransfers(), s.limits)
 	signIn, err := cfg.Auth(db, log, s.tell)
 	if err != nil {
 		return nil, err
 	}
-	signIn.Meter, signIn.Processor, signIn.Picture = s.limits, processor, s.wantPicture
+	signIn.Recorder, signIn.CPU, signIn.Picture = s.limits, processor, s.wantPicture
 	origins, err := cfg.pictureOrigins()
 	if err != nil {
 		return nil, err
@@ -194,7 +194,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if s.assets, err = programAssets(); err != nil {
 		return nil, err
 	}
-	if s.grounds, err = newGrounds(s.assets.files); err != nil {
+	if s.themeColors, err = newThemeColors(s.assets.files); err != nil {
 		return nil, err
 	}
 	if s.assets.stale != nil {
@@ -216,7 +216,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 		return nil, err
 	}
 	s.web = s.newWeb()
-	s.newParts()
+	s.newHandlers()
 	s.routes()
 	return s, nil
 }
@@ -262,14 +262,14 @@ func (s *Server) listenBesides() error {
 	if err := s.listenNative(); err != nil {
 		return err
 	}
-	if err := s.listenDoors(); err != nil {
+	if err := s.listenAuth(); err != nil {
 		s.closeNative()
 		return err
 	}
 	var err error
 	if s.metrics, err = s.listenMetrics(); err != nil {
 		s.closeNative()
-		s.closeDoors()
+		s.closeAuth()
 	}
 	return err
 }
@@ -291,7 +291,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	}
 	background.Go(func() { s.retention(work) })
 	background.Go(func() { s.tendMemory(work) })
-	background.Go(func() { s.db.Index.KeepIndex(work) })
+	background.Go(func() { s.db.Index.Run(work) })
 	background.Go(func() { _ = s.chat.Run(work) })
 	background.Go(func() { s.push.Run(work) })
 
@@ -301,8 +301,8 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	for _, p := range s.native {
 		background.Go(func() { s.serveNative(p) })
 	}
-	for _, d := range s.doors {
-		background.Go(func() { s.serveDoor(work, d) })
+	for _, d := range s.authListeners {
+		background.Go(func() { s.serveAuth(work, d) })
 	}
 
 	failed := make(chan error, 1)
@@ -316,15 +316,15 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	case err = <-failed:
 	case err = <-lost:
 	}
-	patience, cancel := context.WithTimeout(context.Background(), stopPatience)
+	limited, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	s.closeNative()
-	s.chat.Shutdown(patience)
-	if stopErr := s.gateway.Shutdown(patience); stopErr != nil {
+	s.chat.Shutdown(limited)
+	if stopErr := s.gateway.Shutdown(limited); stopErr != nil {
 		s.log.Warn("some streams did not end in time", "err", stopErr)
 	}
 	s.refusals.stop()
-	if stopErr := s.web.ShutdownWithContext(patience); stopErr != nil {
+	if stopErr := s.web.ShutdownWithContext(limited); stopErr != nil {
 		s.log.Warn("some requests did not end in time", "err", stopErr)
 	}
 	_ = l.Close() // the web server does not know it yet if it was only just to begin

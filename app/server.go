@@ -27,22 +27,22 @@ import (
 // Server is the website. Run makes it and the rest of the program.
 type Server struct {
 	*pages
-	parts
-	db        *models.DB
-	gateway   *xmppgw.Gateway
-	grounds   grounds
-	web       *fiber.App
-	expired   expired
-	uploads   *uploads.Service
-	native    []nativePort // set before serving
-	doors     []door       // likewise
-	metrics   net.Listener // likewise; nil: metrics have no port of their own
-	id        string       // SiteID
-	conns     *connections
-	transfers *budget.Share // of files that come or go
-	pictures  *pictures.Decoder
-	unseen    *unseen        // nil: the embedded chat server tells push itself
-	limits    *budget.Ledger // which of them were met
+	handlers
+	db            *models.DB
+	gateway       *xmppgw.Gateway
+	themeColors   themeColors
+	web           *fiber.App
+	expired       expiryCounters
+	uploads       *uploads.Service
+	native        []nativePort   // set before serving
+	authListeners []authListener // likewise
+	metrics       net.Listener   // likewise; nil: metrics have no port of their own
+	id            string         // SiteID
+	conns         *connections
+	transfers     *budget.KeyedSemaphore // of files that come or go
+	pictures      *pictures.Decoder
+	upstreamPush  *upstreamPush    // nil: the embedded chat server tells push itself
+	limits        *budget.LimitLog // which of them were met
 
 	fetcher         *pictures.Fetcher // of those that sources have
 	claimedPictures chan claimedPicture
@@ -58,21 +58,21 @@ func (s *Server) loadViews() error {
 	s.mark = rand.Text() + ":"
 	s.views = html.NewFileSystem(http.FS(views.FS), ".html")
 	s.views.AddFuncMap(map[string]any{
-		"asset":      s.assets.url,
-		"files":      s.assets.of,
-		"ahead":      s.assets.ahead,
-		"grounds":    func() grounds { return s.grounds },
-		"css":        func(text string) template.CSS { return template.CSS(text) },
-		"initials":   initials,
-		"limits":     limits,
-		"timeAgo":    timeAgo,
-		"of":         func(p Person, csrf string) personForm { return personForm{p, csrf} },
-		"find":       func(action, label, typed string) finder { return finder{action, label, typed} },
-		"confirming": func(r ConfirmRow, next, csrf string) confirming { return confirming{r, next, csrf} },
-		"room":       s.roomMark,
-		"roomPath":   roomPath,
-		"themes":     themes,
-		"iso":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"asset":       s.assets.url,
+		"files":       s.assets.of,
+		"ahead":       s.assets.ahead,
+		"themeColors": func() themeColors { return s.themeColors },
+		"css":         func(text string) template.CSS { return template.CSS(text) },
+		"initials":    initials,
+		"limits":      limits,
+		"timeAgo":     timeAgo,
+		"of":          func(p Person, csrf string) personForm { return personForm{p, csrf} },
+		"find":        func(action, label, typed string) searchForm { return searchForm{action, label, typed} },
+		"confirming":  func(r ConfirmRow, next, csrf string) confirmForm { return confirmForm{r, next, csrf} },
+		"room":        s.roomMark,
+		"roomPath":    roomPath,
+		"themes":      themes,
+		"iso":         func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	})
 	if err := s.views.Load(); err != nil {
 		return err
@@ -95,7 +95,7 @@ func webConfig() fiber.Config {
 		Immutable:             true, // values from a request are kept after it
 		DisableStartupMessage: true,
 		BodyLimit:             maxPictureBody,
-		// Files arrive in pieces; every other handler gets its body whole (wholeBody).
+		// Files arrive in pieces; every other handler gets its body whole (bufferBody).
 		StreamRequestBody:            true,
 		DisablePreParseMultipartForm: true,
 		ReadTimeout:                  readTimeout,
@@ -126,7 +126,7 @@ func (s *Server) handleUnread(others func(*fasthttp.RequestCtx, error)) func(*fa
 	return func(c *fasthttp.RequestCtx, err error) {
 		var large *fasthttp.ErrSmallBuffer
 		if errors.As(err, &large) {
-			s.limits.Met(largeHeaders, budget.Network(c.RemoteIP().String()))
+			s.limits.LimitHit(largeHeaders, budget.Network(c.RemoteIP().String()))
 			if strings.Contains(large.Error(), " /xmpp/") {
 				c.Request.SetRequestURI("/xmpp/")
 			}

@@ -14,22 +14,22 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// visit is who is behind a request, with the site session.
-type visit struct {
+// requestSession is who is behind a request, with the site session.
+type requestSession struct {
 	account models.Account
 	session models.Session
 	secret  string // of the cookie
 }
 
-const visitKey = "visit"
+const requestSessionKey = "visit"
 
-// lookedKey marks a request whose owner, if it has one, is known: neither was it refused before, nor
+// sessionResolvedKey marks a request whose owner, if it has one, is known: neither was it refused before, nor
 // did the database not answer.
-const lookedKey = "looked"
+const sessionResolvedKey = "looked"
 
 // viewer returns who is behind the request; nil for visitors.
-func viewer(c *fiber.Ctx) *visit {
-	v, _ := c.Locals(visitKey).(*visit)
+func viewer(c *fiber.Ctx) *requestSession {
+	v, _ := c.Locals(requestSessionKey).(*requestSession)
 	return v
 }
 
@@ -61,12 +61,12 @@ func (s *site) dropCookie(c *fiber.Ctx, name string) {
 	c.Cookie(gone)
 }
 
-// loadVisit finds out who is behind every request to a page.
-func (s *signInPages) loadVisit(c *fiber.Ctx) error {
+// loadRequestSession finds out who is behind every request to a page.
+func (s *signInPages) loadRequestSession(c *fiber.Ctx) error {
 	c.Set("Cache-Control", "no-store") // a visitor's page, too, has a form's token of that one browser
 	secret := readCookie(c, s.cookieName())
 	if secret == "" {
-		c.Locals(lookedKey, true)
+		c.Locals(sessionResolvedKey, true)
 		return s.signInByHeader(c)
 	}
 	session, account, err := s.auth.Session(c.UserContext(), secret)
@@ -74,13 +74,13 @@ func (s *signInPages) loadVisit(c *fiber.Ctx) error {
 	case errors.Is(err, auth.ErrGone):
 		// The cookie stays: a request that was on its way while somebody signed in
 		// would take the new one with it. A dead one opens nothing.
-		c.Locals(lookedKey, true)
+		c.Locals(sessionResolvedKey, true)
 		return s.signInByHeader(c)
 	case err != nil:
-		return &Error{Code: Unavailable, Public: errAway.Public, Err: err}
+		return &Error{Code: Unavailable, Public: errDatabaseUnreachable.Public, Err: err}
 	}
 	s.auth.Touch(c.UserContext(), session)
-	c.Locals(visitKey, &visit{account, session, secret})
+	c.Locals(requestSessionKey, &requestSession{account, session, secret})
 	return c.Next()
 }
 
@@ -125,7 +125,7 @@ func (s *signInPages) keepPassword(c *fiber.Ctx, secret, password string) error 
 	if s.cfg.Login != LoginTyped {
 		return nil
 	}
-	return s.auth.KeepPassword(c.UserContext(), secret, password)
+	return s.auth.StorePassword(c.UserContext(), secret, password)
 }
 
 // client is who is behind a request, as far as it is known before signing in.

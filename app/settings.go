@@ -61,14 +61,14 @@ func (s *settingsPages) renderSettings(c *fiber.Ctx, status int, data SettingsPa
 	}
 	for _, ses := range sessions {
 		data.Sessions = append(data.Sessions, SessionRow{
-			ID: ses.ID, Device: sessionName(ses), Address: ses.Address, Created: ses.CreatedAt, Seen: ses.SeenAt,
+			ID: ses.ID, Device: sessionName(ses), Address: ses.Address, Created: ses.CreatedAt, LastUsed: ses.SeenAt,
 			Current: ses.ID == v.session.ID, Trusted: ses.Trusted,
 		})
 	}
 	if data.Apps, err = s.appRows(c.UserContext(), v.account); err != nil {
 		return err
 	}
-	if err := s.fillWays(c, &data); err != nil {
+	if err := s.fillIdentities(c, &data); err != nil {
 		return err
 	}
 	if err := s.notices.fillNotifications(c, &data.Notifications); err != nil {
@@ -83,8 +83,8 @@ func (s *settingsPages) renderSettings(c *fiber.Ctx, status int, data SettingsPa
 	return s.render(c.Status(status), "settings", p)
 }
 
-// fillWays says how somebody signs in, and how they confirm something serious.
-func (s *settingsPages) fillWays(c *fiber.Ctx, data *SettingsPage) error {
+// fillIdentities says how somebody signs in, and how they confirm something serious.
+func (s *settingsPages) fillIdentities(c *fiber.Ctx, data *SettingsPage) error {
 	v := viewer(c)
 	data.HasPassword, data.MayHavePassword = v.account.PasswordHash != "", s.auth.MayHavePassword(v.account)
 	how, err := s.auth.HowToConfirm(c.UserContext(), v.account, v.session)
@@ -92,10 +92,10 @@ func (s *settingsPages) fillWays(c *fiber.Ctx, data *SettingsPage) error {
 		return err
 	}
 	data.Confirm = confirmRow(how)
-	ways, others, err := s.auth.LinkedWays(c.UserContext(), v.account)
-	data.Ways.List = ways
+	identities, others, err := s.auth.LinkedIdentities(c.UserContext(), v.account)
+	data.Identities.List = identities
 	for _, source := range others {
-		data.Ways.Others = append(data.Ways.Others, SignInWay{source.Label(), "/settings/ways/add/" + source.Name()})
+		data.Identities.Others = append(data.Identities.Others, SignInOption{source.Label(), "/settings/ways/add/" + source.Name()})
 	}
 	return err
 }
@@ -142,7 +142,7 @@ func (s *settingsPages) removePicture(c *fiber.Ctx) error {
 	return s.setPicture(c, viewer(c), nil, "", "nopicture")
 }
 
-func (s *settingsPages) setPicture(c *fiber.Ctx, v *visit, data []byte, mediaType, flash string) error {
+func (s *settingsPages) setPicture(c *fiber.Ctx, v *requestSession, data []byte, mediaType, flash string) error {
 	if _, err := s.accounts.SetAvatar(c.UserContext(), v.account.ID, data, mediaType); err != nil {
 		return err
 	}

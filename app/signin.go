@@ -16,7 +16,7 @@ import (
 )
 
 // signInPages sign people in and out, by a form, a redirect to a source's pages or a header, and
-// have them confirm that it is still they. It knows who is behind a request (loadVisit).
+// have them confirm that it is still they. It knows who is behind a request (loadRequestSession).
 type signInPages struct {
 	*pages
 	logouts       *budget.Rate // by providers
@@ -62,16 +62,16 @@ func (s *signInPages) renderSignIn(c *fiber.Ctx, status int, form SignInForm) er
 	for _, source := range s.auth.Sources() {
 		switch source.Method() {
 		case auth.ByRedirect:
-			form.Ways = append(form.Ways, SignInWay{source.Label(), "/signin/with/" + source.Name()})
+			form.Options = append(form.Options, SignInOption{source.Label(), "/signin/with/" + source.Name()})
 		case auth.ByHeader:
 			if s.hasHeader(c, source) {
-				form.Ways = append(form.Ways, SignInWay{source.Label(), "/signin/with/" + source.Name()})
+				form.Options = append(form.Options, SignInOption{source.Label(), "/signin/with/" + source.Name()})
 			}
 		case auth.ByForm:
 			form.Directory = source.Label()
 		}
 	}
-	form.Folded = len(form.Ways) > 0 && form.Directory == "" && s.cfg.LocalAccounts == auth.LocalAdmins && form.Username == ""
+	form.Folded = len(form.Options) > 0 && form.Directory == "" && s.cfg.LocalAccounts == auth.LocalAdmins && form.Username == ""
 	p := s.page(c, "signin", "Sign in")
 	p.Data = form
 	return s.render(c.Status(status), "signin", p)
@@ -113,7 +113,7 @@ func refusal(c *fiber.Ctx, form *formErrors, err error) (status int, _ error) {
 	case errors.As(err, &throttled):
 		tooMany(c, form, throttled.Wait)
 		return http.StatusTooManyRequests, nil
-	case errors.Is(err, auth.ErrAway):
+	case errors.Is(err, auth.ErrUnreachable):
 		form.fail("", "The sign-in service is not responding. Please try again in a moment.")
 		return http.StatusServiceUnavailable, nil
 	case errors.Is(err, auth.ErrNoAccount):
@@ -124,9 +124,9 @@ func refusal(c *fiber.Ctx, form *formErrors, err error) (status int, _ error) {
 		return http.StatusForbidden, nil
 	case errors.Is(err, auth.ErrBusy):
 		return 0, errBusy
-	case errors.Is(err, auth.ErrNotProved):
+	case errors.Is(err, auth.ErrInvalidCredentials):
 		form.fail("", "That user name and password do not match. Check both and try again.")
-	case errors.Is(err, auth.ErrUnavailable):
+	case errors.Is(err, auth.ErrUsernameTaken):
 		form.fail("username", err.Error())
 	case errors.As(err, &refused):
 		form.fail("", refused.Error())
@@ -170,7 +170,7 @@ func (s *signInPages) signOut(c *fiber.Ctx) error {
 	c.Set("Clear-Site-Data", `"cache"`)
 	s.flash(c, "signedout")
 	if onward.Label != "" {
-		c.Locals(visitKey, nil) // the page is a visitor's
+		c.Locals(requestSessionKey, nil) // the page is a visitor's
 		return s.leave(c, onward.Label, onward.Path)
 	}
 	s.pauseHeader(c)
@@ -179,10 +179,10 @@ func (s *signInPages) signOut(c *fiber.Ctx) error {
 
 // signOutElsewhere is where somebody is signed out besides, if it can be: nothing of it keeps
 // anybody signed in here.
-func (s *signInPages) signOutElsewhere(c *fiber.Ctx) SignInWay {
+func (s *signInPages) signOutElsewhere(c *fiber.Ctx) SignInOption {
 	secret := readCookie(c, s.cookieName())
 	if secret == "" {
-		return SignInWay{Path: "/"}
+		return SignInOption{Path: "/"}
 	}
 	source, url, err := s.auth.SignOutAt(c.UserContext(), secret, s.BaseURL()+"/")
 	if err != nil {
@@ -193,9 +193,9 @@ func (s *signInPages) signOutElsewhere(c *fiber.Ctx) SignInWay {
 		s.log.Warn("somebody is not signed out at the source they came from", "user", user, "err", err)
 	}
 	if url == "" {
-		return SignInWay{Path: "/"}
+		return SignInOption{Path: "/"}
 	}
-	return SignInWay{source.Label(), url}
+	return SignInOption{source.Label(), url}
 }
 
 // showSignUp: GET /signup
@@ -214,11 +214,11 @@ func (s *signInPages) showSignUp(c *fiber.Ctx) error {
 // those that are refused.
 const (
 	ratedPerSecond = 5
-	ratedAtOnce    = 100
+	ratedBurst     = 100
 )
 
-func newRated(meter budget.Meter) *budget.Rate {
-	return budget.NewRate(budget.Limit{Name: "passwords tried for new accounts from one address"}, ratedPerSecond, ratedAtOnce, meter)
+func newRated(recorder budget.Recorder) *budget.Rate {
+	return budget.NewRate(budget.Limit{Name: "passwords tried for new accounts from one address"}, ratedPerSecond, ratedBurst, recorder)
 }
 
 // signUp: POST /signup

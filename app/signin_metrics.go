@@ -34,9 +34,9 @@ func signInOutcome(err error) string {
 		return "name"
 	case errors.As(err, &throttled), errors.Is(err, auth.ErrBusy):
 		return "throttled"
-	case errors.Is(err, auth.ErrAway):
+	case errors.Is(err, auth.ErrUnreachable):
 		return "away"
-	case errors.As(err, &refused), errors.Is(err, auth.ErrNotProved), errors.Is(err, auth.ErrNoAccount), errors.Is(err, auth.ErrBlocked), errors.Is(err, auth.ErrNoRedirect):
+	case errors.As(err, &refused), errors.Is(err, auth.ErrInvalidCredentials), errors.Is(err, auth.ErrNoAccount), errors.Is(err, auth.ErrBlocked), errors.Is(err, auth.ErrNoRedirect):
 		return "refused"
 	}
 	return "error"

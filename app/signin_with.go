@@ -48,11 +48,11 @@ func (s *signInPages) signInWith(c *fiber.Ctx) error {
 // many they are behind one address.
 const (
 	failedReturnsPerSecond = 20
-	failedReturnsAtOnce    = 2000
+	failedReturnsBurst     = 2000
 )
 
-func newFailedReturns(meter budget.Meter) *budget.Rate {
-	return budget.NewRate(budget.Limit{Name: "failed sign-ins by providers from one address"}, failedReturnsPerSecond, failedReturnsAtOnce, meter)
+func newFailedReturns(recorder budget.Recorder) *budget.Rate {
+	return budget.NewRate(budget.Limit{Name: "failed sign-ins by providers from one address"}, failedReturnsPerSecond, failedReturnsBurst, recorder)
 }
 
 // chargeReturn counts a return in vain against the address.
@@ -62,7 +62,7 @@ func (s *signInPages) chargeReturn(c *fiber.Ctx) {
 
 // startRedirect sends the browser to a source.
 func (s *signInPages) startRedirect(c *fiber.Ctx, source auth.Source, record auth.RedirectRecord, hint string) error {
-	b := auth.Beginning{Callback: s.redirectCallback(source), Fresh: record.Fresh, Hint: hint, Query: func(name string) string { return c.Query(name) }}
+	b := auth.RedirectRequest{Callback: s.redirectCallback(source), Fresh: record.Fresh, Hint: hint, Query: func(name string) string { return c.Query(name) }}
 	redirect, err := source.Start(c.UserContext(), b)
 	if err != nil {
 		s.log.Warn("signing in at a source did not begin", "source", source.Name(), "err", err)
@@ -92,7 +92,7 @@ func (s *signInPages) leave(c *fiber.Ctx, label, url string) error {
 	}
 	c.Set("Refresh", "0; url="+url)
 	p := s.page(c, "leave", "Continue to "+label)
-	p.Data = LeavePage{Label: label, URL: url}
+	p.Data = RedirectPage{Label: label, URL: url}
 	return s.render(c, "leave", p)
 }
 
@@ -163,7 +163,7 @@ func (s *signInPages) afterRedirect(c *fiber.Ctx, source auth.Source, record aut
 func (s *signInPages) renderSignInFailure(c *fiber.Ctx, source auth.Source, record auth.RedirectRecord, status int, sentence string) error {
 	if viewer(c) != nil {
 		var data SettingsPage
-		data.Ways.fail("", sentence)
+		data.Identities.fail("", sentence)
 		return s.renderSettings(c, status, data)
 	}
 	form := SignInForm{Next: localPath(record.Next), Trusted: record.Trusted}
@@ -214,7 +214,7 @@ func (s *signInPages) chooseName(c *fiber.Ctx) error {
 		return s.renderChooseName(c, http.StatusUnprocessableEntity, form)
 	}
 	in, err := s.auth.ChooseUsername(c.UserContext(), s.pendingSecret(c), username, s.device(c, form.Trusted))
-	if errors.Is(err, auth.ErrGone) || errors.Is(err, auth.ErrNotProved) {
+	if errors.Is(err, auth.ErrGone) || errors.Is(err, auth.ErrInvalidCredentials) {
 		return c.Redirect("/signin", http.StatusSeeOther)
 	}
 	if err != nil {

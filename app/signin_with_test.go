@@ -25,7 +25,7 @@ type provider struct {
 func (p *provider) Name() string              { return p.name }
 func (p *provider) Label() string             { return "Provider " + p.name }
 func (p *provider) Method() auth.SignInMethod { return auth.ByRedirect }
-func (p *provider) Start(_ context.Context, b auth.Beginning) (auth.Redirect, error) {
+func (p *provider) Start(_ context.Context, b auth.RedirectRequest) (auth.Redirect, error) {
 	return auth.Redirect{URL: "https://" + p.name + ".example/?back=" + url.QueryEscape(b.Callback) + "&hint=" + b.Hint, State: "state of " + p.name, AnswerState: "state of " + p.name}, nil
 }
 

@@ -51,7 +51,7 @@ func RunGateway(ctx context.Context, cfg GatewayConfig, out io.Writer, log *slog
 // newStandalone puts the gateway together; it does not listen yet. resolver is for tests;
 // nil: the system's.
 func newStandalone(cfg GatewayConfig, log *slog.Logger, resolver relay.Resolver) (*Standalone, error) {
-	limits := budget.NewLedger(log)
+	limits := budget.NewLimitLog(log)
 	front := &Server{pages: &pages{site: &site{cfg: cfg.front(), log: log}}, limits: limits}
 	front.baseURL.Store(cfg.BaseURL)
 	front.refusals = newRefusals(cfg.RefusalsPerAddress, limits)
@@ -75,7 +75,7 @@ func newStandalone(cfg GatewayConfig, log *slog.Logger, resolver relay.Resolver)
 		s.stop()
 		return nil, err
 	}
-	front.gate = &gate{site: front.site, bodies: newBodies(limits), patience: requestPatience, gateway: front.gateway, limits: limits}
+	front.middleware = &middleware{site: front.site, bodies: newBodies(limits), timeout: requestTimeout, gateway: front.gateway, limits: limits}
 	s.routes()
 	return s, nil
 }
@@ -90,7 +90,7 @@ func (s *Standalone) newRelay(domain string, resolver relay.Resolver, links int)
 	return relay.New(relay.Config{
 		Domain: domain, Upstream: s.cfg.Upstreams[domain], Roots: roots, Logger: s.log.With("domain", domain), Resolver: resolver,
 		PassSASL: true, Public: !s.cfg.Private[domain], Links: max(links/len(s.cfg.Upstreams), 16),
-		Streams: s.cfg.StreamsPerDomain, FailuresPerAddress: s.cfg.FailuresPerAddress, Meter: s.front.limits,
+		Streams: s.cfg.StreamsPerDomain, FailuresPerAddress: s.cfg.FailuresPerAddress, Recorder: s.front.limits,
 	})
 }
 
@@ -111,7 +111,7 @@ func (s *Standalone) newGateway() (*xmppgw.Gateway, error) {
 		Secure: func(h xmppgw.Header, peer string) bool {
 			return secure(s.front.proxies, peer, h.Get("X-Forwarded-Proto"))
 		},
-		PerAddress: s.cfg.StreamsPerAddress, Meter: s.front.limits,
+		PerAddress: s.cfg.StreamsPerAddress, Recorder: s.front.limits,
 		CreateRate: s.cfg.NewStreamsPerAddress, CreateBurst: streamBurst(s.cfg.NewStreamsPerAddress), Refusals: s.front.refusals.Refusals,
 	})
 }
@@ -163,12 +163,12 @@ func (s *Standalone) serve(ctx context.Context, l net.Listener) error {
 
 // stop ends what has been made.
 func (s *Standalone) stop() {
-	patience, cancel := context.WithTimeout(context.Background(), stopPatience)
+	limited, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	var relays sync.WaitGroup
 	for domain, r := range s.relays {
 		relays.Go(func() {
-			if err := r.Shutdown(patience); err != nil {
+			if err := r.Shutdown(limited); err != nil {
 				s.log.Warn("some streams did not end in time", "domain", domain, "err", err)
 			}
 		})
@@ -177,10 +177,10 @@ func (s *Standalone) stop() {
 	if s.front.gateway == nil {
 		return
 	}
-	err := s.front.gateway.Shutdown(patience)
+	err := s.front.gateway.Shutdown(limited)
 	s.front.refusals.stop()
 	if s.web != nil {
-		err = errors.Join(err, s.web.ShutdownWithContext(patience))
+		err = errors.Join(err, s.web.ShutdownWithContext(limited))
 	}
 	if err != nil {
 		s.log.Warn("some requests did not end in time", "err", err)

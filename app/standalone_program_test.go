@@ -16,7 +16,7 @@ import (
 )
 
 // How long the program may take to start, and to end.
-const programPatience = 30 * time.Second
+const programTimeout = 30 * time.Second
 
 // program is `foyer gateway` in a process of its own.
 type program struct {
@@ -75,7 +75,7 @@ func startProgram(t *testing.T, file string, settings ...string) *program {
 		}
 		p.standalone = &standalone{t: t, base: where[1], http: &http.Client{Transport: &http.Transport{}}}
 		t.Cleanup(p.http.CloseIdleConnections)
-	case <-time.After(programPatience):
+	case <-time.After(programTimeout):
 		t.Fatal("the program does not say that it listens")
 	}
 	return p
@@ -134,7 +134,7 @@ func (p *program) endsInOrder() {
 	p.t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(programPatience):
+	case <-time.After(programTimeout):
 		p.t.Fatal("the program does not end")
 	}
 	if code := p.cmd.ProcessState.ExitCode(); code != 0 || strings.Contains(p.said.String(), "did not end in time") {

@@ -19,12 +19,12 @@ func (s *Standalone) routes() {
 	cfg.ErrorHandler = s.handleError
 	s.web = s.front.boundedWeb(cfg)
 	s.web.Use(xmppgw.BOSHPath, s.front.gateway.AllowOrigin) // before all that may refuse
-	s.web.Use(s.front.gate.smallHeader, s.front.gate.plainBody)
+	s.web.Use(s.front.middleware.limitHeader, s.front.middleware.refuseCompressedBody)
 	s.web.Get("/healthz", func(c *fiber.Ctx) error { return c.SendString("ok\n") })
 	s.web.Get("/readyz", s.readyz)
 	s.web.Get("/metrics", s.front.showMetrics(metricsOf(s.register)))
-	s.web.Use(xmppgw.BOSHPath, s.front.gate.boshBody())
-	s.web.Use(s.front.gate.wholeBody(maxFormBody), s.front.gate.deadline)
+	s.web.Use(xmppgw.BOSHPath, s.front.middleware.boshBody())
+	s.web.Use(s.front.middleware.bufferBody(maxFormBody), s.front.middleware.deadline)
 	s.front.gateway.Mount(s.web)
 }
 

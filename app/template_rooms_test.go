@@ -78,7 +78,7 @@ func joinAsApp(t *testing.T, session *xmpp.Session, room string) string {
 	select {
 	case kind := <-answers:
 		return kind
-	case <-time.After(streamtest.Patience):
+	case <-time.After(streamtest.Timeout):
 		t.Fatal("no answer")
 		return ""
 	}

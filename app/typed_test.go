@@ -30,7 +30,7 @@ func TestCredentials_Typed(t *testing.T) {
 	b.get("/xmpp/credentials").wants(200, `"password":"`+next+`"`)
 
 	// Somebody who was signed in before the site kept passwords.
-	if err := s.db.Sessions.DropKeptPasswords(t.Context()); err != nil {
+	if err := s.db.Sessions.DeleteStoredPasswords(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	b.get("/xmpp/credentials").wants(http.StatusConflict, "sign out and sign in again")

@@ -448,7 +448,7 @@ func TestUpload_Stuck(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.uploads.RemoveDeleted(t.Context())
-	if removed := s.uploads.Figures().Removed; removed != 249 {
+	if removed := s.uploads.Stats().Removed; removed != 249 {
 		t.Errorf("%d of 249 files were removed", removed)
 	}
 }
@@ -461,7 +461,7 @@ func TestFiles_Divided(t *testing.T) {
 			if external {
 				connections *= 2
 			}
-			if connections+transfers+reservedFiles > all || connections < all/4 || transfers < all/64 && transfers < requestsAtOnce {
+			if connections+transfers+reservedFiles > all || connections < all/4 || transfers < all/64 && transfers < maxConcurrentRequests {
 				t.Errorf("of %d: %d connections, %d transfers", all, connections, transfers)
 			}
 		}
@@ -473,7 +473,7 @@ func TestFiles_Divided(t *testing.T) {
 func TestUpload_OpenFiles(t *testing.T) {
 	s, base := startChanged(t, nil, func(s *Server) {
 		s.transfers = newTransfers(8, s.limits)
-		s.gate.patience = 3 * time.Second
+		s.middleware.timeout = 3 * time.Second
 	})
 	file := pixels(t, 24_000_000) // more than the system takes for a client that does not read
 	slot := s.slot(t, "alice", "a.png", len(file), "image/png")

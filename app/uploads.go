@@ -23,8 +23,8 @@ func (c Config) uploadStore() uploads.StoreOptions {
 
 // newTransfers bounds how many files come or go at once, and how many of them for one address: what
 // takes as long as its client likes.
-func newTransfers(most int, meter budget.Meter) *budget.Share {
-	return budget.NewShare(budget.Limit{Name: "files of one address that come or go at once"}, int64(most), int64(max(most/4, 1)), meter)
+func newTransfers(most int, recorder budget.Recorder) *budget.KeyedSemaphore {
+	return budget.NewKeyedSemaphore(budget.Limit{Name: "files of one address that come or go at once"}, int64(most), int64(max(most/4, 1)), recorder)
 }
 
 // newUploads opens the store for the files that people send.
@@ -34,7 +34,7 @@ func (s *Server) newUploads(ctx context.Context) (*uploads.Service, error) {
 		return nil, err
 	}
 	return uploads.New(uploads.Config{
-		DB: s.db.Uploads, Store: store, BaseURL: s.BaseURL, Patience: func() time.Duration { return s.gate.patience },
+		DB: s.db.Uploads, Store: store, BaseURL: s.BaseURL, Timeout: func() time.Duration { return s.middleware.timeout },
 		Place: func(ctx context.Context, c *fiber.Ctx) (leave func(), err error) {
 			return s.transfers.Acquire(ctx, budget.Network(s.address(c)), 1)
 		},

@@ -24,7 +24,7 @@ func newUpstreamMetrics(stats func() relay.Stats, domain string) *upstreamMetric
 }
 
 // metrics are what this chat server has besides.
-func (r *relayed) metrics() prometheus.Collector { return newUpstreamMetrics(r.Stats, r.domain) }
+func (r *upstreamChat) metrics() prometheus.Collector { return newUpstreamMetrics(r.Stats, r.domain) }
 
 // Describe implements prometheus.Collector.
 func (m *upstreamMetrics) Describe(out chan<- *prometheus.Desc) {

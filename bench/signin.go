@@ -85,13 +85,13 @@ func exchange(l link, element string, answers ...string) error {
 	return err
 }
 
-// signInAll signs in one client per credential, at most atOnce at a time.
-func (s *server) signInAll(ctx context.Context, t transport, creds []credential, atOnce int) ([]*client, error) {
+// signInAll signs in one client per credential, at most concurrency at a time.
+func (s *server) signInAll(ctx context.Context, t transport, creds []credential, concurrency int) ([]*client, error) {
 	clients := make([]*client, len(creds))
 	errs := make(chan error, len(creds))
 	next := make(chan int)
 	var wg sync.WaitGroup
-	for range atOnce {
+	for range concurrency {
 		wg.Go(func() {
 			for i := range next {
 				c, err := s.signIn(ctx, t, i, creds[i])

@@ -50,8 +50,8 @@ func attacks() []attack {
 	}
 }
 
-// atOnce runs n of them until ctx ends; each that returns begins again.
-func atOnce(ctx context.Context, n int, f func(i int) error) {
+// concurrently runs n of them until ctx ends; each that returns begins again.
+func concurrently(ctx context.Context, n int, f func(i int) error) {
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() {
@@ -83,7 +83,7 @@ func packedForms(ctx context.Context, s *server) {
 	form.Close()
 	zip.Close()
 	client := evilClient()
-	atOnce(ctx, 10, func(int) error {
+	concurrently(ctx, 10, func(int) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.web+"/signin", bytes.NewReader(packed.Bytes()))
 		if err != nil {
 			return err
@@ -103,7 +103,7 @@ func manyConnections(ctx context.Context, s *server) {
 	host := strings.TrimPrefix(s.web, "http://")
 	var mu sync.Mutex
 	var held []net.Conn
-	atOnce(ctx, 20, func(int) error {
+	concurrently(ctx, 20, func(int) error {
 		conn, err := evil().DialContext(ctx, "tcp", host)
 		if err != nil {
 			return err
@@ -152,7 +152,7 @@ func flood(ctx context.Context, s *server, streams int, deaf bool, stanzas ...st
 
 // floodBy is flood with what stream i sends in its nth turn.
 func floodBy(ctx context.Context, s *server, streams int, deaf bool, stanzas func(i, n int) [][]byte) {
-	atOnce(ctx, streams, func(i int) error {
+	concurrently(ctx, streams, func(i int) error {
 		l, err := evilStream(ctx, s, attackerName, fmt.Sprint("evil", i))
 		if err != nil {
 			return err
@@ -206,7 +206,7 @@ func collectors(ctx context.Context, s *server) {
 	var all sync.WaitGroup
 	all.Go(func() { floodBy(ctx, s, 2, false, func(int, int) [][]byte { return [][]byte{message} }) })
 	all.Go(func() {
-		atOnce(ctx, streamsOfOne, func(i int) error {
+		concurrently(ctx, streamsOfOne, func(i int) error {
 			l, err := evilStream(ctx, s, victim, fmt.Sprint("slow", i))
 			if err != nil {
 				return err
@@ -293,7 +293,7 @@ func publishers(ctx context.Context, s *server) {
 }
 
 func guesses(ctx context.Context, s *server) {
-	atOnce(ctx, 100, func(i int) error {
+	concurrently(ctx, 100, func(i int) error {
 		if i%2 == 0 {
 			client := evilClient()
 			client.Jar, _ = cookiejar.New(nil) // never fails
@@ -314,7 +314,7 @@ func guesses(ctx context.Context, s *server) {
 func endlessBodies(ctx context.Context, s *server) {
 	host := strings.TrimPrefix(s.web, "http://")
 	begin := strings.Repeat("x", 200_000)
-	atOnce(ctx, 500, func(i int) error {
+	concurrently(ctx, 500, func(i int) error {
 		conn, err := evil().DialContext(ctx, "tcp", host)
 		if err != nil {
 			return err
@@ -327,7 +327,7 @@ func endlessBodies(ctx context.Context, s *server) {
 }
 
 func pings(ctx context.Context, s *server) {
-	atOnce(ctx, 20, func(i int) error {
+	concurrently(ctx, 20, func(i int) error {
 		l, err := evilStream(ctx, s, attackerName, fmt.Sprint("evil", i))
 		if err != nil {
 			return err

@@ -22,7 +22,7 @@ func halfOpen(ctx context.Context, s *server) {
 		"POST /http-bind HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n",
 		"POST /http-bind HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n<body ",
 	}
-	atOnce(ctx, 10_000, func(i int) error {
+	concurrently(ctx, 10_000, func(i int) error {
 		if i%4 == 3 {
 			l, err := dialWebSocketFrom(ctx, s.webSocket, domain, evil())
 			if err != nil {
@@ -49,7 +49,7 @@ func halfOpen(ctx context.Context, s *server) {
 // slowBodies sends 2,000 BOSH requests whose bodies come one byte a second.
 func slowBodies(ctx context.Context, s *server) {
 	host := strings.TrimPrefix(s.web, "http://")
-	atOnce(ctx, 2000, func(int) error {
+	concurrently(ctx, 2000, func(int) error {
 		conn, err := evil().DialContext(ctx, "tcp", host)
 		if err != nil {
 			return err
@@ -75,7 +75,7 @@ func hugeFrames(ctx context.Context, s *server) {
 	whole := binary.BigEndian.AppendUint64([]byte{0x80 | opText, 0x80 | 127}, 64<<20)
 	whole = append(whole, 0, 0, 0, 0)
 	endless := appendFrame(nil, opText, piece)
-	atOnce(ctx, 200, func(i int) error {
+	concurrently(ctx, 200, func(i int) error {
 		l, err := dialWebSocketFrom(ctx, s.webSocket, domain, evil())
 		if err != nil {
 			return err
@@ -109,7 +109,7 @@ func bombs(ctx context.Context, s *server) {
 	frame := appendFrame(nil, opText, packed.Bytes()[:1<<10])
 	frame[0] |= 0x40
 	client := evilClient()
-	atOnce(ctx, 50, func(i int) error {
+	concurrently(ctx, 50, func(i int) error {
 		if i%5 == 0 {
 			l, err := dialWebSocketFrom(ctx, s.webSocket, domain, evil())
 			if err != nil {

@@ -9,24 +9,24 @@ import (
 
 // plan is how much is done of everything.
 type plan struct {
-	seconds  time.Duration // that a load is measured
-	paced    time.Duration // that latencies are: the slowest hundredth of a few seconds is chance
-	idle     int           // sessions that do nothing
-	signIns  int
-	atOnce   int // sign-ins at a time
-	pairs    int // clients that talk in pairs
-	window   int // messages under way in each direction
-	room     int // occupants of the usual room
-	talkers  int // of them who speak
-	small    int // occupants of a small room
-	large    int // and of a large one
-	readers  int // clients that read the archive
-	page     int // messages on a page
-	settling time.Duration
+	seconds     time.Duration // that a load is measured
+	paced       time.Duration // that latencies are: the slowest hundredth of a few seconds is chance
+	idle        int           // sessions that do nothing
+	signIns     int
+	concurrency int // sign-ins at a time
+	pairs       int // clients that talk in pairs
+	window      int // messages under way in each direction
+	room        int // occupants of the usual room
+	talkers     int // of them who speak
+	small       int // occupants of a small room
+	large       int // and of a large one
+	readers     int // clients that read the archive
+	page        int // messages on a page
+	settling    time.Duration
 }
 
 func fullPlan(seconds time.Duration, idle int) plan {
-	return plan{seconds: seconds, paced: 3 * seconds, idle: idle, signIns: 500, atOnce: 20, pairs: 100, window: 10,
+	return plan{seconds: seconds, paced: 3 * seconds, idle: idle, signIns: 500, concurrency: 20, pairs: 100, window: 10,
 		room: 200, talkers: 4, small: 10, large: 1000, readers: 10, page: 50, settling: 5 * time.Second}
 }
 
@@ -85,7 +85,7 @@ func (b *bench) enter(ctx context.Context, s *server, t transport, n int) ([]*cl
 	if err != nil {
 		return nil, err
 	}
-	clients, err := s.signInAll(ctx, t, creds, b.plan.atOnce)
+	clients, err := s.signInAll(ctx, t, creds, b.plan.concurrency)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func (b *bench) signIns(ctx context.Context, s *server) error {
 		return err
 	}
 	before := s.usage(0)
-	clients, err := s.signInAll(ctx, webSocket, creds, b.plan.atOnce)
+	clients, err := s.signInAll(ctx, webSocket, creds, b.plan.concurrency)
 	if err != nil {
 		return err
 	}
@@ -189,7 +189,7 @@ func (b *bench) latency(ctx context.Context, s *server, t transport, hints strin
 // delays signs accounts in; half of them write to the other half.
 func (b *bench) delays(ctx context.Context, s *server, t transport, creds []credential, hints string, perSecond int) (*delays, error) {
 	half := len(creds) / 2
-	receivers, err := s.signInAll(ctx, t, creds[:half], b.plan.atOnce)
+	receivers, err := s.signInAll(ctx, t, creds[:half], b.plan.concurrency)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +197,7 @@ func (b *bench) delays(ctx context.Context, s *server, t transport, creds []cred
 		closeAll(receivers)
 		return nil, err
 	}
-	senders, err := s.signInAll(ctx, t, creds[half:], b.plan.atOnce)
+	senders, err := s.signInAll(ctx, t, creds[half:], b.plan.concurrency)
 	if err != nil {
 		closeAll(receivers)
 		return nil, err

@@ -129,7 +129,7 @@ func (db *Accounts) ChangePassword(ctx context.Context, c PasswordChange) (ended
 			return ErrStale
 		}
 		if c.Keep != "" {
-			if err := holdSession(ctx, tx, c.AccountID, c.Keep); err != nil {
+			if err := lockSession(ctx, tx, c.AccountID, c.Keep); err != nil {
 				return err
 			}
 		}
@@ -139,9 +139,9 @@ func (db *Accounts) ChangePassword(ctx context.Context, c PasswordChange) (ended
 	return ended, err
 }
 
-// holdSession keeps a session from ending before the transaction does; ErrStale:
+// lockSession keeps a session from ending before the transaction does; ErrStale:
 // it has ended.
-func holdSession(ctx context.Context, tx pgx.Tx, accountID int64, id string) error {
+func lockSession(ctx context.Context, tx pgx.Tx, accountID int64, id string) error {
 	var one int
 	err := tx.QueryRow(ctx, "SELECT 1 FROM sessions WHERE account_id = $1 AND id = $2 AND expires_at > now() FOR SHARE", accountID, id).Scan(&one)
 	if errors.Is(err, pgx.ErrNoRows) {

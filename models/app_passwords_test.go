@@ -168,12 +168,12 @@ func TestFastTokens_Session(t *testing.T) {
 	token := func(session string) FastToken {
 		return FastToken{StandsOn: session, Agent: []byte("a"), Fresh: true, Mechanism: "HT", Nonce: []byte("N"), IssuedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}
 	}
-	app, err := db.Sessions.SignInApp(ctx, alice.ID, Proof{PasswordVersion: alice.PasswordVersion}, "192.0.2.1")
+	app, err := db.Sessions.SignInApp(ctx, alice.ID, SessionBasis{PasswordVersion: alice.PasswordVersion}, "192.0.2.1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	browser := Session{AccountID: alice.ID, SecretHash: []byte("browser"), ExpiresAt: time.Now().Add(time.Hour)}
-	is(t, db.Sessions.CreateSession(ctx, &browser, Proof{PasswordVersion: alice.PasswordVersion}), nil)
+	is(t, db.Sessions.CreateSession(ctx, &browser, SessionBasis{PasswordVersion: alice.PasswordVersion}), nil)
 	is(t, db.Tokens.IssueFastToken(ctx, token(browser.ID)), ErrNotFound)
 	is(t, db.Tokens.IssueFastToken(ctx, token(app)), nil)
 	has := func() int {

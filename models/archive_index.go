@@ -45,10 +45,10 @@ const (
 	ownersAtOne = 1000        // archives that are looked at in one statement
 )
 
-// KeepIndex indexes the words of archives until ctx ends: first what was stored while
+// Run indexes the words of archives until ctx ends: first what was stored while
 // nobody did, then what comes, a segment of each archive in turn. Errors are logged;
 // what was not indexed is read by searches, and looked at again later.
-func (db *Index) KeepIndex(ctx context.Context) {
+func (db *Index) Run(ctx context.Context) {
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() { db.keepSwept(ctx) })
 	defer sweeping.Wait()

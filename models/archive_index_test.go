@@ -78,7 +78,7 @@ func TestIndex_Keep(t *testing.T) {
 	fill(t, s, "old@h", defaultIndexBounds.small)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	go func() { db.Index.KeepIndex(ctx); close(done) }()
+	go func() { db.Index.Run(ctx); close(done) }()
 	defer func() { stop(); <-done }()
 	await := func(owner string) {
 		t.Helper()

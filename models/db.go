@@ -194,9 +194,9 @@ func newSearchPool(ctx context.Context, url string, conns int) (*pgxpool.Pool, e
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
 
-// silence is after how long a database is gone that acknowledges nothing, as after a power cut: it ends no
+// tcpUserTimeout is after how long a database is gone that acknowledges nothing, as after a power cut: it ends no
 // statement itself, and who asks without a deadline would wait until the system gives up.
-const silence = 30 * time.Second
+const tcpUserTimeout = 30 * time.Second
 
 // serverSilence is the same at the other end: without it, Postgres keeps the process of a connection whose
 // network broke, and the locks that it holds, until the system gives up, which is two hours on Linux. These
@@ -233,7 +233,7 @@ func poolConfig(url string, conns int) (*pgxpool.Config, error) {
 		}
 		if tcp, ok := c.(*net.TCPConn); ok {
 			if raw, err := tcp.SyscallConn(); err == nil {
-				socket.SetUserTimeout(raw, silence)
+				socket.SetUserTimeout(raw, tcpUserTimeout)
 			}
 		}
 		return socket.Conn{Conn: c}, nil // statements are short, and many

@@ -93,9 +93,9 @@ func (db *External) ProfileTold(ctx context.Context, username string, p Profile)
 	return err
 }
 
-// StandingSession returns the id of a session of the account that stands, the latest
+// CurrentSession returns the id of a session of the account that stands, the latest
 // used: what the site does for somebody rests on it. ErrNotFound: nobody is signed in.
-func (db *Sessions) StandingSession(ctx context.Context, username string) (string, error) {
+func (db *Sessions) CurrentSession(ctx context.Context, username string) (string, error) {
 	var id string
 	err := db.chat.QueryRow(ctx, `SELECT s.id FROM sessions s JOIN accounts a ON a.id = s.account_id
 		WHERE a.username = $1 AND a.blocked_at IS NULL AND s.expires_at > now() ORDER BY s.seen_at DESC LIMIT 1`, username).Scan(&id)

@@ -55,7 +55,7 @@ func TestGroupRoomChanges(t *testing.T) {
 	if err := db.Identities.LinkIdentity(ctx, &other, ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Identities.UnlinkIdentity(ctx, alice.ID, i.ID, "", Ways{}); err != nil {
+	if _, err := db.Identities.UnlinkIdentity(ctx, alice.ID, i.ID, "", SignInMethods{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.Accounts.RemoveFromGroup(ctx, "staff", []string{"dave"}); err != nil {

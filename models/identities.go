@@ -146,7 +146,7 @@ func (db *Identities) LinkIdentity(ctx context.Context, i *Identity, session str
 			return ErrTooMany
 		}
 		if err == nil && session != "" {
-			err = holdSession(ctx, tx, i.AccountID, session)
+			err = lockSession(ctx, tx, i.AccountID, session)
 		}
 		if err != nil {
 			return err
@@ -156,24 +156,24 @@ func (db *Identities) LinkIdentity(ctx context.Context, i *Identity, session str
 	return translate(err)
 }
 
-// ErrLastWay: without it nobody could sign in to the account.
-var ErrLastWay = errors.New("models: that is the last way to sign in to the account")
+// ErrLastSignInMethod: without it nobody could sign in to the account.
+var ErrLastSignInMethod = errors.New("models: that is the last way to sign in to the account")
 
-// Ways are how somebody may sign in to an account now.
-type Ways struct {
+// SignInMethods are how somebody may sign in to an account now.
+type SignInMethods struct {
 	Password bool     // by its own password, if it has one
 	Sources  []string // by an identity at one of these
 }
 
-// otherWays: the account $1 has an identity besides $2 that opens it, at one of the sources $3; or
+// otherMethods: the account $1 has an identity besides $2 that opens it, at one of the sources $3; or
 // one at all, if $2 opens nothing.
-const otherWays = `SELECT EXISTS (SELECT 1 FROM identities o WHERE o.account_id = $1 AND o.id <> $2
+const otherMethods = `SELECT EXISTS (SELECT 1 FROM identities o WHERE o.account_id = $1 AND o.id <> $2
 	AND (o.source = ANY($3) OR NOT EXISTS (SELECT 1 FROM identities i WHERE i.id = $2 AND i.source = ANY($3))))`
 
 // UnlinkIdentity takes an identity from its account, and with it what stands on it: sessions
 // but keep, app passwords, groups and role. It returns the ids that ended. Errors: ErrNotFound;
-// ErrLastWay.
-func (db *Identities) UnlinkIdentity(ctx context.Context, accountID int64, id, keep string, ways Ways) (ended []string, err error) {
+// ErrLastSignInMethod.
+func (db *Identities) UnlinkIdentity(ctx context.Context, accountID int64, id, keep string, methods SignInMethods) (ended []string, err error) {
 	if !IsID(id) {
 		return nil, ErrNotFound
 	}
@@ -183,13 +183,13 @@ func (db *Identities) UnlinkIdentity(ctx context.Context, accountID int64, id, k
 		var own, others bool
 		err := tx.QueryRow(ctx, "SELECT password_hash <> '' FROM accounts WHERE id = $1 FOR UPDATE", accountID).Scan(&own)
 		if err == nil {
-			err = tx.QueryRow(ctx, otherWays, accountID, id, nonNil(ways.Sources)).Scan(&others)
+			err = tx.QueryRow(ctx, otherMethods, accountID, id, nonNil(methods.Sources)).Scan(&others)
 		}
 		if err != nil {
 			return err
 		}
-		if !others && !(own && ways.Password) {
-			return ErrLastWay
+		if !others && !(own && methods.Password) {
+			return ErrLastSignInMethod
 		}
 		if keep != "" { // one that stands on another identity goes on ending with that
 			if _, err := tx.Exec(ctx, `UPDATE sessions SET identity_id = NULL, provider_session = '', sign_out_hint = NULL
@@ -357,16 +357,16 @@ func (db *Identities) UseIdentity(ctx context.Context, id string) error {
 	return err
 }
 
-// PendingProof is somebody whom a source has proved, and who has still to choose a user name or
+// PendingIdentity is somebody whom a source has proved, and who has still to choose a user name or
 // to say yes to a link. The table is called joinings, as both were once.
-type PendingProof struct {
+type PendingIdentity struct {
 	SecretHash []byte
 	Sealed     []byte
 	ExpiresAt  time.Time
 }
 
-// KeepPending keeps one.
-func (db *Identities) KeepPending(ctx context.Context, p PendingProof) error {
+// StorePending keeps one.
+func (db *Identities) StorePending(ctx context.Context, p PendingIdentity) error {
 	_, err := db.pool.Exec(ctx, "INSERT INTO joinings (secret_hash, sealed, expires_at) VALUES ($1, $2, $3)", p.SecretHash, p.Sealed, p.ExpiresAt)
 	return err
 }
@@ -383,8 +383,8 @@ func (db *Identities) DropPending(ctx context.Context, secretHash []byte) error 
 	return err
 }
 
-// KeptIdentity is an identity with what its source said last.
-type KeptIdentity struct {
+// StoredIdentity is an identity with what its source said last.
+type StoredIdentity struct {
 	Identity
 	Username string   // of the account
 	Name     string   // as the source said
@@ -393,8 +393,8 @@ type KeptIdentity struct {
 	InUse    bool     // a session or an app password stands on it
 }
 
-// KeptIdentities returns all identities of a source, ordered by what the source calls them.
-func (db *Identities) KeptIdentities(ctx context.Context, source string) ([]KeptIdentity, error) {
+// StoredIdentities returns all identities of a source, ordered by what the source calls them.
+func (db *Identities) StoredIdentities(ctx context.Context, source string) ([]StoredIdentity, error) {
 	rows, err := db.pool.Query(ctx, "SELECT "+identityColumns+`, a.username, i.name, i.admin,
 			array(SELECT g.group_name FROM account_groups g WHERE g.identity_id = i.id ORDER BY g.group_name),
 			EXISTS (SELECT 1 FROM sessions s WHERE s.identity_id = i.id AND s.expires_at > now()) OR EXISTS (SELECT 1 FROM app_passwords p WHERE p.identity_id = i.id)
@@ -402,7 +402,7 @@ func (db *Identities) KeptIdentities(ctx context.Context, source string) ([]Kept
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (k KeptIdentity, err error) {
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (k StoredIdentity, err error) {
 		return k, row.Scan(append(k.fields(), &k.Username, &k.Name, &k.Admin, &k.Groups, &k.InUse)...)
 	})
 }

@@ -20,17 +20,17 @@ func joined(t testing.TB, db *DB, name string) (Account, Identity) {
 	return a, i
 }
 
-// proofBy is a proof by an identity, as if somebody had just been asked for it.
-func proofBy(t testing.TB, db *DB, i Identity, session string) Proof {
+// basisBy is the basis of a session by an identity, as if somebody had just been asked for it.
+func basisBy(t testing.TB, db *DB, i Identity, session string) SessionBasis {
 	t.Helper()
 	now, err := db.Now(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Proof{Identity: ProofOfIdentity{ID: i.ID, Began: now, Session: session, Source: i.Source, Issuer: i.Issuer}}
+	return SessionBasis{Identity: IdentityBasis{ID: i.ID, Began: now, Session: session, Source: i.Source, Issuer: i.Issuer}}
 }
 
-func begin(t testing.TB, db *DB, a Account, p Proof) (Session, error) {
+func begin(t testing.TB, db *DB, a Account, p SessionBasis) (Session, error) {
 	t.Helper()
 	s := Session{AccountID: a.ID, SecretHash: []byte(uuid.NewString()), ExpiresAt: time.Now().Add(time.Hour)}
 	return s, db.Sessions.CreateSession(t.Context(), &s, p)
@@ -46,12 +46,12 @@ func TestEndIdentities(t *testing.T) {
 	if err := db.Identities.LinkIdentity(ctx, &other, ""); err != nil {
 		t.Fatal(err)
 	}
-	before := proofBy(t, db, i, "")
+	before := basisBy(t, db, i, "")
 	session, err := begin(t, db, alice, before)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stays, err := begin(t, db, alice, proofBy(t, db, other, ""))
+	stays, err := begin(t, db, alice, basisBy(t, db, other, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestEndIdentities(t *testing.T) {
 	if _, err := db.Sessions.SignInApp(ctx, alice.ID, before, "192.0.2.1"); !errors.Is(err, ErrStale) {
 		t.Errorf("an old proof signs an app in: %v", err)
 	}
-	if _, err := begin(t, db, alice, proofBy(t, db, i, "")); err != nil {
+	if _, err := begin(t, db, alice, basisBy(t, db, i, "")); err != nil {
 		t.Errorf("a new proof opens none: %v", err)
 	}
 }
@@ -101,12 +101,12 @@ func TestEndByLogout(t *testing.T) {
 	db := open(t)
 	ctx := t.Context()
 	alice, i := joined(t, db, "alice")
-	in, err := begin(t, db, alice, proofBy(t, db, i, "sid-1"))
+	in, err := begin(t, db, alice, basisBy(t, db, i, "sid-1"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	late := proofBy(t, db, i, "sid-1")
-	if _, err := begin(t, db, alice, proofBy(t, db, i, "sid-2")); err != nil {
+	late := basisBy(t, db, i, "sid-1")
+	if _, err := begin(t, db, alice, basisBy(t, db, i, "sid-2")); err != nil {
 		t.Fatal(err)
 	}
 	until := time.Now().Add(time.Hour)
@@ -134,7 +134,7 @@ func TestUnlinkIdentity(t *testing.T) {
 	db := open(t)
 	ctx := t.Context()
 	alice, first := joined(t, db, "alice")
-	if _, err := db.Identities.UnlinkIdentity(ctx, alice.ID, first.ID, "", Ways{Password: true}); !errors.Is(err, ErrLastWay) {
+	if _, err := db.Identities.UnlinkIdentity(ctx, alice.ID, first.ID, "", SignInMethods{Password: true}); !errors.Is(err, ErrLastSignInMethod) {
 		t.Errorf("the last way is gone: %v", err)
 	}
 	second := Identity{AccountID: alice.ID, Source: "provider", Subject: "7"}
@@ -148,11 +148,11 @@ func TestUnlinkIdentity(t *testing.T) {
 	results := make(chan error, 2)
 	for _, id := range []string{first.ID, second.ID} { // of two at once, one is the last
 		go func() {
-			_, err := db.Identities.UnlinkIdentity(ctx, alice.ID, id, "", Ways{})
+			_, err := db.Identities.UnlinkIdentity(ctx, alice.ID, id, "", SignInMethods{})
 			results <- err
 		}()
 	}
-	if a, b := <-results, <-results; !errors.Is(errors.Join(a, b), ErrLastWay) || (a != nil && b != nil) {
+	if a, b := <-results, <-results; !errors.Is(errors.Join(a, b), ErrLastSignInMethod) || (a != nil && b != nil) {
 		t.Errorf("%v, %v", a, b)
 	}
 }
@@ -167,16 +167,16 @@ func TestUnlinkIdentity_SourceThatIsGone(t *testing.T) {
 		is(t, db.Identities.LinkIdentity(ctx, &i, ""), nil)
 		ids = append(ids, i.ID)
 	}
-	now := Ways{Sources: []string{"provider", "directory"}}
+	now := SignInMethods{Sources: []string{"provider", "directory"}}
 	_, err := db.Identities.UnlinkIdentity(ctx, alice.ID, ids[2], "", now)
-	is(t, err, ErrLastWay)
+	is(t, err, ErrLastSignInMethod)
 	_, err = db.Identities.UnlinkIdentity(ctx, alice.ID, ids[0], "", now)
 	is(t, err, nil)
 	// Nobody loses anything by the one that opens nothing; but the last is kept, as the source may come back.
-	_, err = db.Identities.UnlinkIdentity(ctx, alice.ID, ids[2], "", Ways{Password: true, Sources: now.Sources})
+	_, err = db.Identities.UnlinkIdentity(ctx, alice.ID, ids[2], "", SignInMethods{Password: true, Sources: now.Sources})
 	is(t, err, nil)
 	_, err = db.Identities.UnlinkIdentity(ctx, alice.ID, ids[1], "", now)
-	is(t, err, ErrLastWay)
+	is(t, err, ErrLastSignInMethod)
 }
 
 // The session in which an identity is removed stays. It is of no source any more if it stood on that one; if it stands
@@ -186,13 +186,13 @@ func TestUnlinkIdentity_OwnSession(t *testing.T) {
 	ctx := t.Context()
 	alice, stays := joined(t, db, "alice")
 	other := Identity{AccountID: alice.ID, Source: "provider", Issuer: "https://id.example", Subject: "7"}
-	session, err := begin(t, db, alice, proofBy(t, db, stays, "at the source"))
+	session, err := begin(t, db, alice, basisBy(t, db, stays, "at the source"))
 	for range 2 {
 		if err == nil {
 			err = db.Identities.LinkIdentity(ctx, &other, session.ID)
 		}
 		if err == nil {
-			_, err = db.Identities.UnlinkIdentity(ctx, alice.ID, other.ID, session.ID, Ways{Sources: []string{"directory", "provider"}})
+			_, err = db.Identities.UnlinkIdentity(ctx, alice.ID, other.ID, session.ID, SignInMethods{Sources: []string{"directory", "provider"}})
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -205,7 +205,7 @@ func TestUnlinkIdentity_OwnSession(t *testing.T) {
 	if err := db.Identities.LinkIdentity(ctx, &other, session.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Identities.UnlinkIdentity(ctx, alice.ID, stays.ID, session.ID, Ways{Sources: []string{"directory", "provider"}}); err != nil {
+	if _, err := db.Identities.UnlinkIdentity(ctx, alice.ID, stays.ID, session.ID, SignInMethods{Sources: []string{"directory", "provider"}}); err != nil {
 		t.Fatal(err)
 	}
 	kept, _, err := db.Sessions.SessionBySecret(ctx, session.SecretHash)

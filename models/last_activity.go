@@ -7,8 +7,8 @@ import (
 	"foyer/xmppd"
 )
 
-// Departed implements xmppd.DepartureStore.
-func (s *chatStore) Departed(ctx context.Context, list []xmppd.Departure) error {
+// SaveLastActivity implements xmppd.LastActivityStore.
+func (s *chatStore) SaveLastActivity(ctx context.Context, list []xmppd.LastActivity) error {
 	users, at, status := make([]string, len(list)), make([]time.Time, len(list)), make([]string, len(list))
 	for i, d := range list {
 		users[i], at[i], status[i] = d.User, d.At, d.Status
@@ -19,9 +19,9 @@ func (s *chatStore) Departed(ctx context.Context, list []xmppd.Departure) error 
 	return err
 }
 
-// Departure implements xmppd.DepartureStore.
-func (s *chatStore) Departure(ctx context.Context, user string) (xmppd.Departure, error) {
-	d := xmppd.Departure{User: user}
+// LastActivity implements xmppd.LastActivityStore.
+func (s *chatStore) LastActivity(ctx context.Context, user string) (xmppd.LastActivity, error) {
+	d := xmppd.LastActivity{User: user}
 	err := s.chat.QueryRow(ctx, "SELECT at, status FROM last_activity WHERE username = $1", user).Scan(&d.At, &d.Status)
 	return d, asXMPPError(err)
 }

@@ -65,7 +65,7 @@ func (db *DB) person(t testing.TB, name string) Account {
 func (db *DB) session(t testing.TB, a Account, secret string, life time.Duration) Session {
 	t.Helper()
 	s := Session{AccountID: a.ID, SecretHash: []byte(secret), ExpiresAt: time.Now().Add(life)}
-	if err := db.Sessions.CreateSession(t.Context(), &s, Proof{PasswordVersion: a.PasswordVersion}); err != nil {
+	if err := db.Sessions.CreateSession(t.Context(), &s, SessionBasis{PasswordVersion: a.PasswordVersion}); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -216,7 +216,7 @@ func TestSession_Lifecycle(t *testing.T) {
 	for _, none := range []string{"", "nonsense", "urn:uuid:" + s.ID, strings.ToUpper(s.ID)} { // as anybody can write into an address
 		is(t, db.Sessions.EndSession(ctx, alice.ID, none), ErrNotFound)
 		is(t, db.Tokens.RevokeAppPassword(ctx, alice.ID, none), ErrNotFound)
-		_, err := db.Identities.UnlinkIdentity(ctx, alice.ID, none, "", Ways{Password: true})
+		_, err := db.Identities.UnlinkIdentity(ctx, alice.ID, none, "", SignInMethods{Password: true})
 		is(t, err, ErrNotFound)
 	}
 	if err := db.Accounts.SetBlocked(ctx, alice.ID, true); err != nil {
@@ -458,7 +458,7 @@ func TestRoster_Modes(t *testing.T) {
 		r := db.Stores("h", mode).Roster
 		for _, jid := range []string{"bob@h", "x@elsewhere"} {
 			if _, err := r.UpdateContact(ctx, "alice", jid, func(c *xmppd.Contact) (bool, error) {
-				if c.Site != (mode != RosterNone && jid == "bob@h") {
+				if c.SharedBySite != (mode != RosterNone && jid == "bob@h") {
 					t.Errorf("%s: %+v", mode, c)
 				}
 				c.Name, c.Groups, c.Listed = "Bobby", []string{"g"}, true
@@ -471,7 +471,7 @@ func TestRoster_Modes(t *testing.T) {
 		var jids []string
 		for _, c := range list {
 			jids = append(jids, c.JID)
-			if c.JID == "bob@h" && (c.Name != "Bobby" || c.Site != (mode != RosterNone)) {
+			if c.JID == "bob@h" && (c.Name != "Bobby" || c.SharedBySite != (mode != RosterNone)) {
 				t.Errorf("%s: %+v", mode, c)
 			}
 		}

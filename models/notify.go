@@ -28,13 +28,13 @@ type EventKind string
 
 // The kinds of events.
 const (
-	EventEnded    EventKind = "ended"           // a session, or all of a user's
-	EventChanged  EventKind = "account-changed" // name or picture, or a new account
-	EventRemoved  EventKind = "account-removed" // deleted or blocked
-	EventGroups   EventKind = "groups-changed"  // an account is in other groups; no user: groups have other rooms
-	EventWhoLooks EventKind = "who-looks"       // does somebody look at a page of another instance?
-	EventLooks    EventKind = "looks"           // the answer, by an instance where they do
-	EventResync   EventKind = "resync"          // events may have been missed: check again
+	EventEnded       EventKind = "ended"           // a session, or all of a user's
+	EventChanged     EventKind = "account-changed" // name or picture, or a new account
+	EventRemoved     EventKind = "account-removed" // deleted or blocked
+	EventGroups      EventKind = "groups-changed"  // an account is in other groups; no user: groups have other rooms
+	EventActiveQuery EventKind = "who-looks"       // does somebody look at a page of another instance?
+	EventActiveReply EventKind = "looks"           // the answer, by an instance where they do
+	EventResync      EventKind = "resync"          // events may have been missed: check again
 )
 
 const eventChannel = "foyer_events"

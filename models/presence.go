@@ -37,9 +37,9 @@ func (db *People) VisiblePresence(ctx context.Context, domain string, mode Roste
 
 // ContactState is what an account is to somebody who looks at it.
 type ContactState struct {
-	Known bool // its presence is shown
-	Asked bool // it was asked to be a contact
-	Asks  bool // it asks
+	Known           bool // its presence is shown
+	RequestSent     bool // it was asked to be a contact
+	RequestReceived bool // it asks
 }
 
 // ContactStates returns what each of users is to viewer.
@@ -54,7 +54,7 @@ func (db *People) ContactStates(ctx context.Context, domain string, mode RosterM
 	states := make(map[string]ContactState, len(users))
 	var user string
 	var s ContactState
-	_, err = pgx.ForEachRow(rows, []any{&user, &s.Known, &s.Asked, &s.Asks}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&user, &s.Known, &s.RequestSent, &s.RequestReceived}, func() error {
 		states[user] = s
 		return nil
 	})

@@ -149,7 +149,7 @@ func saveItems(ctx context.Context, tx pgx.Tx, user string, n pep.Node, items []
 				return false, err
 			}
 		}
-		if err := itemStands(ctx, tx, user, n, it); err != nil {
+		if err := checkSuperseded(ctx, tx, user, n, it); err != nil {
 			return false, err
 		}
 		_, err := tx.Exec(ctx, `INSERT INTO pubsub_items (username, node, id, payload) VALUES ($1, $2, $3, $4)
@@ -166,8 +166,8 @@ func saveItems(ctx context.Context, tx pgx.Tx, user string, n pep.Node, items []
 	return stored, err
 }
 
-// itemStands returns a *pep.StandsError if an item is to give way to the one that is stored.
-func itemStands(ctx context.Context, tx pgx.Tx, user string, n pep.Node, it pep.Item) error {
+// checkSuperseded returns a *pep.SupersededError if an item is to give way to the one that is stored.
+func checkSuperseded(ctx context.Context, tx pgx.Tx, user string, n pep.Node, it pep.Item) error {
 	if it.Unless == nil {
 		return nil
 	}
@@ -178,7 +178,7 @@ func itemStands(ctx context.Context, tx pgx.Tx, user string, n pep.Node, it pep.
 	case errors.Is(err, pgx.ErrNoRows):
 		return nil
 	case err == nil && it.Unless(stored):
-		return &pep.StandsError{Item: stored}
+		return &pep.SupersededError{Item: stored}
 	}
 	return err
 }

@@ -199,7 +199,7 @@ func TestPubsub_Stands(t *testing.T) {
 		return string(page.Items[0].Payload)
 	}
 	is(t, put(10), nil)
-	var stands *pep.StandsError
+	var stands *pep.SupersededError
 	if err := put(5); !errors.As(err, &stands) || string(stands.Item.Payload) != "0010" || stored() != "0010" {
 		t.Errorf("%v, and %s is stored", err, stored())
 	}
@@ -209,7 +209,7 @@ func TestPubsub_Stands(t *testing.T) {
 	for client := range 8 {
 		clients.Go(func() {
 			for i := range 20 {
-				if err := put(100 + i*8 + client); err != nil && !errors.As(err, new(*pep.StandsError)) {
+				if err := put(100 + i*8 + client); err != nil && !errors.As(err, new(*pep.SupersededError)) {
 					t.Error(err)
 				}
 			}

@@ -45,11 +45,11 @@ const (
 	knownPeople = `SELECT a.username, a.name FROM (
 			SELECT id, username, name, at FROM (` + talkedWith + `) talks
 			UNION ALL
-			SELECT id, username, name, NULL FROM (` + mates + smallGroup + `) mates
+			SELECT id, username, name, NULL FROM (` + groupPeers + smallGroup + `) mates
 		) a GROUP BY a.id, a.username, a.name ORDER BY max(a.at) DESC NULLS LAST, a.username LIMIT (SELECT $3::int)`
 
-	// mates are those who share a group with $1, once for each; a condition of the group follows.
-	mates = `SELECT a.id, a.username, a.name FROM accounts me
+	// groupPeers are those who share a group with $1, once for each; a condition of the group follows.
+	groupPeers = `SELECT a.id, a.username, a.name FROM accounts me
 		JOIN account_groups mine ON mine.account_id = me.id
 		JOIN account_groups theirs ON theirs.group_name = mine.group_name
 		CROSS JOIN LATERAL (SELECT id, username, name FROM accounts WHERE id = theirs.account_id AND username <> $1 AND blocked_at IS NULL LIMIT 1) a
@@ -59,8 +59,8 @@ const (
 	smallGroup = `(SELECT count(*) <= $3 FROM (SELECT FROM account_groups g WHERE g.group_name = mine.group_name
 		ORDER BY g.group_name, g.account_id LIMIT (SELECT $3::int + 1)) members)`
 
-	// isMate is whether a shares a group with $1. It is asked for each a, by a's own groups, so that a large group is never read.
-	isMate = `(SELECT true FROM account_groups theirs WHERE theirs.account_id = a.id AND theirs.group_name = ANY (ARRAY(
+	// isGroupPeer is whether a shares a group with $1. It is asked for each a, by a's own groups, so that a large group is never read.
+	isGroupPeer = `(SELECT true FROM account_groups theirs WHERE theirs.account_id = a.id AND theirs.group_name = ANY (ARRAY(
 		SELECT mine.group_name FROM accounts me JOIN account_groups mine ON mine.account_id = me.id WHERE me.username = $1)) LIMIT 1) IS NOT NULL`
 
 	// suppliedToAll is whether the site is small, and all members or those whom $1
@@ -73,8 +73,8 @@ const (
 		) p ON true`
 
 	// suppliedByGroups are those of small groups, and of large ones those whom $1 talks with.
-	suppliedByGroups = `SELECT username, name FROM (` + mates + smallGroup + `) near
-		UNION SELECT username, name FROM (` + talkedWith + ` AND ` + isMate + ` ORDER BY c.latest DESC LIMIT (SELECT $3::int)) talks`
+	suppliedByGroups = `SELECT username, name FROM (` + groupPeers + smallGroup + `) near
+		UNION SELECT username, name FROM (` + talkedWith + ` AND ` + isGroupPeer + ` ORDER BY c.latest DESC LIMIT (SELECT $3::int)) talks`
 
 	// contactsOf is what each of $1 has under the JID $2 of the member $3: its own
 	// record, and what the site says. The site's word is filled in by mode.
@@ -98,7 +98,7 @@ const (
 // storedByMode is storedContacts with what the site grants.
 var storedByMode = map[RosterMode]string{
 	RosterNone:     fmt.Sprintf(storedContacts, "false"),
-	RosterGroups:   fmt.Sprintf(storedContacts, isMate),
+	RosterGroups:   fmt.Sprintf(storedContacts, isGroupPeer),
 	RosterEveryone: fmt.Sprintf(storedContacts, "true"),
 }
 
@@ -119,13 +119,13 @@ type querier interface {
 }
 
 // Roster implements xmppd.RosterStore.
-func (s *chatStore) Roster(ctx context.Context, user string) (list []xmppd.Contact, whole bool, err error) {
+func (s *chatStore) Roster(ctx context.Context, user string) (list []xmppd.Contact, complete bool, err error) {
 	ask := &pgx.Batch{}
 	sources := s.askRoster(ask, user)
 	if err := s.chat.SendBatch(ctx, ask).Close(); err != nil {
 		return nil, false, err
 	}
-	return sources.roster(), sources.whole, nil
+	return sources.roster(), sources.complete, nil
 }
 
 // rosterSources are what a roster is laid together from.
@@ -134,7 +134,7 @@ type rosterSources struct {
 	stored    []xmppd.Contact
 	siteNames []string // of those that the site grants, as stored is
 	supplied  []member
-	whole     bool // supplied is the whole site
+	complete  bool // supplied is the whole site
 }
 
 // usualContacts is how many contacts most people have stored at most.
@@ -169,7 +169,7 @@ func (s *chatStore) askRoster(ask *pgx.Batch, user string) *rosterSources {
 	case RosterEveryone:
 		ask.Queue(suppliedToAll, user, s.domain, s.rosterMax, maxTalks).Query(func(rows pgx.Rows) error {
 			var m member
-			_, err := pgx.ForEachRow(rows, []any{&r.whole, &m.username, &m.name}, func() error {
+			_, err := pgx.ForEachRow(rows, []any{&r.complete, &m.username, &m.name}, func() error {
 				if m.username != "" {
 					r.supplied = append(r.supplied, m)
 				}
@@ -213,7 +213,7 @@ func (r *rosterSources) roster() []xmppd.Contact {
 func siteContact(own xmppd.Contact, jid, name string, fixed bool) xmppd.Contact {
 	c := xmppd.Contact{
 		JID: jid, Name: name, Groups: own.Groups, Subscription: xmppd.SubscriptionBoth,
-		Listed: own.Listed || fixed, Site: true, Fixed: fixed,
+		Listed: own.Listed || fixed, SharedBySite: true, SiteManaged: fixed,
 	}
 	if own.Name != "" {
 		c.Name = own.Name
@@ -269,12 +269,12 @@ func (s *chatStore) contactsOf(ctx context.Context, q querier, jid string, users
 	return list, err
 }
 
-// Mates implements xmppd.RosterStore.
-func (s *chatStore) Mates(ctx context.Context, user string) ([]string, error) {
+// GroupPeers implements xmppd.RosterStore.
+func (s *chatStore) GroupPeers(ctx context.Context, user string) ([]string, error) {
 	if s.mode == RosterNone {
 		return nil, nil
 	}
-	rows, err := s.chat.Query(ctx, "SELECT DISTINCT username FROM ("+mates+strings.ReplaceAll(smallGroup, "$3", "$2")+") mates", user, s.rosterMax)
+	rows, err := s.chat.Query(ctx, "SELECT DISTINCT username FROM ("+groupPeers+strings.ReplaceAll(smallGroup, "$3", "$2")+") mates", user, s.rosterMax)
 	if err != nil {
 		return nil, err
 	}
@@ -308,7 +308,7 @@ func saveContact(ctx context.Context, tx pgx.Tx, user string, c xmppd.Contact, k
 		return err
 	}
 	subscription := c.Subscription
-	if c.Site || subscription == "" {
+	if c.SharedBySite || subscription == "" {
 		subscription = xmppd.SubscriptionNone // the site's word is not stored
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO contacts (username, jid, name, groups, subscription, ask, approved, listed, request)

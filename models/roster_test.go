@@ -34,21 +34,21 @@ func (db *DB) talk(t testing.TB, x, y string, seconds ...int) {
 	}
 }
 
-func rosterJIDs(t testing.TB, s xmppd.RosterStore, user string) (jids []string, whole bool) {
+func rosterJIDs(t testing.TB, s xmppd.RosterStore, user string) (jids []string, complete bool) {
 	t.Helper()
-	list, whole, err := s.Roster(t.Context(), user)
+	list, complete, err := s.Roster(t.Context(), user)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range list {
 		jid := c.JID
-		if !c.Fixed {
+		if !c.SiteManaged {
 			jid += "*"
 		}
 		jids = append(jids, jid)
 	}
 	slices.Sort(jids)
-	return jids, whole
+	return jids, complete
 }
 
 // everybody, while the site is small; then those whom a person talks with,
@@ -60,14 +60,14 @@ func TestRoster_LargeSite(t *testing.T) {
 	for _, n := range []string{"alice", "bob", "carol", "dave"} {
 		db.person(t, n)
 	}
-	if jids, whole := rosterJIDs(t, s, "alice"); !whole || strings.Join(jids, " ") != "bob@h carol@h dave@h" {
-		t.Errorf("small: %v %v", jids, whole)
+	if jids, complete := rosterJIDs(t, s, "alice"); !complete || strings.Join(jids, " ") != "bob@h carol@h dave@h" {
+		t.Errorf("small: %v %v", jids, complete)
 	}
 	for i := range 6 {
 		db.person(t, fmt.Sprintf("m%d", i))
 	}
-	if jids, whole := rosterJIDs(t, s, "alice"); whole || len(jids) > 0 {
-		t.Errorf("nobody is known yet: %v %v", jids, whole)
+	if jids, complete := rosterJIDs(t, s, "alice"); complete || len(jids) > 0 {
+		t.Errorf("nobody is known yet: %v %v", jids, complete)
 	}
 	db.talk(t, "alice", "bob", 1)
 	if _, err := db.pool.Exec(ctx, "INSERT INTO account_groups SELECT id, 'g' FROM accounts WHERE username IN ('alice', 'carol')"); err != nil {
@@ -81,11 +81,11 @@ func TestRoster_LargeSite(t *testing.T) {
 		t.Errorf("%v", jids)
 	}
 	// A stranger is a contact that is on no roster.
-	if c, err := s.Contact(ctx, "alice", "m1@h"); err != nil || !c.Site || c.Listed || c.Name != "M1" || c.Subscription != xmppd.SubscriptionBoth {
+	if c, err := s.Contact(ctx, "alice", "m1@h"); err != nil || !c.SharedBySite || c.Listed || c.Name != "M1" || c.Subscription != xmppd.SubscriptionBoth {
 		t.Errorf("%+v %v", c, err)
 	}
 	of, err := s.ContactsOf(ctx, "alice@h", []string{"bob", "carol", "dave", "alice", "nobody"})
-	if err != nil || len(of) != 4 || !of["bob"].Fixed || !of["carol"].Fixed || of["dave"].Listed {
+	if err != nil || len(of) != 4 || !of["bob"].SiteManaged || !of["carol"].SiteManaged || of["dave"].Listed {
 		t.Errorf("%+v %v", of, err)
 	}
 	// The latest conversations, when there are more than have room.
@@ -105,8 +105,8 @@ func TestRoster_LargeSite(t *testing.T) {
 	if jids, _ := rosterJIDs(t, s, "alice"); slices.Contains(jids, "m0@h") {
 		t.Errorf("blocked: %v", jids)
 	}
-	if mates, err := s.Mates(ctx, "carol"); err != nil || strings.Join(mates, " ") != "alice" {
-		t.Errorf("%v %v", mates, err)
+	if peers, err := s.GroupPeers(ctx, "carol"); err != nil || strings.Join(peers, " ") != "alice" {
+		t.Errorf("%v %v", peers, err)
 	}
 }
 
@@ -136,22 +136,22 @@ func TestRoster_LargeGroup(t *testing.T) {
 		_, err := s.UpdateContact(ctx, "alice", jid, add)
 		is(t, err, nil)
 	}
-	jids, whole := rosterJIDs(t, s, "alice")
-	if whole || strings.Join(jids, " ") != "bob@h carol@h dave@h* m0@h m2@h stranger@h*" {
-		t.Errorf("%v %v", jids, whole)
+	jids, complete := rosterJIDs(t, s, "alice")
+	if complete || strings.Join(jids, " ") != "bob@h carol@h dave@h* m0@h m2@h stranger@h*" {
+		t.Errorf("%v %v", jids, complete)
 	}
 	for _, name := range people[1:] {
 		c, err := s.Contact(ctx, "alice", name+"@h")
 		is(t, err, nil)
-		if mate := name != "stranger"; c.Site != mate || mate != (c.Subscription == xmppd.SubscriptionBoth) {
+		if peer := name != "stranger"; c.SharedBySite != peer || peer != (c.Subscription == xmppd.SubscriptionBoth) {
 			t.Errorf("%+v", c)
 		}
-		if c.Listed != (slices.Contains(jids, c.JID) || slices.Contains(jids, c.JID+"*")) || c.Fixed != slices.Contains(jids, c.JID) {
+		if c.Listed != (slices.Contains(jids, c.JID) || slices.Contains(jids, c.JID+"*")) || c.SiteManaged != slices.Contains(jids, c.JID) {
 			t.Errorf("%+v, and the roster has %v", c, jids)
 		}
 	}
-	if mates, err := s.Mates(ctx, "alice"); err != nil || len(mates) != 2 {
-		t.Errorf("of the small groups: %v, %v", mates, err)
+	if peers, err := s.GroupPeers(ctx, "alice"); err != nil || len(peers) != 2 {
+		t.Errorf("of the small groups: %v, %v", peers, err)
 	}
 }
 
@@ -279,12 +279,12 @@ func TestArrival(t *testing.T) {
 		db.person(t, n)
 	}
 	session := Session{AccountID: alice.ID, SecretHash: []byte("secret"), ExpiresAt: time.Now().Add(time.Hour)}
-	if err := db.Sessions.CreateSession(ctx, &session, Proof{PasswordVersion: alice.PasswordVersion}); err != nil {
+	if err := db.Sessions.CreateSession(ctx, &session, SessionBasis{PasswordVersion: alice.PasswordVersion}); err != nil {
 		t.Fatal(err)
 	}
 	id := stream.Identity{User: "alice", Session: session.ID}
-	a, err := stores.Arrivals.Arrival(ctx, id)
-	if err != nil || a.Account.Name != "Alice" || len(a.Contacts)+len(a.Blocked) > 0 || a.Whole || a.Waiting || a.Prefs.Default != archive.Always {
+	a, err := stores.SessionData.SessionData(ctx, id)
+	if err != nil || a.Account.Name != "Alice" || len(a.Contacts)+len(a.Blocked) > 0 || a.Complete || a.Waiting || a.Prefs.Default != archive.Always {
 		t.Errorf("%+v %v", a, err)
 	}
 	db.talk(t, "alice", "bob", 1)
@@ -297,27 +297,27 @@ func TestArrival(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	a, err = stores.Arrivals.Arrival(ctx, id)
-	roster, whole, rosterErr := stores.Roster.Roster(ctx, "alice")
-	if err != nil || rosterErr != nil || len(a.Contacts) != 1 || !reflect.DeepEqual(a.Contacts, roster) || a.Whole != whole {
+	a, err = stores.SessionData.SessionData(ctx, id)
+	roster, complete, rosterErr := stores.Roster.Roster(ctx, "alice")
+	if err != nil || rosterErr != nil || len(a.Contacts) != 1 || !reflect.DeepEqual(a.Contacts, roster) || a.Complete != complete {
 		t.Errorf("%+v, not %+v: %v %v", a.Contacts, roster, err, rosterErr)
 	}
 	if !slices.Equal(a.Blocked, []string{"dave@h"}) || !a.Waiting || !reflect.DeepEqual(a.Prefs, prefs) {
 		t.Errorf("%+v", a)
 	}
 	db.rosterMax = 10
-	if a, err = stores.Arrivals.Arrival(ctx, id); err != nil || !a.Whole || len(a.Contacts) != 3 {
+	if a, err = stores.SessionData.SessionData(ctx, id); err != nil || !a.Complete || len(a.Contacts) != 3 {
 		t.Errorf("a small site: %+v %v", a, err)
 	}
 	for _, gone := range []stream.Identity{{User: "alice"}, {User: "bob", Session: session.ID}, {User: "alice", Session: uuid.NewString()}} {
-		if _, err := stores.Arrivals.Arrival(ctx, gone); !errors.Is(err, xmppd.ErrNotFound) {
+		if _, err := stores.SessionData.SessionData(ctx, gone); !errors.Is(err, xmppd.ErrNotFound) {
 			t.Errorf("%+v: %v", gone, err)
 		}
 	}
 	if err := db.Accounts.SetBlocked(ctx, alice.ID, true); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := stores.Arrivals.Arrival(ctx, id); !errors.Is(err, xmppd.ErrNotFound) {
+	if _, err := stores.SessionData.SessionData(ctx, id); !errors.Is(err, xmppd.ErrNotFound) {
 		t.Errorf("blocked: %v", err)
 	}
 }

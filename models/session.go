@@ -33,14 +33,14 @@ type Session struct {
 	ProvedAt        time.Time // when the person proved last who they are
 }
 
-// Proof is what a session begins on. It begins only while that holds.
-type Proof struct {
+// SessionBasis is what a session begins on. It begins only while that holds.
+type SessionBasis struct {
 	PasswordVersion int // of the account, as it was checked or read
-	Identity        ProofOfIdentity
+	Identity        IdentityBasis
 }
 
-// ProofOfIdentity is the part of a source other than the site; zero: there is none.
-type ProofOfIdentity struct {
+// IdentityBasis is the part of a source other than the site; zero: there is none.
+type IdentityBasis struct {
 	ID      string
 	Began   time.Time // before the source was asked, by the database's clock (Now)
 	Session string    // the source's own, as it names it; empty: none
@@ -50,7 +50,7 @@ type ProofOfIdentity struct {
 }
 
 // id is the identity's for a statement.
-func (p ProofOfIdentity) id() *string {
+func (p IdentityBasis) id() *string {
 	if p.ID == "" {
 		return nil
 	}
@@ -71,24 +71,24 @@ const (
 // stream that stands on it.
 const chatSessionLifetime = 24 * time.Hour
 
-// onProof is the account $1 if it may sign in on the proof that it has the password's version
+// onBasis is the account $1 if it may sign in on the condition that it has the password's version
 // $2, and the identity $3 that was not ended since $4. FOR SHARE waits for a change that is
 // under way, and then sees its outcome; a change that comes later ends the session. The
 // account is locked before the identity, everywhere.
-const onProof = `WITH a AS MATERIALIZED (SELECT id FROM accounts WHERE id = $1 AND password_version = $2 AND blocked_at IS NULL FOR SHARE),
+const onBasis = `WITH a AS MATERIALIZED (SELECT id FROM accounts WHERE id = $1 AND password_version = $2 AND blocked_at IS NULL FOR SHARE),
 	proved AS MATERIALIZED (SELECT a.id FROM a
 		WHERE ($3::uuid IS NULL OR EXISTS (SELECT 1 FROM identities i WHERE i.id = $3 AND i.account_id = a.id AND i.ended_at < $4 FOR SHARE))
 		AND ($5 = '' OR NOT EXISTS (SELECT 1 FROM ended_provider_sessions e WHERE e.session = $5 AND e.source = $6 AND e.issuer = $7)))
 	`
 
-func (p Proof) args(accountID int64) []any {
+func (p SessionBasis) args(accountID int64) []any {
 	i := p.Identity
 	return []any{accountID, p.PasswordVersion, i.id(), i.Began, i.Session, i.Source, i.Issuer}
 }
 
-// beginOnProof runs an INSERT on a proof, which returns the session's id. ErrStale: it does
+// beginOnBasis runs an INSERT on a basis, which returns the session's id. ErrStale: it does
 // not hold any more.
-func (db *Sessions) beginOnProof(ctx context.Context, p Proof, insert string, args []any) (id string, err error) {
+func (db *Sessions) beginOnBasis(ctx context.Context, p SessionBasis, insert string, args []any) (id string, err error) {
 	var batch pgx.Batch // in one transaction, and one journey
 	if i := p.Identity; i.Session != "" {
 		batch.Queue(lockProviderSessionShared, i.Source, i.Issuer, i.Session)
@@ -103,24 +103,24 @@ func (db *Sessions) beginOnProof(ctx context.Context, p Proof, insert string, ar
 
 // CreateSession creates a browser's session and sets its ID, on a proof. ErrStale: the
 // password changed meanwhile, the identity was ended, or the account may not sign in (X-49).
-func (db *Sessions) CreateSession(ctx context.Context, s *Session, proof Proof) error {
+func (db *Sessions) CreateSession(ctx context.Context, s *Session, basis SessionBasis) error {
 	s.CreatedAt = time.Now()
 	s.SeenAt, s.ProvedAt = s.CreatedAt, s.CreatedAt
 	var err error
-	s.ID, err = db.beginOnProof(ctx, proof, onProof+`INSERT INTO sessions (id, account_id, secret_hash, user_agent, address, trusted, created_at, seen_at, proved_at, expires_at, identity_id, provider_session, sign_out_hint)
+	s.ID, err = db.beginOnBasis(ctx, basis, onBasis+`INSERT INTO sessions (id, account_id, secret_hash, user_agent, address, trusted, created_at, seen_at, proved_at, expires_at, identity_id, provider_session, sign_out_hint)
 		SELECT $8, id, $9, $10, $11, $12, $13, $13, $13, $14, $3, $5, $15 FROM proved RETURNING id::text`,
-		append(proof.args(s.AccountID), uuid.NewString(), s.SecretHash, s.UserAgent, s.Address, s.Trusted, s.CreatedAt, s.ExpiresAt, proof.Identity.Hint))
-	s.IdentityID, s.ProviderSession = proof.Identity.id(), proof.Identity.Session
+		append(basis.args(s.AccountID), uuid.NewString(), s.SecretHash, s.UserAgent, s.Address, s.Trusted, s.CreatedAt, s.ExpiresAt, basis.Identity.Hint))
+	s.IdentityID, s.ProviderSession = basis.Identity.id(), basis.Identity.Session
 	return err
 }
 
 // SignInApp returns the session of an app that signed in with a password of the account, or
 // of its identity, from one address; there is one for each. ErrStale as for CreateSession.
-func (db *Sessions) SignInApp(ctx context.Context, accountID int64, proof Proof, address string) (id string, err error) {
-	return db.beginOnProof(ctx, proof, onProof+`INSERT INTO sessions (id, account_id, kind, address, expires_at, identity_id)
+func (db *Sessions) SignInApp(ctx context.Context, accountID int64, basis SessionBasis, address string) (id string, err error) {
+	return db.beginOnBasis(ctx, basis, onBasis+`INSERT INTO sessions (id, account_id, kind, address, expires_at, identity_id)
 		SELECT $8, id, 'app', $9, $10, $3 FROM proved
 		ON CONFLICT (account_id, address) WHERE kind = 'app' DO UPDATE SET seen_at = now(), expires_at = excluded.expires_at, identity_id = excluded.identity_id
-		RETURNING id::text`, append(proof.args(accountID), uuid.NewString(), address, time.Now().Add(chatSessionLifetime)))
+		RETURNING id::text`, append(basis.args(accountID), uuid.NewString(), address, time.Now().Add(chatSessionLifetime)))
 }
 
 // UseAppSession notes that an app signed in by what stands on its session. ErrNotFound: it has
@@ -180,9 +180,9 @@ func (db *Sessions) SessionBySecret(ctx context.Context, hash []byte) (s Session
 	return s, a, translate(err)
 }
 
-// standing is the condition that the account named $1 may sign in, and that its session
+// isCurrent is the condition that the account named $1 may sign in, and that its session
 // or app password $2 stands. Nothing stands without either (X-48).
-const standing = `EXISTS (SELECT 1 FROM accounts a WHERE a.username = $1 AND a.blocked_at IS NULL
+const isCurrent = `EXISTS (SELECT 1 FROM accounts a WHERE a.username = $1 AND a.blocked_at IS NULL
 	AND (EXISTS (SELECT 1 FROM sessions s WHERE s.account_id = a.id AND s.id = $2 AND s.expires_at > now())
 		OR EXISTS (SELECT 1 FROM app_passwords p WHERE p.account_id = a.id AND p.id = $2)))`
 
@@ -193,7 +193,7 @@ func (db *Sessions) SessionCurrent(ctx context.Context, id, username string) err
 		return ErrNotFound
 	}
 	var one int
-	return translate(db.chat.QueryRow(ctx, "SELECT 1 WHERE "+standing, username, id).Scan(&one))
+	return translate(db.chat.QueryRow(ctx, "SELECT 1 WHERE "+isCurrent, username, id).Scan(&one))
 }
 
 // LapsedSessions is SessionCurrent for many, who are given by name and session: it

@@ -34,7 +34,7 @@ func TestPool_Silence(t *testing.T) {
 	if controlErr := raw.Control(func(fd uintptr) { ms, err = unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT) }); controlErr != nil || err != nil {
 		t.Fatal(controlErr, err)
 	}
-	if time.Duration(ms)*time.Millisecond != silence {
+	if time.Duration(ms)*time.Millisecond != tcpUserTimeout {
 		t.Errorf("gone after %d ms", ms)
 	}
 }

@@ -62,8 +62,8 @@ type NodeItems struct {
 	Items []pep.Item
 }
 
-// Belongings are what the chat keeps for one account, its archive aside.
-type Belongings struct {
+// AccountData are what the chat keeps for one account, its archive aside.
+type AccountData struct {
 	User     string    // localpart
 	Since    time.Time // when the account was made
 	Card     xmppd.VCard
@@ -78,15 +78,15 @@ type Belongings struct {
 // People returns what the chat keeps for the next accounts after a name, at most max,
 // by name; blocked ones are among them. One journey to the database, whatever max is,
 // and one for all rosters.
-func (s *Snapshot) People(ctx context.Context, after string, max int) ([]*Belongings, error) {
+func (s *Snapshot) People(ctx context.Context, after string, max int) ([]*AccountData, error) {
 	rows, err := s.tx.Query(ctx, `SELECT a.username, a.created_at, a.name, a.vcard_extra, a.avatar_hash, coalesce(p.media_type, ''), p.data
 		FROM accounts a LEFT JOIN avatars p ON p.hash = a.avatar_hash
 		WHERE a.username COLLATE "C" > $1 ORDER BY a.username COLLATE "C" LIMIT $2`, after, max)
 	if err != nil {
 		return nil, err
 	}
-	people, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Belongings, error) {
-		b := &Belongings{}
+	people, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*AccountData, error) {
+		b := &AccountData{}
 		return b, row.Scan(&b.User, &b.Since, &b.Card.Name, &b.Card.Extra, &b.Card.PhotoHash, &b.Card.PhotoType, &b.Card.Photo)
 	})
 	if err != nil || len(people) == 0 {
@@ -109,8 +109,8 @@ var belongings = []string{
 }
 
 // fill reads what accounts have, rosters aside.
-func (s *Snapshot) fill(ctx context.Context, people []*Belongings) error {
-	names, of := make([]string, len(people)), make(map[string]*Belongings, len(people))
+func (s *Snapshot) fill(ctx context.Context, people []*AccountData) error {
+	names, of := make([]string, len(people)), make(map[string]*AccountData, len(people))
 	for i, b := range people {
 		names[i], of[b.User] = b.User, b
 	}
@@ -130,7 +130,7 @@ func (s *Snapshot) fill(ctx context.Context, people []*Belongings) error {
 }
 
 // readersOf read a row each, in the order of belongings.
-func readersOf(of map[string]*Belongings) []func(pgx.Rows) error {
+func readersOf(of map[string]*AccountData) []func(pgx.Rows) error {
 	var user string
 	nodes := make(map[[2]string]int)
 	return []func(pgx.Rows) error{
@@ -177,7 +177,7 @@ func readersOf(of map[string]*Belongings) []func(pgx.Rows) error {
 }
 
 // fillRosters lays rosters together as the server does.
-func (s *Snapshot) fillRosters(ctx context.Context, people []*Belongings) error {
+func (s *Snapshot) fillRosters(ctx context.Context, people []*AccountData) error {
 	batch := &pgx.Batch{}
 	sources := make([]*rosterSources, len(people))
 	for i, b := range people {

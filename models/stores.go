@@ -37,7 +37,7 @@ func (db *DB) chatStore(domain string, mode RosterMode) *chatStore {
 // Stores returns what the chat server keeps in this database.
 func (db *DB) Stores(domain string, mode RosterMode) xmppd.Stores {
 	s := db.chatStore(domain, mode)
-	return xmppd.Stores{Arrivals: s, Accounts: s, Roster: s, Archive: s, Prefs: s, Offline: s, Blocks: s, VCards: s, Private: s, Departures: s}
+	return xmppd.Stores{SessionData: s, Accounts: s, Roster: s, Archive: s, Prefs: s, Offline: s, Blocks: s, VCards: s, Private: s, LastActivity: s}
 }
 
 // asXMPPError turns the database's "no rows" into the chat server's.
@@ -48,27 +48,27 @@ func asXMPPError(err error) error {
 	return err
 }
 
-// arriving is what an arrival needs beside the roster.
-const arriving = `SELECT a.name, a.avatar_hash, ARRAY(SELECT jid FROM blocks WHERE username = $1),
+// sessionData is what a session that begins needs beside the roster.
+const sessionData = `SELECT a.name, a.avatar_hash, ARRAY(SELECT jid FROM blocks WHERE username = $1),
 		coalesce(p.fallback, 'always'), coalesce(p.always, '{}'), coalesce(p.never, '{}'), EXISTS (SELECT 1 FROM offline_messages WHERE username = $1)
-	FROM accounts a LEFT JOIN archive_prefs p ON p.username = $1 WHERE a.username = $1 AND ` + standing
+	FROM accounts a LEFT JOIN archive_prefs p ON p.username = $1 WHERE a.username = $1 AND ` + isCurrent
 
-// Arrival implements xmppd.ArrivalStore, in one journey to the database. An identity
+// SessionData implements xmppd.SessionDataStore, in one journey to the database. An identity
 // stands as SessionCurrent says.
-func (s *chatStore) Arrival(ctx context.Context, id stream.Identity) (xmppd.Arrival, error) {
+func (s *chatStore) SessionData(ctx context.Context, id stream.Identity) (xmppd.SessionData, error) {
 	if !IsID(id.Session) {
-		return xmppd.Arrival{}, xmppd.ErrNotFound
+		return xmppd.SessionData{}, xmppd.ErrNotFound
 	}
-	a := xmppd.Arrival{Account: xmppd.Account{User: id.User}}
+	a := xmppd.SessionData{Account: xmppd.Account{User: id.User}}
 	ask := &pgx.Batch{}
-	ask.Queue(arriving, id.User, id.Session).QueryRow(func(row pgx.Row) error {
+	ask.Queue(sessionData, id.User, id.Session).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&a.Account.Name, &a.Account.AvatarHash, &a.Blocked, &a.Prefs.Default, &a.Prefs.Always, &a.Prefs.Never, &a.Waiting)
 	})
 	sources := s.askRoster(ask, id.User)
 	if err := s.chat.SendBatch(ctx, ask).Close(); err != nil {
-		return xmppd.Arrival{}, asXMPPError(err)
+		return xmppd.SessionData{}, asXMPPError(err)
 	}
-	a.Contacts, a.Whole = sources.roster(), sources.whole
+	a.Contacts, a.Complete = sources.roster(), sources.complete
 	return a, nil
 }
 

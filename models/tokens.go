@@ -57,7 +57,7 @@ func (db *Tokens) UseTokenID(ctx context.Context, t UsedToken) error {
 	if !IsID(t.Session) {
 		return ErrNotFound
 	}
-	tag, err := db.chat.Exec(ctx, "INSERT INTO used_token_ids (id, expires_at) SELECT $3, $4 WHERE "+standing,
+	tag, err := db.chat.Exec(ctx, "INSERT INTO used_token_ids (id, expires_at) SELECT $3, $4 WHERE "+isCurrent,
 		t.Username, t.Session, t.ID, t.Expires)
 	if err == nil && tag.RowsAffected() == 0 {
 		err = ErrNotFound

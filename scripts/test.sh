@@ -83,7 +83,7 @@ need_others() {
 }
 
 # Servers of other people, which let the site decide who signs in, in both of their releases.
-doors() { go test -json ./e2e/doors -args -full | node scripts/gotest.mjs "$results/doors.json"; }
+extauth() { go test -json ./e2e/extauth -args -full | node scripts/gotest.mjs "$results/extauth.json"; }
 
 # Two instances and two nodes; who is killed under load is for make interop, too.
 instances() { go test -json ./e2e/instances -args -full | node scripts/gotest.mjs "$results/instances.json"; }
@@ -156,8 +156,8 @@ case $what in
 unit) stages unit fuzz ;;
 e2e) stages build e2e ;;
 patches) build && patches && exit ;;
-interop) need_others && stages build referee doors dashboard instances relay moving clients proxies servers ;;
-all) need_others && stages unit fuzz build e2e clients proxies servers ;; # the referee, the doors, the dashboard and the instances are among the Go tests
+interop) need_others && stages build referee extauth dashboard instances relay moving clients proxies servers ;;
+all) need_others && stages unit fuzz build e2e clients proxies servers ;; # the referee, extauth, the dashboard and the instances are among the Go tests
 *) die "test.sh: $what is none of all, unit, e2e, interop, patches, install" ;;
 esac
 # The table of make interop is of everything, or it is none.

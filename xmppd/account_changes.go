@@ -66,7 +66,7 @@ func (s *session) announcePicture(ctx context.Context, hash string) {
 func (srv *Server) AccountRemoved(ctx context.Context, user string) {
 	srv.vcards.forget(user)
 	srv.End(stream.Scope{User: user}, &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"})
-	srv.departures.forget(user)
+	srv.lastActivity.forget(user)
 	for _, svc := range srv.services {
 		if w, ok := svc.(AccountWatcher); ok {
 			w.AccountRemoved(ctx, user)

@@ -24,21 +24,21 @@ func (srv *Server) ContactOf(ctx context.Context, owner, jid string) (Contact, e
 	if srv.openTo(jid) {
 		c.Subscription = SubscriptionBoth
 	} else if !known {
-		return srv.mate(ctx, owner, jid)
+		return srv.groupPeer(ctx, owner, jid)
 	}
 	return c, nil
 }
 
-// mate returns what the store says of somebody whom user's roster leaves out: a zero Contact unless they share a
+// groupPeer returns what the store says of somebody whom user's roster leaves out: a zero Contact unless they share a
 // group (Config.Groups).
-func (srv *Server) mate(ctx context.Context, user, jid string) (Contact, error) {
+func (srv *Server) groupPeer(ctx context.Context, user, jid string) (Contact, error) {
 	a := srv.registry.lookup(user)
-	if !srv.cfg.Groups || !strings.HasSuffix(jid, "@"+srv.domain) || a.isStranger(jid) {
+	if !srv.cfg.Groups || !strings.HasSuffix(jid, "@"+srv.domain) || a.isNonPeer(jid) {
 		return Contact{}, nil
 	}
 	found, err := srv.stores.Roster.ContactsOf(ctx, jid, []string{user})
-	if err == nil && !found[user].Site {
-		a.noteStranger(jid)
+	if err == nil && !found[user].SharedBySite {
+		a.noteNonPeer(jid)
 	}
 	return found[user], err
 }
@@ -46,47 +46,47 @@ func (srv *Server) mate(ctx context.Context, user, jid string) (Contact, error) 
 // How long it is believed that somebody shares no group with an account, and of how many at once: a message to
 // them would ask the store each time.
 const (
-	strangerFor  = time.Minute
-	maxStrangers = 1000
+	nonPeerFor  = time.Minute
+	maxNonPeers = 1000
 )
 
-func (a *account) isStranger(jid string) bool {
+func (a *account) isNonPeer(jid string) bool {
 	if a == nil {
 		return false
 	}
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	return time.Now().Before(a.strangers[jid])
+	return time.Now().Before(a.nonPeers[jid])
 }
 
-func (a *account) noteStranger(jid string) {
+func (a *account) noteNonPeer(jid string) {
 	if a == nil {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.strangers == nil || len(a.strangers) == maxStrangers {
-		a.strangers = make(map[string]time.Time)
+	if a.nonPeers == nil || len(a.nonPeers) == maxNonPeers {
+		a.nonPeers = make(map[string]time.Time)
 	}
-	a.strangers[jid] = time.Now().Add(strangerFor)
+	a.nonPeers[jid] = time.Now().Add(nonPeerFor)
 }
 
-// forgetStrangers is for an account that has come into other groups.
-func (a *account) forgetStrangers() {
+// forgetNonPeers is for an account that has come into other groups.
+func (a *account) forgetNonPeers() {
 	if a != nil {
 		a.mu.Lock()
-		a.strangers = nil
+		a.nonPeers = nil
 		a.mu.Unlock()
 	}
 }
 
-// mates returns those of some accounts, whom user's roster leaves out, that share a group with user (Config.Groups).
-func (srv *Server) mates(ctx context.Context, user string, others []string) ([]string, error) {
+// groupPeers returns those of some accounts, whom user's roster leaves out, that share a group with user (Config.Groups).
+func (srv *Server) groupPeers(ctx context.Context, user string, others []string) ([]string, error) {
 	if !srv.cfg.Groups || len(others) == 0 {
 		return nil, nil
 	}
 	found, err := srv.stores.Roster.ContactsOf(ctx, user+"@"+srv.domain, others)
-	return slices.DeleteFunc(others, func(other string) bool { return !found[other].Site }), err
+	return slices.DeleteFunc(others, func(other string) bool { return !found[other].SharedBySite }), err
 }
 
 // Followers yields the localpart of accounts that may see user's presence, each with
@@ -101,7 +101,7 @@ func (srv *Server) Followers(ctx context.Context, user string) (iter.Seq2[string
 	return func(yield func(string, Contact) bool) {
 		for c := range r.contacts() {
 			a, err := stanza.ParseAddress(c.JID)
-			if err == nil && a.Domain == srv.domain && !c.Site && !yield(a.User, c) {
+			if err == nil && a.Domain == srv.domain && !c.SharedBySite && !yield(a.User, c) {
 				return
 			}
 		}
@@ -123,7 +123,7 @@ func (srv *Server) Followed(ctx context.Context, user string) ([]string, error) 
 	}
 	var users []string
 	for c := range r.contacts() {
-		if a, err := stanza.ParseAddress(c.JID); err == nil && c.hasTo() && (c.Listed || !c.Site) && a.Domain == srv.domain {
+		if a, err := stanza.ParseAddress(c.JID); err == nil && c.hasTo() && (c.Listed || !c.SharedBySite) && a.Domain == srv.domain {
 			users = append(users, a.User)
 		}
 	}

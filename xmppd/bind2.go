@@ -112,7 +112,7 @@ func (s *session) attach(st stream.Stream, m *smState, answer [][]byte) bool {
 		_ = st.Send(raw) // an error means that the stream is closing; its reader sees to it
 	}
 	for _, sent := range s.late.take() {
-		s.transmitLocked(atOnce, sent)
+		s.transmitLocked(immediate, sent)
 	}
 	if !s.inactive {
 		s.releaseLocked()

@@ -223,7 +223,7 @@ func handleBlock(ctx context.Context, s *session, _ *stream.Element, block strea
 	if err := s.server.spendBlocks(ctx, s.user, about); err != nil {
 		return nil, err
 	}
-	seen := s.sights(ctx, about) // before the list forbids it
+	seen := s.visiblePresences(ctx, about) // before the list forbids it
 	err = s.server.stores.Blocks.Block(ctx, s.user, jids)
 	if errors.Is(err, ErrFull) {
 		return nil, stanza.ErrResourceConstraint
@@ -233,31 +233,31 @@ func handleBlock(ctx context.Context, s *session, _ *stream.Element, block strea
 	}
 	s.blocksChanged(ctx, jids, blockElement("block", jids))
 	for _, v := range seen { // only now: nothing that is said after it gets through
-		v.to.deliverSoon(unavailable(v.from, v.to.full))
+		v.to.deliverBatched(unavailable(v.from, v.to.full))
 	}
 	return nil, nil
 }
 
-// sight is a client of the account that somebody's client sees.
-type sight struct {
+// visiblePresence is a client of the account that somebody's client sees.
+type visiblePresence struct {
 	from string // full JID
 	to   *session
 }
 
-// sightCost is what a presence takes that somebody comes or goes with, in bytes.
-const sightCost = 200
+// presenceCost is what a presence takes that somebody comes or goes with, in bytes.
+const presenceCost = 200
 
 // spendBlocks charges the account with what those are told whom its block list begins, or
 // ceases, to be about: one entry may be about everybody.
 func (srv *Server) spendBlocks(ctx context.Context, user string, about []stanza.Address) error {
-	return srv.SpendFanOut(ctx, user, sightCost, len(about))
+	return srv.SpendFanOut(ctx, user, presenceCost, len(about))
 }
 
-// sights returns what is seen of the account by those whom its block list is to be
+// visiblePresences returns what is seen of the account by those whom its block list is to be
 // about: the clients that are available, if they see its presence, and those that showed
 // themselves (RFC 6121 §4.6).
-func (s *session) sights(ctx context.Context, about []stanza.Address) []sight {
-	var out []sight
+func (s *session) visiblePresences(ctx context.Context, about []stanza.Address) []visiblePresence {
+	var out []visiblePresence
 	for _, a := range about {
 		subscribed := s.server.subscribedFrom(ctx, s.user, a.Bare())
 		for _, to := range s.server.registry.lookup(a.User).all() {
@@ -267,7 +267,7 @@ func (s *session) sights(ctx context.Context, about []stanza.Address) []sight {
 			shown, _ := to.available()
 			for _, o := range s.account.all() {
 				if o.isSeenBy(to, shown != nil, subscribed) {
-					out = append(out, sight{o.full, to})
+					out = append(out, visiblePresence{o.full, to})
 				}
 			}
 		}

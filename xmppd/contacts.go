@@ -136,7 +136,7 @@ func (srv *Server) Around(ctx context.Context, user string, max int) ([]string, 
 			others = append(others, a.user)
 		}
 	}
-	others, err = srv.mates(ctx, user, others)
+	others, err = srv.groupPeers(ctx, user, others)
 	for _, other := range others {
 		if len(found) < max {
 			add(other)

@@ -107,7 +107,7 @@ func (s *session) holdLocked(sent sentStanza) bool {
 
 func (s *session) releaseLocked() {
 	for _, held := range s.held.take() {
-		s.transmitLocked(atOnce, held.sentStanza)
+		s.transmitLocked(immediate, held.sentStanza)
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 // for the others. Who meets one is slowed down first, and refused when that would
 // take long.
 
-// fanOutPatience is how long a stanza waits for its sender's budget.
-const fanOutPatience = 2 * time.Second
+// fanOutTimeout is how long a stanza waits for its sender's budget.
+const fanOutTimeout = 2 * time.Second
 
 // deliveryCost is what a delivery costs on top of its bytes, in bytes.
 const deliveryCost = 512
@@ -29,8 +29,8 @@ type fanOut struct{ said, delivered *budget.Rate }
 
 func newFanOut(cfg Config) fanOut {
 	return fanOut{
-		said:      budget.NewRate(budget.Limit{Name: "bytes that one account sends to many"}, float64(cfg.FanOutSaid), 4*cfg.FanOutSaid, cfg.Meter),
-		delivered: budget.NewRate(budget.Limit{Name: "bytes that are delivered for one account"}, float64(cfg.FanOut), 2*cfg.FanOut, cfg.Meter),
+		said:      budget.NewRate(budget.Limit{Name: "bytes that one account sends to many"}, float64(cfg.FanOutSaid), 4*cfg.FanOutSaid, cfg.Recorder),
+		delivered: budget.NewRate(budget.Limit{Name: "bytes that are delivered for one account"}, float64(cfg.FanOut), 2*cfg.FanOut, cfg.Recorder),
 	}
 }
 
@@ -48,9 +48,9 @@ func spend(ctx context.Context, r *budget.Rate, user string, n int) error {
 	if r.Allow(user, n) {
 		return nil
 	}
-	patience, cancel := context.WithTimeout(ctx, fanOutPatience)
+	limited, cancel := context.WithTimeout(ctx, fanOutTimeout)
 	defer cancel()
-	if r.Wait(patience, user, n) == nil {
+	if r.Wait(limited, user, n) == nil {
 		return nil
 	}
 	if err := ctx.Err(); err != nil {

@@ -14,9 +14,9 @@ import (
 // followers is an index of the rosters of accounts that are online, as they were
 // last read. Its lock is the innermost. The zero value is ready.
 type followers struct {
-	mu    sync.RWMutex
-	of    map[string][]*account // by the localpart of the one on the roster
-	whole map[*account]struct{} // those whose roster is the whole site; they are not in of
+	mu       sync.RWMutex
+	of       map[string][]*account // by the localpart of the one on the roster
+	complete map[*account]struct{} // those whose roster is the whole site; they are not in of
 }
 
 // follow notes that an account's roster is r now.
@@ -40,13 +40,13 @@ func (f *followers) drop(a *account) {
 func (f *followers) replaceLocked(a *account, r *roster) {
 	old := a.follows
 	a.follows = r
-	if r != nil && r.whole {
-		if f.whole == nil {
-			f.whole = make(map[*account]struct{})
+	if r != nil && r.complete {
+		if f.complete == nil {
+			f.complete = make(map[*account]struct{})
 		}
-		f.whole[a] = struct{}{}
+		f.complete[a] = struct{}{}
 	} else {
-		delete(f.whole, a)
+		delete(f.complete, a)
 	}
 	// Both are ordered by JID: one walk finds what is new and what is gone.
 	before, after := old.indexed(), r.indexed()
@@ -67,7 +67,7 @@ func (f *followers) replaceLocked(a *account, r *roster) {
 // indexed returns the entries by which an account is found: none of a roster that
 // is the whole site.
 func (r *roster) indexed() []unique.Handle[entry] {
-	if r == nil || r.whole {
+	if r == nil || r.complete {
 		return nil
 	}
 	return r.entries
@@ -78,7 +78,7 @@ func (f *followers) concerned(user string) []*account {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	out := slices.Clone(f.of[user])
-	for a := range f.whole {
+	for a := range f.complete {
 		if a.user != user {
 			out = append(out, a)
 		}
@@ -97,7 +97,7 @@ func (f *followers) shownTo(user, jid string) []*account {
 			out = append(out, a)
 		}
 	}
-	for a := range f.whole {
+	for a := range f.complete {
 		if a.user != user {
 			out = append(out, a)
 		}
@@ -109,7 +109,7 @@ func (f *followers) shownTo(user, jid string) []*account {
 func (f *followers) count(user string) int {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	return len(f.of[user]) + len(f.whole)
+	return len(f.of[user]) + len(f.complete)
 }
 
 // shows reports whether the site shows user's presence to an account because of
@@ -120,7 +120,7 @@ func (f *followers) shows(a *account, jid string) bool {
 	if a == nil || a.follows == nil {
 		return false
 	}
-	if a.follows.whole {
+	if a.follows.complete {
 		return true
 	}
 	e, ok := a.follows.entry(jid)

@@ -114,7 +114,7 @@ func TestFollowers_Index(t *testing.T) {
 	list := func(jids ...string) *roster {
 		var contacts []Contact
 		for _, j := range jids {
-			contacts = append(contacts, Contact{JID: j, Subscription: SubscriptionBoth, Listed: true, Site: true})
+			contacts = append(contacts, Contact{JID: j, Subscription: SubscriptionBoth, Listed: true, SharedBySite: true})
 		}
 		return newRoster(contacts, false)
 	}
@@ -141,7 +141,7 @@ func TestFollowers_Index(t *testing.T) {
 	f.drop(a)
 	f.drop(b)
 	f.follow(a, list("x@h")) // read before it left
-	if len(f.of) > 0 || len(f.whole) > 0 {
-		t.Errorf("left behind: %v %v", f.of, f.whole)
+	if len(f.of) > 0 || len(f.complete) > 0 {
+		t.Errorf("left behind: %v %v", f.of, f.complete)
 	}
 }

@@ -124,7 +124,7 @@ func (c *client) ended() error {
 	select {
 	case err := <-c.done:
 		return err
-	case <-time.After(streamtest.Patience):
+	case <-time.After(streamtest.Timeout):
 		c.w.t.Fatal("the stream goes on")
 		return nil
 	}

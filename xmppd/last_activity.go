@@ -11,7 +11,7 @@ import (
 )
 
 // Last activity (XEP-0012): how long the server has been running, and since when
-// somebody is away, for those who may see that somebody's presence (departures.go).
+// somebody is away, for those who may see that somebody's presence (last_activity_writer.go).
 
 const nsLast = "jabber:iq:last"
 
@@ -45,7 +45,7 @@ func handleLastActivity(ctx context.Context, s *session, iq *stream.Element, _ s
 	if len(s.server.registry.lookup(user).available()) > 0 {
 		return lastPayload(0, ""), nil
 	}
-	left, err := s.server.departures.of(ctx, user)
+	left, err := s.server.lastActivity.of(ctx, user)
 	if errors.Is(err, ErrNotFound) {
 		return nil, stanza.ErrServiceUnavailable
 	}

@@ -40,7 +40,7 @@ func TestLastActivity_Kept(t *testing.T) {
 	var store *memStore
 	t.Cleanup(func() { // after the server has stopped
 		for user, status := range map[string]string{"alice": "", "bob": "off to lunch"} {
-			if d, ok := store.departed[user]; !ok || d.Status != status {
+			if d, ok := store.lastActivity[user]; !ok || d.Status != status {
 				t.Errorf("%s: %v %+v", user, ok, d)
 			}
 		}
@@ -48,7 +48,7 @@ func TestLastActivity_Kept(t *testing.T) {
 	w := newWorld(t, "alice", "bob", "carol")
 	store = w.store
 	store.subscribe("alice", "carol")
-	store.departed["carol"] = Departure{"carol", time.Now().Add(-time.Hour), "good night"} // before this program started
+	store.lastActivity["carol"] = LastActivity{"carol", time.Now().Add(-time.Hour), "good night"} // before this program started
 	alice, bob := w.online("alice", "a"), w.online("bob", "b")
 	alice.ask(`<iq xmlns="jabber:client" type="get" id="l" to="carol@h"><query xmlns="jabber:iq:last"/></iq>`,
 		`<iq xmlns="jabber:client" type="result" id="l"><query xmlns="jabber:iq:last" seconds="*">good night</query></iq>`)
@@ -61,28 +61,28 @@ func TestDepartures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newMemStore()
 		store.fail = errAway
-		d := newDepartures(store, time.Second, slog.New(slog.DiscardHandler))
+		d := newLastActivityWriter(store, time.Second, slog.New(slog.DiscardHandler))
 		ctx, stop := context.WithCancel(t.Context())
 		var run sync.WaitGroup
 		run.Go(func() { d.run(ctx) })
-		for i := range maxDepartures + 10 {
-			d.note(Departure{User: strconv.Itoa(i), At: time.Now()})
+		for i := range maxLastActivity + 10 {
+			d.note(LastActivity{User: strconv.Itoa(i), At: time.Now()})
 		}
 		synctest.Wait()
-		if n := len(d.waiting); n != maxDepartures {
+		if n := len(d.waiting); n != maxLastActivity {
 			t.Errorf("%d wait", n)
 		}
-		time.Sleep(2 * departuresAfter)
+		time.Sleep(2 * lastActivityDelay)
 		store.setFail(nil)
-		time.Sleep(2 * departuresRetry)
+		time.Sleep(2 * lastActivityRetry)
 		synctest.Wait()
-		if n := len(store.departed); n != maxDepartures || len(d.waiting) != 0 {
+		if n := len(store.lastActivity); n != maxLastActivity || len(d.waiting) != 0 {
 			t.Errorf("%d are kept, %d wait", n, len(d.waiting))
 		}
-		d.note(Departure{User: "last", At: time.Now()})
+		d.note(LastActivity{User: "last", At: time.Now()})
 		stop()
 		run.Wait()
-		if _, ok := store.departed["last"]; !ok {
+		if _, ok := store.lastActivity["last"]; !ok {
 			t.Error("what waited at the end was not written")
 		}
 	})

@@ -62,13 +62,13 @@ type gatheringRoster struct {
 }
 
 func (g *gatheringRoster) Roster(ctx context.Context, user string) ([]Contact, bool, error) {
-	list, whole, err := g.RosterStore.Roster(ctx, user)
+	list, complete, err := g.RosterStore.Roster(ctx, user)
 	if user == "alice" {
 		for n := g.reads.Add(1); n+g.waiting() < g.others; n = g.reads.Load() {
 			runtime.Gosched()
 		}
 	}
-	return list, whole, err
+	return list, complete, err
 }
 
 // waiting is how many wait until alice's roster is nobody else's.

@@ -40,7 +40,7 @@ type memStore struct {
 	disabled     map[string]bool     // accounts that may not sign in
 	revoked      map[string]bool     // sessions that ended
 	prefs        map[string]archive.Prefs
-	departed     map[string]Departure
+	lastActivity map[string]LastActivity
 	everyone     bool
 	large        bool   // with everyone: rosters have only those one talks with, or added
 	asked        int    // calls of ContactsOf
@@ -75,7 +75,7 @@ func (m *memStore) pass(method string) {
 func newMemStore(users ...string) *memStore {
 	m := &memStore{
 		accounts: map[string]*VCard{}, rosters: map[string]map[string]Contact{}, offline: map[string][]OfflineMessage{},
-		blocked: map[string][]string{}, private: map[string][]byte{}, prefs: map[string]archive.Prefs{}, departed: map[string]Departure{}, revoked: map[string]bool{},
+		blocked: map[string][]string{}, private: map[string][]byte{}, prefs: map[string]archive.Prefs{}, lastActivity: map[string]LastActivity{}, revoked: map[string]bool{},
 		held: map[string]chan struct{}{}, apps: map[string][]string{}, disabled: map[string]bool{},
 	}
 	for _, u := range users {
@@ -86,7 +86,7 @@ func newMemStore(users ...string) *memStore {
 }
 
 func (m *memStore) stores() Stores {
-	return Stores{Arrivals: m, Accounts: m, Roster: m, Archive: m, Prefs: m, Offline: m, Blocks: m, VCards: m, Private: m, Departures: m}
+	return Stores{SessionData: m, Accounts: m, Roster: m, Archive: m, Prefs: m, Offline: m, Blocks: m, VCards: m, Private: m, LastActivity: m}
 }
 
 func (m *memStore) setFail(err error) {
@@ -164,14 +164,14 @@ func (m *memStore) Current(_ context.Context, id stream.Identity) error {
 	return m.fail
 }
 
-func (m *memStore) Arrival(ctx context.Context, id stream.Identity) (a Arrival, err error) {
+func (m *memStore) SessionData(ctx context.Context, id stream.Identity) (a SessionData, err error) {
 	if m.pass("Arrival"); errors.Is(m.Current(ctx, id), sasl.NotAuthorized) {
 		return a, ErrNotFound
 	}
 	if a.Account, err = m.Account(ctx, id.User); err != nil && !errors.Is(err, ErrNotFound) {
 		return a, err
 	}
-	if a.Contacts, a.Whole, err = m.Roster(ctx, id.User); err != nil {
+	if a.Contacts, a.Complete, err = m.Roster(ctx, id.User); err != nil {
 		return a, err
 	}
 	if a.Blocked, err = m.Blocked(ctx, id.User); err != nil {
@@ -208,8 +208,8 @@ func (m *memStore) member(user, other string) Contact {
 	jid := other + "@h"
 	fixed := !m.large || slices.ContainsFunc(m.archive, func(e archive.Entry) bool { return e.Owner == user+"@h" && e.With == jid })
 	return Contact{
-		JID: jid, Name: m.accounts[other].Name, Subscription: SubscriptionBoth, Site: true,
-		Fixed: fixed, Listed: fixed || m.rosters[user][jid].Listed,
+		JID: jid, Name: m.accounts[other].Name, Subscription: SubscriptionBoth, SharedBySite: true,
+		SiteManaged: fixed, Listed: fixed || m.rosters[user][jid].Listed,
 	}
 }
 
@@ -263,7 +263,7 @@ func (m *memStore) ContactsOf(ctx context.Context, jid string, users []string) (
 	return out, nil
 }
 
-func (m *memStore) Mates(context.Context, string) ([]string, error) {
+func (m *memStore) GroupPeers(context.Context, string) ([]string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.everyone || m.large {
@@ -571,23 +571,23 @@ func (m *memStore) SetPrivate(_ context.Context, user string, name stream.Name, 
 	return m.fail
 }
 
-func (m *memStore) Departed(_ context.Context, list []Departure) error {
+func (m *memStore) SaveLastActivity(_ context.Context, list []LastActivity) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.fail != nil {
 		return m.fail
 	}
 	for _, d := range list {
-		m.departed[d.User] = d
+		m.lastActivity[d.User] = d
 	}
 	return nil
 }
 
-func (m *memStore) Departure(_ context.Context, user string) (Departure, error) {
+func (m *memStore) LastActivity(_ context.Context, user string) (LastActivity, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if d, ok := m.departed[user]; ok {
+	if d, ok := m.lastActivity[user]; ok {
 		return d, m.fail
 	}
-	return Departure{}, cmp.Or(m.fail, ErrNotFound)
+	return LastActivity{}, cmp.Or(m.fail, ErrNotFound)
 }

@@ -56,13 +56,13 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	// which step 4 may have taken out. The first may be under way to the archive still, on a stream
 	// that was lost.
 	if archive.MayComeAgain(m) {
-		unlock, err := s.server.saying.Lock(ctx, s.bare+" "+to.Bare()+" "+m.ID)
+		unlock, err := s.server.dedupLock.Lock(ctx, s.bare+" "+to.Bare()+" "+m.ID)
 		if err != nil {
 			return err
 		}
 		defer unlock()
 	}
-	if again, err := s.server.archive.AlreadySaidBetween(ctx, s.bare, to.Bare(), asSent); err != nil || again {
+	if again, err := s.server.archive.IsDuplicateBetween(ctx, s.bare, to.Bare(), asSent); err != nil || again {
 		return err
 	}
 	// 8. Store it in both archives; who writes to each other gets on each other's roster.
@@ -77,7 +77,7 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	if err := s.server.deliverMessage(ctx, d); err != nil || d.isArchived() {
 		return err
 	}
-	s.server.archive.Passed(s.bare, to.Bare(), asSent)
+	s.server.archive.NoteUnarchived(s.bare, to.Bare(), asSent)
 	return nil
 }
 

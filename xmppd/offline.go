@@ -76,7 +76,7 @@ func (s *session) arrive(ctx context.Context) error {
 	}
 	kept := s.account.kept.Load()
 	var err error
-	if !s.account.nothingWaits() {
+	if !s.account.hasNoOffline() {
 		err = s.flushAll(ctx)
 	}
 	s.setReachable()
@@ -182,7 +182,7 @@ func (s *session) deliverNow(raw []byte) bool {
 	if s.state >= ended {
 		return false
 	}
-	s.deliverLocked(atOnce, sentStanza{raw, time.Now()})
+	s.deliverLocked(immediate, sentStanza{raw, time.Now()})
 	return true
 }
 

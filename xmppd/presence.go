@@ -196,7 +196,7 @@ func (s *session) receiveContact(ctx context.Context, c Contact) {
 		ctx, cancel = s.server.Renewed(ctx)
 		defer cancel()
 	}
-	if c.hasTo() && (c.Listed || !c.Site) {
+	if c.hasTo() && (c.Listed || !c.SharedBySite) {
 		if a, err := stanza.ParseAddress(c.JID); err == nil {
 			s.server.currentPresence(ctx, a.User, s)
 		}
@@ -251,7 +251,7 @@ func (s *session) leave(ctx context.Context, raw []byte, status string) {
 	s.mu.Unlock()
 	if was {
 		if len(s.account.available()) == 0 {
-			s.server.departures.note(Departure{s.user, time.Now(), status})
+			s.server.lastActivity.note(LastActivity{s.user, time.Now(), status})
 		}
 		s.toSubscribers(ctx, raw)
 	}
@@ -302,7 +302,7 @@ func (s *session) probe(ctx context.Context, to stanza.Address) error {
 // sinceWhen is a delay that tells when somebody who is away left (RFC 6121 §4.3.2, XEP-0203);
 // nil where that is not known.
 func (srv *Server) sinceWhen(ctx context.Context, user string) []byte {
-	d, err := srv.departures.of(ctx, user)
+	d, err := srv.lastActivity.of(ctx, user)
 	if err != nil {
 		return nil
 	}

@@ -23,7 +23,7 @@ func (s *session) toSubscribers(ctx context.Context, raw []byte) {
 		return
 	}
 	for c := range r.contacts() {
-		if c.hasFrom() && !c.Site {
+		if c.hasFrom() && !c.SharedBySite {
 			s.server.showPresence(ctx, s.full, c.JID, raw)
 		}
 	}
@@ -51,7 +51,7 @@ func (srv *Server) showPresenceTo(ctx context.Context, from string, a *account, 
 	}
 	for _, o := range sessions {
 		if !srv.blocklists.clientBlocked(ctx, from, o) {
-			o.deliverSoon(raw)
+			o.deliverBatched(raw)
 		}
 	}
 }
@@ -88,7 +88,7 @@ func (srv *Server) unavailableTo(_ context.Context, user, contact string) {
 	for _, o := range srv.registry.lookup(user).available() {
 		raw := unavailable(o.full, contact)
 		for _, t := range srv.registry.lookup(a.User).available() {
-			t.deliverSoon(raw)
+			t.deliverBatched(raw)
 		}
 	}
 }
@@ -104,5 +104,5 @@ func (srv *Server) broadcastsTo(ctx context.Context, user string, to stanza.Addr
 	}
 	e, ok := r.entry(to.Bare())
 	c := e.contact()
-	return ok && c.hasFrom() && !c.Site
+	return ok && c.hasFrom() && !c.SharedBySite
 }

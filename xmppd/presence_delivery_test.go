@@ -11,13 +11,13 @@ import (
 // marking is a stream.Batcher that marks what may wait.
 type marking struct{ *streamtest.Server }
 
-func (m marking) SendSoon(raw []byte) error {
+func (m marking) SendBatched(raw []byte) error {
 	return m.Send(bytes.Replace(raw, []byte("<presence "), []byte(`<presence soon="1" `), 1))
 }
 
 // The presence of others may wait for more of the kind, when they come, change and go;
 // one's own, what a client is told when it comes, and messages may not.
-func TestPresence_Soon(t *testing.T) {
+func TestPresence_Batched(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
 	w.store.subscribe("alice", "bob")
 	w.over = func(s stream.Stream) stream.Stream { return marking{s.(*streamtest.Server)} }

@@ -643,7 +643,7 @@ func TestRoster_BoundInBytes(t *testing.T) {
 	one := len(strings.Join(groups, ""))
 	for i := range maxRosterBytes / (one + MaxContactGroups) {
 		jid := fmt.Sprintf("c%d@h", i)
-		w.store.rosters["alice"][jid] = Contact{JID: jid, Subscription: SubscriptionBoth, Listed: true, Groups: groups, Site: i%2 == 0}
+		w.store.rosters["alice"][jid] = Contact{JID: jid, Subscription: SubscriptionBoth, Listed: true, Groups: groups, SharedBySite: i%2 == 0}
 	}
 	alice := w.online("alice", "a")
 	alice.refused(item("more@h"), "wait", "resource-constraint")

@@ -21,18 +21,18 @@ type account struct {
 	flushing sync.Mutex    // held while what waited is delivered; outside the other locks
 	kept     atomic.Uint64 // messages kept for later, so far
 	unacked  atomic.Int64  // bytes that its sessions have not acknowledged (unacked_limit.go)
-	seen     atomic.Int64  // until when somebody has seen what was sent, in nanoseconds of Unix time (unseen.go)
+	seen     atomic.Int64  // until when somebody has seen what was sent, in nanoseconds of Unix time (notify.go)
 
 	mu       sync.RWMutex
 	sessions []*session     // few; each has a resource of its own
 	roster   *roster        // cached; nil: not read yet (roster_cache.go)
 	blocks   *blocklist     // cached; nil: not read yet (blocking.go)
 	prefs    *archive.Rules // cached; nil: not read yet (archive_prefs.go)
-	account  *Account       // cached; nil: not read yet (arrival.go)
-	waits    waiting        // what is known of its offline messages (arrival.go)
+	account  *Account       // cached; nil: not read yet (session_prefetch.go)
+	waits    waiting        // what is known of its offline messages (session_prefetch.go)
 	changes  uint64         // of any of those that are cached, so that what was read before a change is not cached after it
 
-	strangers map[string]time.Time // JIDs that share no group with it, and until when that need not be asked again (accounts.go)
+	nonPeers map[string]time.Time // JIDs that share no group with it, and until when that need not be asked again (accounts.go)
 
 	follows  *roster // as followers has it, under its lock
 	released bool    // likewise: not online any more

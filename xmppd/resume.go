@@ -75,7 +75,7 @@ func (c *conn) resume(ctx context.Context, el attributed, answer func(resumed []
 	}
 	// The identity may have been ended since it was checked. If it is ended from
 	// here on, End finds this stream, and the session goes with it.
-	if err := c.checkStanding(ctx); err != nil {
+	if err := c.checkIdentity(ctx); err != nil {
 		return nil, nil, err
 	}
 	resumed, err := s.takeOver(c, h, answer)
@@ -152,7 +152,7 @@ func (s *session) resendRest(st stream.Stream) {
 	}
 }
 
-func (s *session) requestAckLocked() { s.requestAckWhenLocked(atOnce, time.Now()) }
+func (s *session) requestAckLocked() { s.requestAckWhenLocked(immediate, time.Now()) }
 
 func (s *session) requestAckWhenLocked(when urgency, now time.Time) {
 	s.sm.asks(now)

@@ -206,15 +206,15 @@ func (s *session) removeContact(ctx context.Context, jid string) error {
 		return stanza.ErrItemNotFound
 	case err != nil:
 		return err
-	case old.Fixed:
+	case old.SiteManaged:
 		return stanza.ErrNotAllowed
 	}
-	if !old.Site && (old.hasTo() || old.Ask) {
+	if !old.SharedBySite && (old.hasTo() || old.Ask) {
 		if err := s.server.subscriptionStanza(ctx, s.user, jid, "unsubscribe", subscriptionBytes(s.bare, jid, "unsubscribe")); err != nil {
 			return err
 		}
 	}
-	if !old.Site && old.hasFrom() {
+	if !old.SharedBySite && old.hasFrom() {
 		if err := s.server.subscriptionStanza(ctx, s.user, jid, "unsubscribed", subscriptionBytes(s.bare, jid, "unsubscribed")); err != nil {
 			return err
 		}

@@ -32,14 +32,14 @@ type entry struct {
 func entryOf(c Contact) unique.Handle[entry] {
 	return unique.Make(entry{
 		jid: c.JID, name: c.Name, groups: strings.Join(c.Groups, "\n"), subscription: c.Subscription,
-		ask: c.Ask, approved: c.Approved, listed: c.Listed, onSite: c.Site, fixed: c.Fixed, request: string(c.Request),
+		ask: c.Ask, approved: c.Approved, listed: c.Listed, onSite: c.SharedBySite, fixed: c.SiteManaged, request: string(c.Request),
 	})
 }
 
 func (e entry) contact() Contact {
 	c := Contact{
 		JID: e.jid, Name: e.name, Subscription: e.subscription,
-		Ask: e.ask, Approved: e.approved, Listed: e.listed, Site: e.onSite, Fixed: e.fixed,
+		Ask: e.ask, Approved: e.approved, Listed: e.listed, SharedBySite: e.onSite, SiteManaged: e.fixed,
 	}
 	if e.groups != "" {
 		c.Groups = strings.Split(e.groups, "\n")
@@ -52,17 +52,17 @@ func (e entry) contact() Contact {
 
 // roster is an account's contacts as the store gave them. It is immutable.
 type roster struct {
-	entries []unique.Handle[entry] // ordered by JID
-	digest  [2]uint64              // the sum of the listed items' digests
-	whole   bool                   // every member of the site is on it
+	entries  []unique.Handle[entry] // ordered by JID
+	digest   [2]uint64              // the sum of the listed items' digests
+	complete bool                   // every member of the site is on it
 
 	encoding sync.Mutex
 	encoded  weak.Pointer[[]byte] // the items, until the garbage collector takes them
 }
 
-func newRoster(contacts []Contact, whole bool) *roster {
+func newRoster(contacts []Contact, complete bool) *roster {
 	slices.SortFunc(contacts, func(x, y Contact) int { return cmp.Compare(x.JID, y.JID) })
-	r := &roster{entries: make([]unique.Handle[entry], len(contacts)), whole: whole}
+	r := &roster{entries: make([]unique.Handle[entry], len(contacts)), complete: complete}
 	item := make([]byte, 0, 2*itemSize)
 	for i, c := range contacts {
 		r.entries[i] = entryOf(c)
@@ -137,7 +137,7 @@ func (r *roster) shows(jid string) bool {
 // with returns the roster with c in the place of what it had under c's JID; not
 // keep: without it.
 func (r *roster) with(c Contact, keep bool) *roster {
-	next := &roster{digest: r.digest, whole: r.whole}
+	next := &roster{digest: r.digest, complete: r.complete}
 	i, found := r.search(c.JID)
 	rest := r.entries[i:]
 	if found {
@@ -170,11 +170,11 @@ func (rs *rosters) of(ctx context.Context, user string) (*roster, error) {
 			return cached, nil
 		}
 	}
-	contacts, whole, err := rs.store.Roster(ctx, user)
+	contacts, complete, err := rs.store.Roster(ctx, user)
 	if err != nil {
 		return nil, err
 	}
-	r := newRoster(contacts, whole)
+	r := newRoster(contacts, complete)
 	if a != nil {
 		a.cache(changes, func() { rs.setLocked(a, r) })
 	}

@@ -14,11 +14,11 @@ func (srv *Server) rostersChanged(ctx context.Context, user string) {
 	srv.rosters.forget(user)
 	jid := user + "@" + srv.domain
 	concerned := srv.rosters.followers.concerned(user)
-	mates, err := srv.stores.Roster.Mates(ctx, user)
+	peers, err := srv.stores.Roster.GroupPeers(ctx, user)
 	if err != nil {
 		srv.log.Error("new contacts were not told of an account", "user", user, "err", err)
 	}
-	for _, m := range mates {
+	for _, m := range peers {
 		if a := srv.registry.lookup(m); a != nil && !slices.Contains(concerned, a) {
 			concerned = append(concerned, a)
 		}
@@ -93,14 +93,14 @@ func (srv *Server) addToRosters(ctx context.Context, x, y string) {
 		}
 		var r *roster
 		a.cached(func() { r = a.roster })
-		if r == nil || r.whole {
+		if r == nil || r.complete {
 			continue
 		}
 		if _, known := r.entry(jid); known {
 			continue
 		}
 		if !srv.cfg.Open {
-			if c, err := srv.mate(ctx, a.user, jid); err == nil && !c.Site {
+			if c, err := srv.groupPeer(ctx, a.user, jid); err == nil && !c.SharedBySite {
 				continue
 			}
 		}

@@ -45,18 +45,18 @@ type Config struct {
 	Name      string // what people see of the server (XEP-0092, XEP-0030 §3.1); default "Foyer"
 	Version   string // told by XEP-0092
 
-	Resources     int           // bound sessions per account; default 50
-	Hibernating   int           // sessions per account that wait for resumption; default 10, the oldest is ended first
-	ResumeTimeout time.Duration // how long a lost stream may be resumed (XEP-0198 §5), and a closed tab looks present; default 45 s
-	Unacked       int           // unacknowledged stanzas kept for one session; default 5000, which is more than a full room has people; beyond it ends
-	UnackedBytes  int           // their size; default 16 MiB
-	UnackedTotal  int           // size of those of all sessions of an account, in bytes; default 32 MiB, beyond which sessions end (unacked_limit.go)
-	StoreTimeout  time.Duration // how long a stanza waits for the database before its sender gets a wait error; default 10 s
-	ArchivePage   int           // most results of one archive page; default 100
-	FanOut        int           // bytes a second that are delivered to many for one account, twice as many at once; default 32 MiB (fanout.go)
-	FanOutSaid    int           // bytes a second that one account sends to many, four times as many at once; default 512 KiB
-	ArchiveRate   int           // bytes that one account may have stored a second; default 64 KiB; 256 times as much at once
-	Meter         budget.Meter  // is told which of the last three an account meets, and other limits of one account; nil: nobody
+	Resources     int             // bound sessions per account; default 50
+	Hibernating   int             // sessions per account that wait for resumption; default 10, the oldest is ended first
+	ResumeTimeout time.Duration   // how long a lost stream may be resumed (XEP-0198 §5), and a closed tab looks present; default 45 s
+	Unacked       int             // unacknowledged stanzas kept for one session; default 5000, which is more than a full room has people; beyond it ends
+	UnackedBytes  int             // their size; default 16 MiB
+	UnackedTotal  int             // size of those of all sessions of an account, in bytes; default 32 MiB, beyond which sessions end (unacked_limit.go)
+	StoreTimeout  time.Duration   // how long a stanza waits for the database before its sender gets a wait error; default 10 s
+	ArchivePage   int             // most results of one archive page; default 100
+	FanOut        int             // bytes a second that are delivered to many for one account, twice as many at once; default 32 MiB (fanout.go)
+	FanOutSaid    int             // bytes a second that one account sends to many, four times as many at once; default 512 KiB
+	ArchiveRate   int             // bytes that one account may have stored a second; default 64 KiB; 256 times as much at once
+	Recorder      budget.Recorder // is told which of the last three an account meets, and other limits of one account; nil: nobody
 }
 
 // Server is the embedded XMPP server. It is safe for concurrent use.
@@ -77,16 +77,16 @@ type Server struct {
 	stats    counters
 	spending spending
 
-	registry   registry
-	rosters    rosters
-	changing   KeyedLock // by account: held while its roster changes, from counting what is there to storing more
-	saying     KeyedLock // by sender, recipient and id: held while a message is looked for in the archive, and goes there
-	blocklists blocklists
-	offline    offlineMessages
-	watches    watches
-	departures *departures
-	fanOut     fanOut
-	keepsAll   *archive.Rules // those of most accounts
+	registry     registry
+	rosters      rosters
+	changing     KeyedLock // by account: held while its roster changes, from counting what is there to storing more
+	dedupLock    KeyedLock // by sender, recipient and id: held while a message is looked for in the archive, and goes there
+	blocklists   blocklists
+	offline      offlineMessages
+	watches      watches
+	lastActivity *lastActivityWriter
+	fanOut       fanOut
+	keepsAll     *archive.Rules // those of most accounts
 
 	ending  sync.WaitGroup // sessions that end by themselves
 	started time.Time
@@ -108,15 +108,15 @@ func New(cfg Config) (*Server, error) {
 		domain:   cfg.Domain,
 		log:      cfg.Logger,
 		stores:   cfg.Stores,
-		archive:  archive.New(cfg.Stores.Archive, cfg.ArchivePage, cfg.Logger, cfg.Meter),
+		archive:  archive.New(cfg.Stores.Archive, cfg.ArchivePage, cfg.Logger, cfg.Recorder),
 		iqs:      iqHandlers(),
-		spending: newSpending(cfg.ArchiveRate, cfg.Meter),
+		spending: newSpending(cfg.ArchiveRate, cfg.Recorder),
 		agents:   []byte(rand.Text()),
 		started:  time.Now(),
 		keepsAll: archive.NewRules(archive.Prefs{Default: archive.Always}),
 		fanOut:   newFanOut(cfg),
 
-		departures: newDepartures(cfg.Stores.Departures, cfg.StoreTimeout, cfg.Logger),
+		lastActivity: newLastActivityWriter(cfg.Stores.LastActivity, cfg.StoreTimeout, cfg.Logger),
 
 		mounted: accountServices{private: make(map[stream.Name]PrivateView)},
 	}
@@ -140,7 +140,7 @@ func New(cfg Config) (*Server, error) {
 // queued and returns.
 func (srv *Server) Run(ctx context.Context) error {
 	var departures sync.WaitGroup
-	departures.Go(func() { srv.departures.run(ctx) })
+	departures.Go(func() { srv.lastActivity.run(ctx) })
 	defer departures.Wait()
 	return srv.archive.Run(ctx)
 }

@@ -76,11 +76,11 @@ const (
 // stream is lost but may be resumed, the stanza is kept (XEP-0198 §5); a message
 // for a session that has just ended is kept for the account. The bytes may be
 // shared between sessions.
-func (s *session) deliver(raw []byte) { s.deliverWhen(atOnce, raw) }
+func (s *session) deliver(raw []byte) { s.deliverWhen(immediate, raw) }
 
-// deliverSoon is deliver for the presence of others, who may come in crowds: what comes
+// deliverBatched is deliver for the presence of others, who may come in crowds: what comes
 // within a moment is written together (stream.Batcher).
-func (s *session) deliverSoon(raw []byte) { s.deliverWhen(soon, raw) }
+func (s *session) deliverBatched(raw []byte) { s.deliverWhen(batched, raw) }
 
 // lateStanzas are stanzas that there is no stream for. The session's lock guards them.
 type lateStanzas struct {
@@ -109,8 +109,8 @@ func (l *lateStanzas) take() []sentStanza {
 type urgency bool
 
 const (
-	atOnce urgency = true
-	soon   urgency = false // within a moment (stream.Batcher)
+	immediate urgency = true
+	batched   urgency = false // within a moment (stream.Batcher)
 )
 
 func (s *session) deliverWhen(when urgency, raw []byte) {
@@ -162,15 +162,15 @@ func (s *session) transmitLocked(when urgency, sent sentStanza) {
 	}
 	// An error means that the stream is closing; its reader will see to it.
 	_ = sendWhen(s.stream, when, sent.raw)
-	if s.sm != nil && (s.sm.wantsAck() || s.mustKnowLocked(sent)) {
+	if s.sm != nil && (s.sm.wantsAck() || s.needsAckLocked(sent)) {
 		s.requestAckWhenLocked(when, sent.at)
 	}
 }
 
 func sendWhen(st stream.Stream, when urgency, raw []byte) error {
-	if when == soon {
+	if when == batched {
 		if b, ok := st.(stream.Batcher); ok {
-			return b.SendSoon(raw)
+			return b.SendBatched(raw)
 		}
 	}
 	return st.Send(raw)

@@ -123,7 +123,7 @@ func (srv *Server) Shutdown(ctx context.Context) {
 	unackedOf := make(map[*session][]sentStanza)
 	for _, a := range srv.registry.online() {
 		if len(a.available()) > 0 {
-			srv.departures.note(Departure{User: a.user, At: time.Now()})
+			srv.lastActivity.note(LastActivity{User: a.user, At: time.Now()})
 		}
 		for _, s := range a.all() {
 			if unacked, ok := srv.cutOff(s, reason, nil); ok {

@@ -17,7 +17,7 @@ func (srv *Server) GroupsChanged(ctx context.Context, user string) {
 			}
 		})
 	}
-	a.forgetStrangers()
+	a.forgetNonPeers()
 	if srv.cfg.Groups {
 		srv.endWatches(ctx, user)
 	}

@@ -13,11 +13,11 @@ import (
 //
 // What goes out to many is bounded as well (fanout.go).
 type spending struct {
-	input    *budget.Rate  // bytes that are sent to the server
-	presence *budget.Rate  // of them, bytes of presence: all who see it get it
-	archive  *budget.Rate  // bytes that are stored in archives
-	answers  *budget.Rate  // bytes of answers to its own requests
-	asking   *budget.Share // requests that are answered at the same time
+	input    *budget.Rate           // bytes that are sent to the server
+	presence *budget.Rate           // of them, bytes of presence: all who see it get it
+	archive  *budget.Rate           // bytes that are stored in archives
+	answers  *budget.Rate           // bytes of answers to its own requests
+	asking   *budget.KeyedSemaphore // requests that are answered at the same time
 }
 
 // Rates in bytes a second, and at once. A stanza counts as stanzaCost bytes beside
@@ -36,12 +36,12 @@ const (
 
 // Requests of one account that are answered at the same time, by which it holds
 // connections of the database.
-const askingAtOnce = 4
+const maxConcurrentPerAccount = 4
 
 // No bound for all accounts together: the database's pool has its own.
-const askingOfAll = 1 << 30
+const maxConcurrentOfAll = 1 << 30
 
-func newSpending(archiveRate int, m budget.Meter) spending {
+func newSpending(archiveRate int, m budget.Recorder) spending {
 	rate := func(name string, perSecond, burst int) *budget.Rate {
 		return budget.NewRate(budget.Limit{Name: name}, float64(perSecond), burst, m)
 	}
@@ -51,7 +51,7 @@ func newSpending(archiveRate int, m budget.Meter) spending {
 		archive: budget.NewRate(budget.Limit{Name: "archived bytes of one account", Setting: "ARCHIVE_RATE"},
 			float64(archiveRate), archiveBurst*archiveRate, m),
 		answers: rate("answers to one account", answerRate, answerBurst),
-		asking:  budget.NewShare(budget.Limit{Name: "requests of one account at once"}, askingOfAll, askingAtOnce, m),
+		asking:  budget.NewKeyedSemaphore(budget.Limit{Name: "requests of one account at once"}, maxConcurrentOfAll, maxConcurrentPerAccount, m),
 	}
 }
 

@@ -92,4 +92,4 @@ func parsed(t *testing.T, raw string) *stream.Element {
 // meter keeps the names of the limits that are met.
 type meter struct{ names []string }
 
-func (m *meter) Met(l budget.Limit, _ string) { m.names = append(m.names, l.Name) }
+func (m *meter) LimitHit(l budget.Limit, _ string) { m.names = append(m.names, l.Name) }

@@ -75,21 +75,21 @@ type Account struct {
 	AvatarHash string // hex SHA-1 of the picture's bytes (XEP-0153 §2); empty: none
 }
 
-// Arrival is what an account's first session needs when it begins.
-type Arrival struct {
+// SessionData is what an account's first session needs when it begins.
+type SessionData struct {
 	Account  Account
 	Contacts []Contact // and
-	Whole    bool      // as RosterStore.Roster has them
+	Complete bool      // as RosterStore.Roster has them
 	Blocked  []string
 	Prefs    archive.Prefs
 	Waiting  bool // there are offline messages
 }
 
-// ArrivalStore reads all of that at once.
-type ArrivalStore interface {
-	// Arrival returns what the stores have of the account of id. ErrNotFound: id does
+// SessionDataStore reads all of that at once.
+type SessionDataStore interface {
+	// SessionData returns what the stores have of the account of id. ErrNotFound: id does
 	// not stand, as Authority.Current says by NotAuthorized.
-	Arrival(ctx context.Context, id stream.Identity) (Arrival, error)
+	SessionData(ctx context.Context, id stream.Identity) (SessionData, error)
 }
 
 // AccountStore reads the site's directory.
@@ -119,15 +119,15 @@ type Contact struct {
 	Approved     bool   // pre-approved (RFC 6121 §3.4)
 	Listed       bool   // on the roster; a pending-in request alone is not (RFC 6121 §3.1.3)
 	Request      []byte // pending in: the subscribe stanza, stored whole; nil: none
-	Site         bool   // a member whose presence the site shares both ways (ROSTER=everyone or groups)
-	Fixed        bool   // on the roster by the site's word: cannot be removed
+	SharedBySite bool   // a member whose presence the site shares both ways (ROSTER=everyone or groups)
+	SiteManaged  bool   // on the roster by the site's word: cannot be removed
 }
 
 // RosterStore keeps rosters. Names of users are prepared localparts.
 type RosterStore interface {
 	// Roster returns all of user's contacts, those with only a pending Request
 	// included. whole: every member of the site is among them, and new ones will be.
-	Roster(ctx context.Context, user string) (contacts []Contact, whole bool, err error)
+	Roster(ctx context.Context, user string) (contacts []Contact, complete bool, err error)
 
 	// Contact returns one, or ErrNotFound. A member whose presence the site shares
 	// is a contact even where it is on no roster.
@@ -137,9 +137,9 @@ type RosterStore interface {
 	// nothing are not in it.
 	ContactsOf(ctx context.Context, jid string, users []string) (map[string]Contact, error)
 
-	// Mates returns whose rosters the site puts user on for something they have in
+	// GroupPeers returns whose rosters the site puts user on for something they have in
 	// common, such as a group.
-	Mates(ctx context.Context, user string) ([]string, error)
+	GroupPeers(ctx context.Context, user string) ([]string, error)
 
 	// UpdateContact changes one under a lock: update gets the contact as it is
 	// (a zero Contact with JID set when there is none) and returns whether to
@@ -214,34 +214,34 @@ type PrivateStore interface {
 	SetPrivate(ctx context.Context, user string, name stream.Name, raw []byte) error
 }
 
-// Departure is when an account's last available resource went, and what it said.
-type Departure struct {
+// LastActivity is when an account's last available resource went, and what it said.
+type LastActivity struct {
 	User   string
 	At     time.Time
 	Status string
 }
 
-// DepartureStore keeps when accounts left last (XEP-0012 §4).
-type DepartureStore interface {
-	// Departed notes departures of several accounts, one of each. One that is older
+// LastActivityStore keeps when accounts left last (XEP-0012 §4).
+type LastActivityStore interface {
+	// SaveLastActivity notes departures of several accounts, one of each. One that is older
 	// than what is known changes nothing; nor does one of an account that is no more.
-	Departed(ctx context.Context, list []Departure) error
+	SaveLastActivity(ctx context.Context, list []LastActivity) error
 
-	// Departure returns an account's latest departure, or ErrNotFound.
-	Departure(ctx context.Context, user string) (Departure, error)
+	// LastActivity returns an account's latest departure, or ErrNotFound.
+	LastActivity(ctx context.Context, user string) (LastActivity, error)
 }
 
 // Stores is everything the server keeps.
 type Stores struct {
-	Arrivals ArrivalStore // nil: each thing is asked for when it is needed
-	Accounts AccountStore
-	Roster   RosterStore
-	Archive  archive.Store
-	Prefs    archive.PrefsStore
-	Offline  OfflineStore
-	Blocks   BlockStore
-	VCards   VCardStore
-	Private  PrivateStore
+	SessionData SessionDataStore // nil: each thing is asked for when it is needed
+	Accounts    AccountStore
+	Roster      RosterStore
+	Archive     archive.Store
+	Prefs       archive.PrefsStore
+	Offline     OfflineStore
+	Blocks      BlockStore
+	VCards      VCardStore
+	Private     PrivateStore
 
-	Departures DepartureStore // nil: they are not kept
+	LastActivity LastActivityStore // nil: they are not kept
 }

@@ -179,11 +179,11 @@ func (srv *Server) subscriptionStanza(ctx context.Context, user, jid, typ string
 		return nil
 	}
 	ch, err := srv.updateContact(ctx, user, jid, check, func(c *Contact, ch *change) error {
-		if c.Site && typ == "subscribe" && !c.Listed {
+		if c.SharedBySite && typ == "subscribe" && !c.Listed {
 			c.Listed, ch.site = true, true // somebody whom the site's rosters leave out is added
 			return nil
 		}
-		if c.Site {
+		if c.SharedBySite {
 			return errSiteContact
 		}
 		ch.passed = c.outbound(typ)

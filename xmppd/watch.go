@@ -108,7 +108,7 @@ func handleWatch(ctx context.Context, s *session, _ *stream.Element, watch strea
 		}
 	}
 	if !s.server.openTo(s.bare) {
-		if more, err = s.server.mates(ctx, s.user, more); err != nil {
+		if more, err = s.server.groupPeers(ctx, s.user, more); err != nil {
 			return nil, err
 		}
 	}
@@ -155,17 +155,17 @@ func (srv *Server) endWatches(ctx context.Context, user string) {
 			all, others = append(all, watch{s, other, other}), append(others, other)
 		}
 	}
-	mates, err := srv.mates(ctx, user, others)
+	peers, err := srv.groupPeers(ctx, user, others)
 	if err != nil {
 		srv.log.Error("groups could not be read; who shows somebody on a page hears of them no more", "user", user, "err", err)
 	}
 	for _, w := range all {
-		if slices.Contains(mates, w.with) {
+		if slices.Contains(peers, w.with) {
 			continue
 		}
 		srv.watches.drop(w.by, w.of)
 		for _, o := range srv.registry.lookup(w.of).available() {
-			w.by.deliverSoon(unavailable(o.full, w.by.bare))
+			w.by.deliverBatched(unavailable(o.full, w.by.bare))
 		}
 	}
 }
@@ -204,7 +204,7 @@ func (srv *Server) toWatchers(ctx context.Context, from string, raw []byte) {
 	user := localpart(from)
 	for _, s := range srv.watches.of(user) {
 		if p, _ := s.available(); p != nil && !srv.EitherBlocks(ctx, user, s.user) && !srv.blocklists.clientBlocked(ctx, from, s) {
-			s.deliverSoon(raw)
+			s.deliverBatched(raw)
 		}
 	}
 }

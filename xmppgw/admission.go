@@ -13,7 +13,7 @@ import (
 // admission bounds how many streams an address or account has, and how fast an
 // address opens them (RFC 6120 §13.12).
 type admission struct {
-	addresses, users *budget.Share
+	addresses, users *budget.KeyedSemaphore
 	opened           *budget.Rate
 }
 
@@ -26,8 +26,8 @@ const (
 	earlyBytesOfOne = earlyBytes / 4
 )
 
-func newEarly(meter budget.Meter) *budget.Share {
-	return budget.NewShare(budget.Limit{Name: "BOSH requests of one address before their turn"}, earlyBytes, earlyBytesOfOne, meter)
+func newReorderBudget(recorder budget.Recorder) *budget.KeyedSemaphore {
+	return budget.NewKeyedSemaphore(budget.Limit{Name: "BOSH requests of one address before their turn"}, earlyBytes, earlyBytesOfOne, recorder)
 }
 
 // Bytes that came over BOSH and wait to be handled, of an account and of all; and those
@@ -39,15 +39,15 @@ const (
 	inboxFree       = 16 << 10
 )
 
-func newInboxes(meter budget.Meter) *budget.Share {
-	return budget.NewShare(budget.Limit{Name: "BOSH stanzas of one account that wait, or of one address while they are unpacked"}, inboxBytes, inboxBytesOfOne, meter)
+func newInboxes(recorder budget.Recorder) *budget.KeyedSemaphore {
+	return budget.NewKeyedSemaphore(budget.Limit{Name: "BOSH stanzas of one account that wait, or of one address while they are unpacked"}, inboxBytes, inboxBytesOfOne, recorder)
 }
 
 func newAdmission(cfg Config) admission {
 	return admission{
-		addresses: budget.NewShare(budget.Limit{Name: "streams of one address", Setting: "STREAMS_PER_ADDRESS"}, maxStreams, int64(cfg.PerAddress), cfg.Meter),
-		users:     budget.NewShare(budget.Limit{Name: "streams of one account", Setting: "STREAMS_PER_ACCOUNT"}, maxStreams, int64(cfg.PerUser), cfg.Meter),
-		opened:    budget.NewRate(budget.Limit{Name: "new streams of one address", Setting: "NEW_STREAMS_PER_ADDRESS"}, cfg.CreateRate, cfg.CreateBurst, cfg.Meter),
+		addresses: budget.NewKeyedSemaphore(budget.Limit{Name: "streams of one address", Setting: "STREAMS_PER_ADDRESS"}, maxStreams, int64(cfg.PerAddress), cfg.Recorder),
+		users:     budget.NewKeyedSemaphore(budget.Limit{Name: "streams of one account", Setting: "STREAMS_PER_ACCOUNT"}, maxStreams, int64(cfg.PerUser), cfg.Recorder),
+		opened:    budget.NewRate(budget.Limit{Name: "new streams of one address", Setting: "NEW_STREAMS_PER_ADDRESS"}, cfg.CreateRate, cfg.CreateBurst, cfg.Recorder),
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 const boshContentType = "text/xml; charset=utf-8"
 
 // How long it may take to find out who is asking.
-const askPatience = 15 * time.Second
+const askTimeout = 15 * time.Second
 
 // boshHTTP is a request as the HTTP adapter hands it over.
 type boshHTTP struct {
@@ -162,7 +162,7 @@ func (g *Gateway) sessionFor(ctx context.Context, c caller, r boshHTTP, body *st
 	if fresh {
 		return s, boshReply{}
 	}
-	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	c, err := g.identify(ctx, r.header, r.peer)
 	switch {

@@ -23,7 +23,7 @@ import (
 //	                               └──anything else──▶ the HTTP server
 //
 // The poller tells what arrives. Who has an answer writes it, as far as that does
-// not block; a goroutine writes the rest, at the pace of the client (patience.go).
+// not block; a goroutine writes the rest, at the pace of the client (write_deadline.go).
 
 type connState uint8
 
@@ -56,7 +56,7 @@ type boshConn struct {
 
 	mu       sync.Mutex
 	state    connState
-	since    moment       // when it became idle
+	since    instant      // when it became idle
 	exchange exchange     // of the request that was read last
 	early    []byte       // what came behind it
 	arrived  bool         // something may have arrived that was not read
@@ -71,8 +71,8 @@ var _ boshAsker = (*boshConn)(nil)
 // connection when this returns, it waits until all is done.
 func (c *boshConn) begin(nc net.Conn, early *bytes.Reader) {
 	ahead, _ := io.ReadAll(early) // never fails
-	if e, ok := nc.(*earlyConn); ok {
-		more, _ := io.ReadAll(e.early)
+	if e, ok := nc.(*prefixedConn); ok {
+		more, _ := io.ReadAll(e.prefix)
 		ahead, nc = append(ahead, more...), e.Conn
 	}
 	if _, ok := nc.(Detacher); !ok {
@@ -243,7 +243,7 @@ func (c *boshConn) write(reply boshReply) {
 
 // writeSlowly writes what could not be written at once.
 func (c *boshConn) writeSlowly(head, body []byte, last bool) {
-	conn := &patientConn{Conn: c.nc, patience: c.gateway.cfg.WritePatience}
+	conn := &progressConn{Conn: c.nc, timeout: c.gateway.cfg.WriteTimeout}
 	_, err := conn.Write(head)
 	if err == nil && len(body) > 0 {
 		_, err = conn.Write(body)
@@ -281,7 +281,7 @@ func (c *boshConn) afterAnswer(err error, last bool) {
 func (c *boshConn) returnToServer(arrived []byte) {
 	if c.unwatch() {
 		arrived = append(arrived, c.early...)
-		_ = c.server.ServeConn(resumed(c.nc, bytes.NewReader(arrived))) // it closes the connection
+		_ = c.server.ServeConn(withPrefix(c.nc, bytes.NewReader(arrived))) // it closes the connection
 		c.done()
 	}
 }
@@ -295,7 +295,7 @@ func (c *boshConn) close() {
 }
 
 // closeIdle ends a connection on which nothing is asked, and was not since before.
-func (c *boshConn) closeIdle(before moment) {
+func (c *boshConn) closeIdle(before instant) {
 	c.mu.Lock()
 	idle := c.state == connIdle && c.since <= before
 	if idle {

@@ -37,7 +37,7 @@ func (b *boshClient) overOneConnection() *rawClient {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(streamtest.Patience))
+	_ = conn.SetDeadline(time.Now().Add(streamtest.Timeout))
 	return &rawClient{b, conn, bufio.NewReader(conn)}
 }
 
@@ -177,7 +177,7 @@ func TestBOSH_VanishedWhileWaiting(t *testing.T) {
 		c.send(c.request("", missed))
 		s.held(b)
 		bs := s.session(b)
-		if since := bs.AbsentSince(); !since.IsZero() {
+		if since := bs.NoPollSince(); !since.IsZero() {
 			t.Errorf("absent since %v while a request waits", since)
 		}
 		before := time.Now()
@@ -187,7 +187,7 @@ func TestBOSH_VanishedWhileWaiting(t *testing.T) {
 			defer bs.mu.Unlock()
 			return len(bs.held) == 0 && bs.idleFrom != 0
 		})
-		if since := bs.AbsentSince(); since.Before(before) || since.After(time.Now().Add(time.Second)) {
+		if since := bs.NoPollSince(); since.Before(before) || since.After(time.Now().Add(time.Second)) {
 			t.Errorf("absent since %v; it vanished after %v", since, before)
 		}
 		b.wants(b.post(missed), emptyBody)
@@ -201,7 +201,7 @@ func TestBOSH_StalledReader(t *testing.T) {
 	t.Parallel() // it waits for most of its time
 	for name, portable := range map[string]bool{"system": false, "portable": true} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t, func(c *Config) { c.portable, c.WritePatience, c.Queue = portable, 300*time.Millisecond, 64<<20 })
+			s := newSite(t, func(c *Config) { c.portable, c.WriteTimeout, c.Queue = portable, 300*time.Millisecond, 64<<20 })
 			b := s.bosh(true)
 			b.signIn()
 			c := b.overOneConnection()

@@ -11,7 +11,7 @@ import (
 
 var (
 	_ stream.UndeliveredReporter = (*boshSession)(nil)
-	_ stream.AbsenceReporter     = (*boshSession)(nil)
+	_ stream.PollGapReporter     = (*boshSession)(nil)
 )
 
 // drainQueueLocked takes what is queued at the end, for the final body; or, when nobody
@@ -37,8 +37,8 @@ func (s *boshSession) Undelivered() ([][]byte, time.Time) {
 	return lost, s.absentSinceLocked()
 }
 
-// AbsentSince implements stream.AbsenceReporter.
-func (s *boshSession) AbsentSince() time.Time {
+// NoPollSince implements stream.PollGapReporter.
+func (s *boshSession) NoPollSince() time.Time {
 	s.mu.Lock()
 	defer s.unlock()
 	return s.absentSinceLocked()

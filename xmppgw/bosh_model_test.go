@@ -26,7 +26,7 @@ func (h headers) Get(name string) string { return h[name] }
 type modelAsker struct {
 	gateway  *Gateway
 	rid      uint64
-	sent, at moment // and when it was answered
+	sent, at instant // and when it was answered
 	answers  chan boshReply
 	times    int // it was answered
 	vanished atomic.Bool
@@ -259,7 +259,7 @@ func (m *model) do(op modelOp) {
 		m.pushed = append(m.pushed, id)
 		send := m.session.Send
 		if op.n%2 == 1 {
-			send = m.session.SendSoon
+			send = m.session.SendBatched
 		}
 		_ = send([]byte(message("alice@h", id)))
 	case opSleep: // what is under way for longer ends the session (B-31)

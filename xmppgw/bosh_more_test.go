@@ -180,7 +180,7 @@ func (b *boshClient) postPacked(payload string) reply {
 // metLimits tells who met a limit.
 type metLimits chan string
 
-func (m metLimits) Met(_ budget.Limit, name string) { m <- name }
+func (m metLimits) LimitHit(_ budget.Limit, name string) { m <- name }
 
 // what a large request unpacks to is paid by its address while it is taken in;
 // others wait, and small ones do not.
@@ -189,7 +189,7 @@ func TestBOSH_UnpackingPays(t *testing.T) {
 	b := s.bosh(true)
 	b.signIn()
 	met := make(metLimits, 1)
-	s.gw.inboxes = budget.NewShare(budget.Limit{Name: "test"}, 1<<20, 1<<20, met)
+	s.gw.inboxes = budget.NewKeyedSemaphore(budget.Limit{Name: "test"}, 1<<20, 1<<20, met)
 	release, ok := s.gw.inboxes.TryAcquire("127.0.0.1", 1<<20)
 	if !ok {
 		t.Fatal("it is not free")

@@ -28,7 +28,7 @@ type boshRequest struct {
 	rid   uint64
 	body  *stream.Body // nil once it is processed: a request that waits keeps none
 	key   string       // XEP-0124 §15
-	until moment       // it is answered then, at the latest
+	until instant      // it is answered then, at the latest
 	asker boshAsker
 	size  int    // of the body, in bytes
 	free  func() // gives back the memory that it was given while it waits for its turn; nil: none
@@ -44,8 +44,8 @@ func (r *boshRequest) release() {
 
 type boshAnswer struct {
 	rid  uint64
-	key  string // the request's
-	at   moment // when
+	key  string  // the request's
+	at   instant // when
 	body []byte
 
 	pause bool // the request was a pause
@@ -59,7 +59,7 @@ type boshDelivery struct {
 
 // How long a request that came before its turn waits for those before it
 // (B-31): after a reload Strophe may have counted one that was never sent.
-const gapPatience = 5 * time.Second
+const gapTimeout = 5 * time.Second
 
 // replyLocked answers a request, when the lock is given back.
 func (s *boshSession) replyLocked(r *boshRequest, a boshReply) {
@@ -135,7 +135,7 @@ func (s *boshSession) chargeLocked(r *boshRequest) {
 	if s.final != nil || !slices.Contains(s.parked, r) {
 		return
 	}
-	free, ok := s.gateway.early.TryAcquire(budget.Network(s.peer.Addr), int64(r.size))
+	free, ok := s.gateway.reorderBudget.TryAcquire(budget.Network(s.peer.Addr), int64(r.size))
 	if r.free = free; !ok {
 		s.endLocked(boshPolicyViolation)
 	}
@@ -163,7 +163,7 @@ func (s *boshSession) takeParkedLocked() *boshRequest {
 // requests none of which has been answered. It has nothing to find here: at most `hold` wait,
 // which is fewer (negotiate), since one more has the oldest answered at once (B-34, B-38). Where
 // one has not come yet, those behind it may have overtaken it, as just after a reload of the
-// page; gapPatience says how long it may take (B-31). Polling sessions, which hold none, have
+// page; gapTimeout says how long it may take (B-31). Polling sessions, which hold none, have
 // pollsTooOftenLocked (§12, B-39).
 func (s *boshSession) checkRequestsLocked(most uint64) {
 	if s.final == nil && uint64(len(s.held)+len(s.parked)) > most {
@@ -220,7 +220,7 @@ func (s *boshSession) proceedLocked() {
 	}
 	s.gapAt = 0
 	if len(s.parked) > 0 && s.final == nil {
-		s.gapAt = s.gateway.now() + gapPatience
+		s.gapAt = s.gateway.now() + gapTimeout
 	}
 }
 
@@ -301,7 +301,7 @@ func (s *boshSession) pauseLocked(text string) {
 
 // timeoutLocked answers the requests that have waited long enough, and those before
 // them (B-35).
-func (s *boshSession) timeoutLocked(now moment) {
+func (s *boshSession) timeoutLocked(now instant) {
 	for n := len(s.held); n > 0; n-- {
 		if s.held[n-1].until > now {
 			continue

@@ -238,15 +238,15 @@ func TestResumed_Again(t *testing.T) {
 	defer other.Close()
 	nc := net.Conn(conn)
 	for range 3 {
-		nc = resumed(withoutEarly(nc), bytes.NewReader([]byte("early")))
-		if c, ok := nc.(*earlyConn); !ok || c.NetConn() != conn {
+		nc = withPrefix(unwrapPrefixed(nc), bytes.NewReader([]byte("early")))
+		if c, ok := nc.(*prefixedConn); !ok || c.NetConn() != conn {
 			t.Fatalf("%#v", nc)
 		}
 		if _, err := io.ReadFull(nc, make([]byte, len("early"))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if withoutEarly(nc) != conn {
+	if unwrapPrefixed(nc) != conn {
 		t.Error("what was read is kept")
 	}
 }

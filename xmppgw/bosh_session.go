@@ -56,7 +56,7 @@ type boshSession struct {
 	report    uint64         // to be reported with the next answer; 0: none
 	keys      boshKeys       // who may go on (bosh_keys.go)
 	paused    time.Duration  // inactivity that a pause asked for; 0: none
-	emptyAt   moment         // when an empty request was last answered without payload; 0: none was
+	emptyAt   instant        // when an empty request was last answered without payload; 0: none was
 	abandoned bool           // inactivity ended it
 	requested int64          // requests that came
 	repeated  int64          // and those of them that had come before
@@ -64,13 +64,13 @@ type boshSession struct {
 	unclaimed bool           // prebound, and nobody has attached yet
 
 	// What falls due, each 0 when it does not (bosh_timer.go).
-	idleFrom  moment        // since when no request is here
+	idleFrom  instant       // since when no request is here
 	idleFor   time.Duration // and how long that may be
-	gapAt     moment        // the requests before the parked ones must have come
-	signInAt  moment        // the client must have signed in
-	expiresAt moment        // the site session expires
+	gapAt     instant       // the requests before the parked ones must have come
+	signInAt  instant       // the client must have signed in
+	expiresAt instant       // the site session expires
 	timer     *time.Timer
-	timerAt   moment // when the timer runs out, which may be too early; 0: it does not run
+	timerAt   instant // when the timer runs out, which may be too early; 0: it does not run
 }
 
 // inbound is one thing for Recv or Restart.
@@ -277,8 +277,8 @@ func (s *boshSession) Send(raw []byte) error {
 	return s.queue.Push(raw)
 }
 
-// SendSoon implements stream.Batcher.
-func (s *boshSession) SendSoon(raw []byte) error { return s.gateway.sendSoon(s, s.queue, raw) }
+// SendBatched implements stream.Batcher.
+func (s *boshSession) SendBatched(raw []byte) error { return s.gateway.sendBatched(s, s.queue, raw) }
 
 // Cork implements stream.Corker: what is sent together goes out in one answer.
 func (s *boshSession) Cork() { s.queue.Cork() }
@@ -299,7 +299,7 @@ func (s *boshSession) flushWaiting() {
 
 // Ready implements stream.Stream.
 func (s *boshSession) Ready(ctx context.Context) error {
-	if !s.queue.Roomy() {
+	if !s.queue.HasRoom() {
 		s.Uncork()
 	}
 	return s.queue.Ready(ctx)

@@ -356,9 +356,9 @@ func TestBOSH_Endings(t *testing.T) {
 func TestBOSH_EarlyRequestsPay(t *testing.T) {
 	s := newSite(t, nil)
 	const room = 1 << 10
-	s.gw.early = budget.NewShare(budget.Limit{Name: "test"}, room, room, nil)
+	s.gw.reorderBudget = budget.NewKeyedSemaphore(budget.Limit{Name: "test"}, room, room, nil)
 	free := func() bool {
-		release, ok := s.gw.early.TryAcquire("127.0.0.1", room)
+		release, ok := s.gw.reorderBudget.TryAcquire("127.0.0.1", room)
 		if ok {
 			release()
 		}
@@ -390,7 +390,7 @@ func TestBOSH_InboxIsTheAccounts(t *testing.T) {
 		c.Limits.Bytes, c.Rate = 32<<10, 1 // four stanzas at once, and then nothing
 	})
 	const room = 32 << 10
-	s.gw.inboxes = budget.NewShare(budget.Limit{Name: "test"}, 4*room, room, nil)
+	s.gw.inboxes = budget.NewKeyedSemaphore(budget.Limit{Name: "test"}, 4*room, room, nil)
 	free := func() bool {
 		release, ok := s.gw.inboxes.TryAcquire("alice", room)
 		if ok {
@@ -424,7 +424,7 @@ func TestBOSH_InboxIsTheNetworks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gw := &Gateway{inboxes: budget.NewShare(budget.Limit{Name: "test"}, 1<<20, int64(len(raw)), nil)}
+	gw := &Gateway{inboxes: budget.NewKeyedSemaphore(budget.Limit{Name: "test"}, 1<<20, int64(len(raw)), nil)}
 	for _, c := range []struct {
 		addr   string
 		unpaid bool
@@ -510,7 +510,7 @@ func TestPrebind(t *testing.T) {
 // eventually waits for a state that has no event of its own to await.
 func eventually(t testing.TB, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(streamtest.Patience)
+	deadline := time.Now().Add(streamtest.Timeout)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {

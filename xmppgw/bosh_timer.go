@@ -10,10 +10,10 @@ import (
 // when something falls due before it runs out; when it runs out too early, as after
 // a poll that was answered in time, it is set again.
 
-// moment is a time since the gateway was made; 0 is none.
-type moment = time.Duration
+// instant is a time since the gateway was made; 0 is none.
+type instant = time.Duration
 
-func (g *Gateway) now() moment { return time.Since(g.began) + 1 }
+func (g *Gateway) now() instant { return time.Since(g.began) + 1 }
 
 // startTimer starts with the time to sign in.
 func (s *boshSession) startTimer() {
@@ -39,8 +39,8 @@ func (s *boshSession) scheduleLocked() {
 	if s.abandoned {
 		return
 	}
-	next := moment(0)
-	for _, at := range [...]moment{s.idleUntilLocked(), s.gapAt, s.signInAt, s.expiresAt} {
+	next := instant(0)
+	for _, at := range [...]instant{s.idleUntilLocked(), s.gapAt, s.signInAt, s.expiresAt} {
 		if at != 0 && (next == 0 || at < next) {
 			next = at
 		}
@@ -57,7 +57,7 @@ func (s *boshSession) scheduleLocked() {
 	s.timer.Reset(next - s.gateway.now())
 }
 
-func (s *boshSession) idleUntilLocked() moment {
+func (s *boshSession) idleUntilLocked() instant {
 	if s.idleFrom == 0 {
 		return 0
 	}
@@ -71,7 +71,7 @@ func (s *boshSession) fireTimers() {
 	s.timerAt = 0
 	s.timeoutLocked(now)
 	var reason error
-	ends := func(at *moment, why error) {
+	ends := func(at *instant, why error) {
 		if *at != 0 && *at <= now && reason == nil {
 			*at, reason = 0, why
 		}

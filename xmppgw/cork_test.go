@@ -15,7 +15,7 @@ import (
 func TestWebSocket_Cork(t *testing.T) {
 	s := newSite(t, nil)
 	conn := rawWebSocket(t, s)
-	_ = conn.SetReadDeadline(time.Now().Add(streamtest.Patience))
+	_ = conn.SetReadDeadline(time.Now().Add(streamtest.Timeout))
 	st := s.gw.all()[0].(*wsStream)
 	eventually(t, st.queue.Cork)                               // once the writer of what came before has found nothing more
 	_ = st.conn.SetWriteDeadline(time.Now().Add(-time.Second)) // what is left of an earlier write
@@ -96,7 +96,7 @@ func TestBOSH_Cork(t *testing.T) {
 func TestRecv_BeforeWait(t *testing.T) {
 	s := newSite(t, nil)
 	conn := rawWebSocket(t, s)
-	_ = conn.SetDeadline(time.Now().Add(streamtest.Patience))
+	_ = conn.SetDeadline(time.Now().Add(streamtest.Timeout))
 	if _, err := conn.Write(append(maskedText(message("tell", "first")), maskedText(message("a", "second"))...)); err != nil {
 		t.Fatal(err)
 	}

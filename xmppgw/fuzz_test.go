@@ -58,7 +58,7 @@ func FuzzWebSocket(f *testing.F) {
 		} else {
 			conn, _ = upgradedSocket(t, &own)
 		}
-		_ = conn.SetDeadline(time.Now().Add(streamtest.Patience))
+		_ = conn.SetDeadline(time.Now().Add(streamtest.Timeout))
 		_, _ = conn.Write(sent)
 		_ = conn.(*net.TCPConn).CloseWrite()
 		got, err := io.ReadAll(conn)
@@ -243,7 +243,7 @@ func FuzzBOSHSequence(f *testing.F) {
 				if r.status != 200 || xml.Unmarshal([]byte(r.body), new(struct{})) != nil {
 					t.Fatalf("%d %q", r.status, r.body)
 				}
-			case <-time.After(streamtest.Patience):
+			case <-time.After(streamtest.Timeout):
 				t.Fatal("a request was not answered")
 			}
 		}

@@ -83,24 +83,24 @@ type Config struct {
 	Password bool   // browsers may use SASL PLAIN (XMPP_LOGIN token, signed, password)
 	NoSCRAM  bool   // native clients may have passwords that only PLAIN can prove (XMPP_LOGIN password)
 
-	Limits          stream.Limits // of one stanza
-	Queue           int           // bytes queued towards one client; default 4 MiB
-	MaxWait         time.Duration // BOSH wait; default and most 59 s (nginx gives up at 60)
-	Inactivity      time.Duration // BOSH session without a request; default 60 s
-	PrebindUnused   time.Duration // prebound session nobody attached to; default 30 s
-	Recheck         time.Duration // how long a BOSH request's cookies need not be checked again; default 30 s
-	Unauthenticated time.Duration // time to sign in; default 30 s
-	FinalPolls      time.Duration // that Shutdown waits for BOSH clients between two requests; default 1 s
-	Ping            time.Duration // between WebSocket pings; default 25 s
-	WritePatience   time.Duration // for which a client may take nothing of what is written; default 20 s
-	Rate            int           // bytes per second that a stream may send; more is read more slowly; default 256 KiB
-	Stanzas         int           // stanzas per second, likewise; default 1000
-	Idle            time.Duration // of a TCP stream before white space is sent over it (RFC 6120 §4.6.1); default 2 min
-	PerAddress      int           // streams per client address; default 10,000
-	PerUser         int           // streams per account; default 100
-	CreateRate      float64       // new streams per second and address; default 200
-	CreateBurst     int           // and at once; default 6,000
-	Meter           budget.Meter  // is told which of the last four are met; nil: nobody
+	Limits          stream.Limits   // of one stanza
+	Queue           int             // bytes queued towards one client; default 4 MiB
+	MaxWait         time.Duration   // BOSH wait; default and most 59 s (nginx gives up at 60)
+	Inactivity      time.Duration   // BOSH session without a request; default 60 s
+	PrebindUnused   time.Duration   // prebound session nobody attached to; default 30 s
+	Recheck         time.Duration   // how long a BOSH request's cookies need not be checked again; default 30 s
+	Unauthenticated time.Duration   // time to sign in; default 30 s
+	FinalPolls      time.Duration   // that Shutdown waits for BOSH clients between two requests; default 1 s
+	Ping            time.Duration   // between WebSocket pings; default 25 s
+	WriteTimeout    time.Duration   // for which a client may take nothing of what is written; default 20 s
+	Rate            int             // bytes per second that a stream may send; more is read more slowly; default 256 KiB
+	Stanzas         int             // stanzas per second, likewise; default 1000
+	Idle            time.Duration   // of a TCP stream before white space is sent over it (RFC 6120 §4.6.1); default 2 min
+	PerAddress      int             // streams per client address; default 10,000
+	PerUser         int             // streams per account; default 100
+	CreateRate      float64         // new streams per second and address; default 200
+	CreateBurst     int             // and at once; default 6,000
+	Recorder        budget.Recorder // is told which of the last four are met; nil: nobody
 
 	Refusals *budget.Refusals // what an address or an account is refused; nil: that is not bounded
 
@@ -109,20 +109,20 @@ type Config struct {
 
 // Gateway serves /xmpp-websocket and /http-bind. It is safe for concurrent use.
 type Gateway struct {
-	cfg     Config
-	log     *slog.Logger
-	admit   admission
-	early   *budget.Share   // of BOSH requests that came before their turn
-	inboxes *budget.Share   // of what came over BOSH and waits to be handled
-	ctx     context.Context // ends with Shutdown
-	cancel  context.CancelFunc
-	served  sync.WaitGroup
-	ping    []byte // the frame that asks a WebSocket's peer for a sign of life
-	began   time.Time
-	polled  pollers      // of BOSH connections that wait
-	asked   atomic.Int64 // BOSH requests without an answer
-	soon    soon         // streams on which something waits
-	failed  budget.Lines // what could not be done, in the log
+	cfg           Config
+	log           *slog.Logger
+	admit         admission
+	reorderBudget *budget.KeyedSemaphore // of BOSH requests that came before their turn
+	inboxes       *budget.KeyedSemaphore // of what came over BOSH and waits to be handled
+	ctx           context.Context        // ends with Shutdown
+	cancel        context.CancelFunc
+	served        sync.WaitGroup
+	ping          []byte // the frame that asks a WebSocket's peer for a sign of life
+	began         time.Time
+	polled        pollers      // of BOSH connections that wait
+	asked         atomic.Int64 // BOSH requests without an answer
+	batcher       writeBatcher // streams on which something waits
+	failed        budget.Lines // what could not be done, in the log
 
 	stopping atomic.Bool // Shutdown has begun
 
@@ -149,18 +149,18 @@ func New(cfg Config) (*Gateway, error) {
 	cfg.setDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
 	g := &Gateway{
-		cfg:      cfg,
-		log:      cfg.Logger,
-		admit:    newAdmission(cfg),
-		early:    newEarly(cfg.Meter),
-		inboxes:  newInboxes(cfg.Meter),
-		began:    time.Now(),
-		ctx:      ctx,
-		cancel:   cancel,
-		streams:  make(map[carrier]struct{}),
-		sessions: make(map[string]*boshSession),
-		totals:   newTotals(),
-		ping:     appendFrame(nil, opPing, nil),
+		cfg:           cfg,
+		log:           cfg.Logger,
+		admit:         newAdmission(cfg),
+		reorderBudget: newReorderBudget(cfg.Recorder),
+		inboxes:       newInboxes(cfg.Recorder),
+		began:         time.Now(),
+		ctx:           ctx,
+		cancel:        cancel,
+		streams:       make(map[carrier]struct{}),
+		sessions:      make(map[string]*boshSession),
+		totals:        newTotals(),
+		ping:          appendFrame(nil, opPing, nil),
 	}
 	g.polled = newPollers(cfg.portable)
 	g.served.Go(g.pingAll)
@@ -208,7 +208,7 @@ func (c *Config) setDefaults() {
 	c.Unauthenticated = cmp.Or(c.Unauthenticated, 30*time.Second)
 	c.FinalPolls = cmp.Or(c.FinalPolls, time.Second)
 	c.Ping = cmp.Or(c.Ping, 25*time.Second)
-	c.WritePatience = cmp.Or(c.WritePatience, writePatience)
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, writeTimeout)
 	c.Idle = cmp.Or(c.Idle, 2*time.Minute)
 	c.Rate = cmp.Or(c.Rate, 256<<10)
 	c.Stanzas = cmp.Or(c.Stanzas, 1000)

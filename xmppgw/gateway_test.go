@@ -173,7 +173,7 @@ func newSiteOn(t testing.TB, web fiber.Config, change func(*Config)) *site {
 	served := make(chan error, 1)
 	go func() { served <- app.Listener(detaching{l}) }()
 	s.close = sync.OnceFunc(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), streamtest.Patience)
+		ctx, cancel := context.WithTimeout(context.Background(), streamtest.Timeout)
 		defer cancel()
 		if err := s.gw.Shutdown(ctx); err != nil {
 			t.Errorf("Shutdown: %v", err)
@@ -216,7 +216,7 @@ type wsClient struct {
 }
 
 func (s *site) dial(header http.Header) (*wsClient, *http.Response, error) {
-	d := websocket.Dialer{Subprotocols: []string{"xmpp"}, HandshakeTimeout: streamtest.Patience}
+	d := websocket.Dialer{Subprotocols: []string{"xmpp"}, HandshakeTimeout: streamtest.Timeout}
 	conn, resp, err := d.Dial("ws"+strings.TrimPrefix(s.base, "http")+"/xmpp-websocket", header)
 	if err != nil {
 		return nil, resp, err
@@ -243,7 +243,7 @@ func (c *wsClient) send(raw string) {
 
 func (c *wsClient) read() string {
 	c.t.Helper()
-	_ = c.conn.SetReadDeadline(time.Now().Add(streamtest.Patience))
+	_ = c.conn.SetReadDeadline(time.Now().Add(streamtest.Timeout))
 	kind, raw, err := c.conn.ReadMessage()
 	if err != nil || kind != websocket.TextMessage {
 		c.t.Fatalf("read: %d %v", kind, err)
@@ -263,7 +263,7 @@ func (c *wsClient) expect(pattern string) map[string]string {
 
 // code reads up to the close frame; 1006 means there was none.
 func (c *wsClient) code() int {
-	_ = c.conn.SetReadDeadline(time.Now().Add(streamtest.Patience))
+	_ = c.conn.SetReadDeadline(time.Now().Add(streamtest.Timeout))
 	for {
 		if _, _, err := c.conn.ReadMessage(); err != nil {
 			var closed *websocket.CloseError
@@ -489,7 +489,7 @@ func TestWebSocket_Frames(t *testing.T) {
 	c.signIn()
 	pong := make(chan string, 1)
 	c.conn.SetPongHandler(func(data string) error { pong <- data; return nil })
-	if err := c.conn.WriteControl(websocket.PingMessage, []byte("are you there"), time.Now().Add(streamtest.Patience)); err != nil {
+	if err := c.conn.WriteControl(websocket.PingMessage, []byte("are you there"), time.Now().Add(streamtest.Timeout)); err != nil {
 		t.Fatal(err)
 	}
 	w, err := c.conn.NextWriter(websocket.TextMessage)
@@ -603,7 +603,7 @@ func TestGateway_Expiry(t *testing.T) {
 		if strings.Contains(body, "<not-authorized ") {
 			return
 		}
-		if soon > streamtest.Patience {
+		if soon > streamtest.Timeout {
 			t.Fatalf("got %q, %v", body, err)
 		}
 	}

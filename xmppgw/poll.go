@@ -19,7 +19,7 @@ type poller interface {
 	forget(*boshConn)                           // before the connection is closed, or used otherwise
 	read(*boshConn, []byte) (n int, err error)  // nothing there: 0, nil
 	write(*boshConn, []byte) (n int, err error) // as much as there is room for
-	closeIdle(before moment)
+	closeIdle(before instant)
 	stop() // closes what is still watched
 }
 
@@ -159,7 +159,7 @@ func (p *portablePoller) watched() []*boshConn {
 	return slices.Collect(maps.Keys(p.conns))
 }
 
-func (p *portablePoller) closeIdle(before moment) {
+func (p *portablePoller) closeIdle(before instant) {
 	for _, c := range p.watched() {
 		c.closeIdle(before)
 	}

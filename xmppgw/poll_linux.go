@@ -112,7 +112,7 @@ func (e *epoll) watched() []*boshConn {
 	return slices.AppendSeq(make([]*boshConn, 0, len(e.conns)), maps.Values(e.conns))
 }
 
-func (e *epoll) closeIdle(before moment) {
+func (e *epoll) closeIdle(before instant) {
 	for _, c := range e.watched() {
 		c.closeIdle(before)
 	}

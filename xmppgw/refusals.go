@@ -52,14 +52,14 @@ func refused(reason error, signedIn, broken bool) bool {
 }
 
 // hold keeps the place of a stream that has ended for d. Until its client has closed the
-// connection too, or d is over, and at least closePatience, that stays open: closed with
+// connection too, or d is over, and at least closeTimeout, that stays open: closed with
 // something unread it would be reset, and the client might not see why the stream ended.
 func (g *Gateway) hold(nc net.Conn, d time.Duration) {
 	until := time.Now().Add(d)
 	if half, ok := nc.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite() // the client sees that there is no more
 	}
-	awaitEnd(g.ctx, nc, max(d, closePatience))
+	awaitEnd(g.ctx, nc, max(d, closeTimeout))
 	budget.Pause(g.ctx, time.Until(until))
 }
 

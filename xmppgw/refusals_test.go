@@ -20,7 +20,7 @@ import (
 // metTeller is a meter that tells.
 type metTeller chan string
 
-func (m metTeller) Met(limit budget.Limit, name string) { m <- limit.Name + ": " + name }
+func (m metTeller) LimitHit(limit budget.Limit, name string) { m <- limit.Name + ": " + name }
 
 // newSiteRefusing is a site at which one refusal of an address is free, and none of alice.
 func newSiteRefusing(t *testing.T) (*site, metTeller) {

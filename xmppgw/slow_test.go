@@ -43,7 +43,7 @@ func TestWebSocket_SlowLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, func(c2 *Config) { c2.WritePatience, c2.Ping = 2*time.Second, c.ping })
+			s := newSite(t, func(c2 *Config) { c2.WriteTimeout, c2.Ping = 2*time.Second, c.ping })
 			ws := s.browser()
 			ws.signIn()
 			raw := ws.conn.NetConn().(*net.TCPConn)
@@ -77,7 +77,7 @@ func TestWebSocket_Pings(t *testing.T) {
 	pongs := make(chan string, 2000)
 	c.conn.SetPongHandler(func(data string) error { pongs <- data; return nil })
 	for i := range 1000 {
-		if err := c.conn.WriteControl(websocket.PingMessage, []byte(fmt.Sprint(i)), time.Now().Add(streamtest.Patience)); err != nil {
+		if err := c.conn.WriteControl(websocket.PingMessage, []byte(fmt.Sprint(i)), time.Now().Add(streamtest.Timeout)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -20,7 +20,7 @@ import (
 const beforeTLS = 3
 
 // How long a TLS handshake may take.
-const handshakePatience = 10 * time.Second
+const handshakeTimeout = 10 * time.Second
 
 // TCPOptions say how a listener's clients connect.
 type TCPOptions struct {
@@ -158,7 +158,7 @@ func (s *tcpStream) handshake(ctx context.Context, pair *keyPair, last []byte) e
 		config = pair.startTLS
 	}
 	conn := tls.Server(s.raw, config)
-	ctx, cancel := context.WithTimeout(ctx, handshakePatience)
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
 	if err := conn.HandshakeContext(ctx); err != nil {
 		s.gateway.log.Debug("no TLS", "conn", s.peer.Conn, "err", err)

@@ -27,7 +27,7 @@ const streamEnd = `</stream:stream>`
 type tcpStream struct {
 	traffic
 	gateway *Gateway
-	raw     *patientConn
+	raw     *progressConn
 	reader  *stream.Reader
 	peer    *stream.Peer
 	queue   *stream.Queue
@@ -47,7 +47,7 @@ var (
 )
 
 func (g *Gateway) newTCPStream(nc net.Conn, o TCPOptions) *tcpStream {
-	raw := &patientConn{Conn: nc, patience: g.cfg.WritePatience}
+	raw := &progressConn{Conn: nc, timeout: g.cfg.WriteTimeout}
 	s := &tcpStream{gateway: g, raw: raw, conn: raw, peer: g.nativePeer(nc, o), shaper: g.newShaper(), written: make(chan struct{})}
 	s.queue = stream.NewQueue(g.cfg.Queue, s.startWriter)
 	s.reader = stream.NewReader(shapedReader{s, raw}, g.cfg.Limits)
@@ -198,15 +198,15 @@ func (s *tcpStream) Send(raw []byte) error {
 	return s.checkQueue(s.queue.Push(raw))
 }
 
-// SendSoon implements stream.Batcher.
-func (s *tcpStream) SendSoon(raw []byte) error {
-	return s.checkQueue(s.gateway.sendSoon(s, s.queue, raw))
+// SendBatched implements stream.Batcher.
+func (s *tcpStream) SendBatched(raw []byte) error {
+	return s.checkQueue(s.gateway.sendBatched(s, s.queue, raw))
 }
 
 // checkQueue sees to a queue that has overflowed, and so has closed.
 func (s *tcpStream) checkQueue(err error) error {
 	if errors.Is(err, stream.ErrOverflow) {
-		s.boundClose()
+		s.beginCloseDeadline()
 	}
 	return err
 }
@@ -217,16 +217,16 @@ func (s *tcpStream) Ready(ctx context.Context) error { return s.queue.Ready(ctx)
 // Close implements stream.Stream.
 func (s *tcpStream) Close(reason error) error {
 	if s.queue.Close(reason) {
-		s.boundClose()
+		s.beginCloseDeadline()
 	}
 	return nil
 }
 
-// boundClose bounds what remains: our reader may be waiting for a peer that is
+// beginCloseDeadline bounds what remains: our reader may be waiting for a peer that is
 // silent, and our writer for one that does not read.
-func (s *tcpStream) boundClose() {
-	s.raw.boundClose()
-	_ = s.raw.SetReadDeadline(time.Now().Add(closePatience))
+func (s *tcpStream) beginCloseDeadline() {
+	s.raw.beginCloseDeadline()
+	_ = s.raw.SetReadDeadline(time.Now().Add(closeTimeout))
 }
 
 // finish waits, within bounds, until the end is written and the peer has closed
@@ -237,7 +237,7 @@ func (s *tcpStream) finish() {
 	if s.conn == nil {
 		return
 	}
-	_ = s.raw.SetReadDeadline(time.Now().Add(closePatience))
+	_ = s.raw.SetReadDeadline(time.Now().Add(closeTimeout))
 	_, _ = io.Copy(io.Discard, io.LimitReader(s.raw, 1<<20))
 }
 

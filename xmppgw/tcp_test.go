@@ -49,7 +49,7 @@ func (s *site) listenTCP(o TCPOptions) string {
 
 func (s *site) dialTCP(addr string) *tcpClient {
 	s.t.Helper()
-	conn, err := net.DialTimeout("tcp", addr, streamtest.Patience)
+	conn, err := net.DialTimeout("tcp", addr, streamtest.Timeout)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func (s *site) dialTCP(addr string) *tcpClient {
 
 func (s *site) native(conn net.Conn) *tcpClient {
 	s.t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(streamtest.Patience))
+	_ = conn.SetDeadline(time.Now().Add(streamtest.Timeout))
 	return &tcpClient{s.t, conn, stream.NewReader(conn, stream.Limits{Bytes: 8 << 20})}
 }
 
@@ -438,7 +438,7 @@ func TestTCP_Shutdown(t *testing.T) {
 	done.Go(func() { bound.ends(stream.SystemShutdown); bound.conn.Close() })
 	done.Go(func() { waiting.ends(stream.SystemShutdown); waiting.conn.Close() })
 	done.Go(func() { _, _ = io.ReadAll(shaking.conn) })
-	ctx, cancel := context.WithTimeout(context.Background(), streamtest.Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), streamtest.Timeout)
 	defer cancel()
 	if err := s.gw.Shutdown(ctx); err != nil {
 		t.Error(err)

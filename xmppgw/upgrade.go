@@ -33,7 +33,7 @@ func hijack(c *fasthttp.RequestCtx, silent bool, serve func(nc net.Conn, early *
 	c.HijackSetNoResponse(silent)
 	c.Hijack(func(conn net.Conn) {
 		early := arrived(conn)
-		nc := withoutEarly(conn.(interface{ UnsafeConn() net.Conn }).UnsafeConn())
+		nc := unwrapPrefixed(conn.(interface{ UnsafeConn() net.Conn }).UnsafeConn())
 		if d, ok := nc.(Detacher); ok {
 			go serve(d.Detach(), bytes.NewReader(early))
 			return

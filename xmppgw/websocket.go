@@ -30,9 +30,9 @@ import (
 // closing may take; and how long the end of a stream may take, with all that was
 // queued before it.
 const (
-	writePatience = 20 * time.Second
-	closePatience = 3 * time.Second
-	endPatience   = 20 * time.Second
+	writeTimeout = 20 * time.Second
+	closeTimeout = 3 * time.Second
+	endTimeout   = 20 * time.Second
 )
 
 // How much is put together for one write.
@@ -44,7 +44,7 @@ const wsClose = `<close xmlns="` + stream.NSFraming + `" />`
 type wsStream struct {
 	traffic
 	gateway *Gateway
-	conn    patientConn
+	conn    progressConn
 	frames  frameReader
 	peer    *stream.Peer
 	queue   *stream.Queue // elements; and frames, which do not begin with '<'
@@ -88,8 +88,8 @@ func (g *Gateway) serveWebSocket(nc net.Conn, early *bytes.Reader, c *caller, au
 // ended when it returns.
 func (g *Gateway) admitWebSocket(nc net.Conn, early *bytes.Reader, c *caller) (*wsStream, bool) {
 	s := &wsStream{gateway: g, peer: g.peer(c, stream.WebSocket), shaper: g.newShaper(), written: make(chan struct{}), early: early}
-	s.conn.Conn, s.conn.patience = nc, g.cfg.WritePatience
-	s.frames = newFrameReader(livingReader{s}, s.handleControl)
+	s.conn.Conn, s.conn.timeout = nc, g.cfg.WriteTimeout
+	s.frames = newFrameReader(keepAliveReader{s}, s.handleControl)
 	s.queue = stream.NewQueue(g.cfg.Queue, s.startWriter)
 	release, err := g.track(s)
 	if err != nil {
@@ -141,7 +141,7 @@ func (s *wsStream) finish() {
 	code := s.closing.Load()
 	ended := code != 0 && code != codeProtocolError
 	if code == 0 && !s.cut {
-		_ = s.conn.SetReadDeadline(time.Now().Add(closePatience))
+		_ = s.conn.SetReadDeadline(time.Now().Add(closeTimeout))
 		ended = s.frames.skip(s.gateway.cfg.Limits.Bytes)
 	}
 	d := s.gateway.holdFor(s, code == codeProtocolError)
@@ -325,23 +325,23 @@ func (s *wsStream) Send(raw []byte) error {
 	return s.closeOnOverflow(s.queue.Push(raw))
 }
 
-// SendSoon implements stream.Batcher.
-func (s *wsStream) SendSoon(raw []byte) error {
-	return s.closeOnOverflow(s.gateway.sendSoon(s, s.queue, raw))
+// SendBatched implements stream.Batcher.
+func (s *wsStream) SendBatched(raw []byte) error {
+	return s.closeOnOverflow(s.gateway.sendBatched(s, s.queue, raw))
 }
 
 // closeOnOverflow begins the bounded end of a connection whose queue has overflowed; the queue
 // takes no more then. It returns err.
 func (s *wsStream) closeOnOverflow(err error) error {
 	if errors.Is(err, stream.ErrOverflow) {
-		s.boundClose()
+		s.beginCloseDeadline()
 	}
 	return err
 }
 
 // Ready implements stream.Stream.
 func (s *wsStream) Ready(ctx context.Context) error {
-	if !s.queue.Roomy() {
+	if !s.queue.HasRoom() {
 		s.Uncork()
 	}
 	return s.queue.Ready(ctx)
@@ -350,14 +350,14 @@ func (s *wsStream) Ready(ctx context.Context) error {
 // Close implements stream.Stream.
 func (s *wsStream) Close(reason error) error {
 	if s.queue.Close(reason) {
-		s.boundClose()
+		s.beginCloseDeadline()
 	}
 	return nil
 }
 
-// boundClose bounds what remains: our reader may be waiting for a peer that is
+// beginCloseDeadline bounds what remains: our reader may be waiting for a peer that is
 // silent, and our writer for one that does not read.
-func (s *wsStream) boundClose() {
-	s.conn.boundClose()
-	_ = s.conn.SetReadDeadline(time.Now().Add(closePatience))
+func (s *wsStream) beginCloseDeadline() {
+	s.conn.beginCloseDeadline()
+	_ = s.conn.SetReadDeadline(time.Now().Add(closeTimeout))
 }

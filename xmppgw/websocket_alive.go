@@ -9,7 +9,7 @@ import (
 )
 
 // maxSilence is how long a peer may say nothing, pongs included.
-func (g *Gateway) maxSilence() time.Duration { return 3*g.cfg.Ping + closePatience }
+func (g *Gateway) maxSilence() time.Duration { return 3*g.cfg.Ping + closeTimeout }
 
 // noteReceived notes that something came from the peer. Until the end that is enough once in a
 // while.
@@ -24,18 +24,18 @@ func (s *wsStream) extendDeadline() error {
 	s.lived = time.Now()
 	err := s.conn.SetReadDeadline(s.lived.Add(s.gateway.maxSilence()))
 	if _, closed := s.queue.Closed(); closed {
-		err = s.conn.SetReadDeadline(time.Now().Add(closePatience))
+		err = s.conn.SetReadDeadline(time.Now().Add(closeTimeout))
 	}
 	return err
 }
 
-// livingReader reads from a peer for as long as it lives. Over a slow line our
+// keepAliveReader reads from a peer for as long as it lives. Over a slow line our
 // ping waits behind all that was written before, and its answer with it: a peer
 // that has taken some of that meanwhile is not gone.
-type livingReader struct{ s *wsStream }
+type keepAliveReader struct{ s *wsStream }
 
 // Read implements io.Reader.
-func (r livingReader) Read(b []byte) (int, error) {
+func (r keepAliveReader) Read(b []byte) (int, error) {
 	if r.s.early != nil && r.s.early.Len() > 0 {
 		return r.s.early.Read(b)
 	}

@@ -14,7 +14,7 @@ import (
 func TestWebSocket_ClosedWhenNothingIsLeft(t *testing.T) {
 	ours, theirs := net.Pipe()
 	s := &wsStream{written: make(chan struct{})}
-	s.conn.Conn, s.conn.patience = ours, time.Minute
+	s.conn.Conn, s.conn.timeout = ours, time.Minute
 	s.queue = stream.NewQueue(1<<10, s.startWriter)
 	s.closing.Store(1001)
 	s.write()

@@ -16,7 +16,7 @@ type NewAccount struct {
 	From                     Client
 }
 
-// CreateAccount makes an account: ErrUnavailable when somebody has the name, or
+// CreateAccount makes an account: ErrUsernameTaken when somebody has the name, or
 // had it.
 func (s *Service) CreateAccount(ctx context.Context, n NewAccount) (models.Account, error) {
 	var hash string
@@ -30,7 +30,7 @@ func (s *Service) CreateAccount(ctx context.Context, n NewAccount) (models.Accou
 	account := models.Account{Username: n.Username, Name: n.Name, PasswordHash: hash, Admin: n.Admin, Demo: n.Demo}
 	err = s.db.Accounts.CreateAccount(ctx, &account)
 	if errors.Is(err, models.ErrTaken) {
-		err = ErrUnavailable
+		err = ErrUsernameTaken
 	}
 	if err != nil {
 		return account, err
@@ -39,7 +39,7 @@ func (s *Service) CreateAccount(ctx context.Context, n NewAccount) (models.Accou
 	return account, nil
 }
 
-// SignUp makes an account for somebody, and signs them in. Errors: ErrUnavailable;
+// SignUp makes an account for somebody, and signs them in. Errors: ErrUsernameTaken;
 // *ThrottledError; ErrBusy.
 func (s *Service) SignUp(ctx context.Context, n NewAccount, d Device) (SignedIn, error) {
 	if err := s.throttle.countSignUp(ctx, d.Client); err != nil {
@@ -50,7 +50,7 @@ func (s *Service) SignUp(ctx context.Context, n NewAccount, d Device) (SignedIn,
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return s.startSession(ctx, proved{account: account}, d)
+	return s.startSession(ctx, authenticated{account: account}, d)
 }
 
 // ChangePassword gives an account a new password and ends everything that the old

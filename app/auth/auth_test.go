@@ -138,7 +138,7 @@ func TestChangePassword_Parallel(t *testing.T) {
 		for range 4 {
 			all.Go(func() {
 				if _, err := s.signIn("alice", password); err != nil {
-					is(t, err, ErrNotProved)
+					is(t, err, ErrInvalidCredentials)
 				}
 			})
 			all.Go(func() {
@@ -218,7 +218,7 @@ func TestEndedIdentities(t *testing.T) {
 	alice, bob := s.account("alice"), s.account("bob")
 	ids := make([]stream.Identity, 4)
 	for i, a := range []models.Account{alice, alice, bob, bob} {
-		in, err := s.startSession(ctx, proved{account: a}, Device{})
+		in, err := s.startSession(ctx, authenticated{account: a}, Device{})
 		is(t, err, nil)
 		session, _, err := s.Session(ctx, in.Secret)
 		is(t, err, nil)
@@ -240,13 +240,13 @@ func TestEndedIdentities(t *testing.T) {
 // An account has so many sessions at once, of browsers and of apps from however many addresses: for a new
 // one that is signed out which was not used for the longest time, and nobody else's.
 func TestSession_TooMany(t *testing.T) {
-	ledger := budget.NewLedger(slog.New(slog.DiscardHandler))
-	s := newSite(t, func(c *Config) { c.Passwords, c.Meter = true, ledger })
+	ledger := budget.NewLimitLog(slog.New(slog.DiscardHandler))
+	s := newSite(t, func(c *Config) { c.Passwords, c.Recorder = true, ledger })
 	ctx := t.Context()
 	alice, bob := s.account("alice"), s.account("bob")
 	begin := func(a models.Account) (SignedIn, models.Session) {
 		t.Helper()
-		in, err := s.startSession(ctx, proved{account: a}, Device{})
+		in, err := s.startSession(ctx, authenticated{account: a}, Device{})
 		is(t, err, nil)
 		session, _, err := s.Session(ctx, in.Secret)
 		is(t, err, nil)

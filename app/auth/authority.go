@@ -150,11 +150,11 @@ func (s *Service) accountPassword(ctx context.Context, user, password string, pe
 	var throttled *ThrottledError
 	var refused Refusal
 	switch {
-	case errors.Is(err, ErrNotProved):
+	case errors.Is(err, ErrInvalidCredentials):
 		return stream.Identity{}, sasl.NotAuthorized
 	case errors.Is(err, ErrBlocked), errors.As(err, &refused):
 		return stream.Identity{}, sasl.AccountDisabled
-	case errors.As(err, &throttled), errors.Is(err, ErrBusy), errors.Is(err, ErrAway):
+	case errors.As(err, &throttled), errors.Is(err, ErrBusy), errors.Is(err, ErrUnreachable):
 		return stream.Identity{}, sasl.TemporaryAuthFailure
 	case err != nil:
 		return stream.Identity{}, err
@@ -163,7 +163,7 @@ func (s *Service) accountPassword(ctx context.Context, user, password string, pe
 		// A page of the site is signed in there too: signing out ends both.
 		return peer.Identity, nil
 	}
-	session, err := s.db.Sessions.SignInApp(ctx, p.account.ID, p.proof(), peer.Addr)
+	session, err := s.db.Sessions.SignInApp(ctx, p.account.ID, p.basis(), peer.Addr)
 	if errors.Is(err, models.ErrStale) {
 		err = sasl.NotAuthorized // the password changed meanwhile
 	}

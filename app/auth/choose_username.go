@@ -20,7 +20,7 @@ type ChooseNameError struct {
 func (*ChooseNameError) Error() string { return "auth: a user name is to be chosen" }
 
 // askName keeps who somebody is, and returns a *ChooseNameError.
-func (s *Service) askName(ctx context.Context, p proved) error {
+func (s *Service) askName(ctx context.Context, p authenticated) error {
 	secret, expires, err := s.keepPending(ctx, p, "")
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (s *Service) UsernameChoice(ctx context.Context, secret string) (PendingPer
 }
 
 // ChooseUsername makes the account of somebody who chose a user name, prepared, and signs them in.
-// Errors: ErrGone; ErrUnavailable; ErrNoAccount; ErrBlocked; ErrNotProved, if the source ended
+// Errors: ErrGone; ErrUsernameTaken; ErrNoAccount; ErrBlocked; ErrInvalidCredentials, if the source ended
 // meanwhile what it had proved.
 func (s *Service) ChooseUsername(ctx context.Context, secret, username string, d Device) (SignedIn, error) {
 	p, err := s.openPending(ctx, secret, "")

@@ -46,7 +46,7 @@ func (s *Service) HowToConfirm(ctx context.Context, account models.Account, sess
 }
 
 // Confirm checks what somebody who is signed in confirms something serious with, and returns
-// the account as it was then. Errors: ErrNotProved, *ThrottledError, ErrBusy, ErrAway, a
+// the account as it was then. Errors: ErrInvalidCredentials, *ThrottledError, ErrBusy, ErrUnreachable, a
 // Refusal.
 func (s *Service) Confirm(ctx context.Context, account models.Account, session models.Session, password string, from Client) (models.Account, error) {
 	how, err := s.HowToConfirm(ctx, account, session)
@@ -56,24 +56,24 @@ func (s *Service) Confirm(ctx context.Context, account models.Account, session m
 	case !how.Typed && how.Fresh:
 		return account, nil
 	case !how.Typed:
-		return account, ErrNotProved
+		return account, ErrInvalidCredentials
 	}
 	p, err := s.verifyTyped(ctx, "confirm", account.Username, password, from)
 	if errors.Is(err, ErrBlocked) {
-		err = ErrNotProved
+		err = ErrInvalidCredentials
 	}
 	return p.account, err
 }
 
 // Confirmed finishes a redirect to confirm: the source has proved again the owner of a session.
-// Errors: those of Source.Finish; ErrNotProved, if it is somebody else; ErrGone.
+// Errors: those of Source.Finish; ErrInvalidCredentials, if it is somebody else; ErrGone.
 func (s *Service) Confirmed(ctx context.Context, source Source, a Answer, account models.Account, session models.Session) error {
-	p, err := s.prove(ctx, "confirm", source, a)
+	p, err := s.authenticate(ctx, "confirm", source, a)
 	if err != nil {
 		return err
 	}
 	if p.account.ID != account.ID {
-		return ErrNotProved
+		return ErrInvalidCredentials
 	}
 	err = s.db.Sessions.Proved(ctx, session.ID)
 	if errors.Is(err, models.ErrStale) {

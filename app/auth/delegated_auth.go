@@ -10,7 +10,7 @@ import (
 	"foyer/token"
 )
 
-// What other chat servers ask, through the doors (package doors): whether a login there
+// What other chat servers ask, by package extauth: whether a login there
 // is good. They learn nothing but that. The server does not say from where somebody
 // signs in, so that failures count for the account alone.
 
@@ -28,7 +28,7 @@ type DelegatedAuth struct {
 // passwordChecker checks what the site itself takes as a password: the Service.
 type passwordChecker interface {
 	verifySiteSecret(ctx context.Context, user, password string, accepted Accepted) (stream.Identity, error)
-	verifyTyped(ctx context.Context, action, username, password string, from Client) (proved, error)
+	verifyTyped(ctx context.Context, action, username, password string, from Client) (authenticated, error)
 }
 
 func newDelegatedAuth(cfg Config, keys *TokenKeys, site passwordChecker) *DelegatedAuth {
@@ -40,11 +40,11 @@ func newDelegatedAuth(cfg Config, keys *TokenKeys, site passwordChecker) *Delega
 
 // CheckForServer decides whether a login at another chat server is good, by what
 // Config.Servers accepts. The unknown user, the blocked one and the wrong password take
-// equal time. name is the local part of the account's address. Errors: ErrNotProved;
+// equal time. name is the local part of the account's address. Errors: ErrInvalidCredentials;
 // *ThrottledError; ErrBusy; any other means that the site could not tell just now.
 func (d *DelegatedAuth) CheckForServer(ctx context.Context, user, password string) (name string, err error) {
 	if user == ServiceUser {
-		return user, notProved(d.serviceToken(ctx, password))
+		return user, asInvalidCredentials(d.serviceToken(ctx, password))
 	}
 	name, err = PrepareUsername(user)
 	if err != nil || !isPortable(name) {
@@ -54,15 +54,15 @@ func (d *DelegatedAuth) CheckForServer(ctx context.Context, user, password strin
 	if errors.Is(err, sasl.NotAuthorized) && d.accepted.Passwords {
 		_, err = d.site.verifyTyped(ctx, "signin", name, password, Client{Server: true})
 	}
-	return name, notProved(err)
+	return name, asInvalidCredentials(err)
 }
 
-// notProved makes one refusal of all that SASL and other sources tell apart.
-func notProved(err error) error {
+// asInvalidCredentials makes ErrInvalidCredentials of all refusals that SASL and other sources tell apart.
+func asInvalidCredentials(err error) error {
 	_, failed := errors.AsType[sasl.Failure](err)
 	_, refused := errors.AsType[Refusal](err)
 	if failed || refused || errors.Is(err, ErrBlocked) {
-		return ErrNotProved
+		return ErrInvalidCredentials
 	}
 	return err
 }
@@ -73,13 +73,13 @@ func (d *DelegatedAuth) serviceToken(ctx context.Context, password string) error
 	claims, err := d.keys.verify(ctx, password)
 	switch {
 	case errors.Is(err, token.ErrInvalid), err == nil && claims.JID != ServiceUser+"@"+d.domain, !d.external:
-		return ErrNotProved
+		return ErrInvalidCredentials
 	case err != nil:
 		return err
 	}
 	err = d.tokens.UseServiceTokenID(ctx, claims.ID, claims.ExpiresAt.Time)
 	if errors.Is(err, models.ErrTaken) {
-		err = ErrNotProved
+		err = ErrInvalidCredentials
 	}
 	return err
 }

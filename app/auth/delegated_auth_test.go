@@ -44,25 +44,25 @@ func TestCheckForServer(t *testing.T) {
 	}{
 		{"the password", "alice", testPassword, nil},
 		{"another case of the name", "Alice", testPassword, nil},
-		{"a wrong one", "alice", "wrong", ErrNotProved},
-		{"nobody", "nobody", testPassword, ErrNotProved},
-		{"no name", "", testPassword, ErrNotProved},
-		{"what cannot be a name", "a b", testPassword, ErrNotProved},
+		{"a wrong one", "alice", "wrong", ErrInvalidCredentials},
+		{"nobody", "nobody", testPassword, ErrInvalidCredentials},
+		{"no name", "", testPassword, ErrInvalidCredentials},
+		{"what cannot be a name", "a b", testPassword, ErrInvalidCredentials},
 		{"an app password", "alice", phone, nil},
 		{"again", "alice", phone, nil},
-		{"of somebody else", "bob", phone, ErrNotProved},
-		{"a token of somebody else", "bob", stolen, ErrNotProved},
-		{"which is used up then", "alice", stolen, ErrNotProved},
+		{"of somebody else", "bob", phone, ErrInvalidCredentials},
+		{"a token of somebody else", "bob", stolen, ErrInvalidCredentials},
+		{"which is used up then", "alice", stolen, ErrInvalidCredentials},
 		{"a token", "alice", temporary, nil},
-		{"twice", "alice", temporary, ErrNotProved},
-		{"a signed token of somebody else", "bob", jwt, ErrNotProved},
+		{"twice", "alice", temporary, ErrInvalidCredentials},
+		{"a signed token of somebody else", "bob", jwt, ErrInvalidCredentials},
 		{"a signed token", "alice", jwt, nil},
-		{"twice", "alice", jwt, ErrNotProved},
+		{"twice", "alice", jwt, ErrInvalidCredentials},
 		{"the site itself", ServiceUser, service, nil},
-		{"twice", ServiceUser, service, ErrNotProved},
-		{"a person as the site", ServiceUser, signed(id), ErrNotProved},
-		{"a password as the site", ServiceUser, testPassword, ErrNotProved},
-		{"the site as a person", "alice", signed(stream.Identity{User: ServiceUser}), ErrNotProved},
+		{"twice", ServiceUser, service, ErrInvalidCredentials},
+		{"a person as the site", ServiceUser, signed(id), ErrInvalidCredentials},
+		{"a password as the site", ServiceUser, testPassword, ErrInvalidCredentials},
+		{"the site as a person", "alice", signed(stream.Identity{User: ServiceUser}), ErrInvalidCredentials},
 	} {
 		if err := s.check(c.user, c.password); !errors.Is(err, c.want) || (c.want == nil && err != nil) {
 			t.Errorf("%s: %v, want %v", c.what, err, c.want)
@@ -75,7 +75,7 @@ func TestCheckForServer(t *testing.T) {
 	is(t, err, nil)
 	is(t, s.SetBlocked(ctx, alice, true), nil)
 	for _, password := range []string{testPassword, phone, late, token} {
-		is(t, s.check("alice", password), ErrNotProved)
+		is(t, s.check("alice", password), ErrInvalidCredentials)
 	}
 }
 
@@ -94,7 +94,7 @@ func TestCheckForServer_Accepted(t *testing.T) {
 	for _, accepted := range []Accepted{{}, {Passwords: true}, {AppPasswords: true}, {SignedTokens: true}, {Tokens: true}} {
 		s.DelegatedAuth.accepted = accepted
 		for password, want := range map[string]bool{testPassword: accepted.Passwords, phone: accepted.AppPasswords, jwt: accepted.SignedTokens, temporary: accepted.Tokens} {
-			if err := s.check("alice", password); (err == nil) != want || (err != nil && !errors.Is(err, ErrNotProved)) {
+			if err := s.check("alice", password); (err == nil) != want || (err != nil && !errors.Is(err, ErrInvalidCredentials)) {
 				t.Errorf("%+v: %v", accepted, err)
 			}
 		}
@@ -112,7 +112,7 @@ func TestCheckForServer_Throttle(t *testing.T) {
 	is(t, err, nil)
 	for _, user := range []string{"alice", "nobody"} {
 		for range FailuresPerAccount {
-			is(t, s.check(user, "wrong"), ErrNotProved)
+			is(t, s.check(user, "wrong"), ErrInvalidCredentials)
 		}
 		for _, password := range []string{"wrong", testPassword} {
 			if _, ok := errors.AsType[*ThrottledError](s.check(user, password)); !ok {
@@ -131,7 +131,7 @@ func TestCheckForServer_Names(t *testing.T) {
 	ctx := t.Context()
 	s.account("strasse")
 	other := s.account("straße")
-	is(t, s.check("straße", testPassword), ErrNotProved)
+	is(t, s.check("straße", testPassword), ErrInvalidCredentials)
 	if there, err := s.DelegatedAuth.UserExists(ctx, "straße"); err != nil || there {
 		t.Error(there, err)
 	}

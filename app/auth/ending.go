@@ -81,7 +81,7 @@ func (s *Service) SignOutAt(ctx context.Context, secret, callback string) (Sourc
 		return nil, "", err
 	}
 	source, _ := s.Source(name)
-	outer, ok := source.(SignOuter)
+	outer, ok := source.(LogoutRedirector)
 	if !ok {
 		return source, "", nil
 	}

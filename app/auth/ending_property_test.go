@@ -206,7 +206,7 @@ func (r *race) prepare(name, hash string) {
 		var err error
 		if w == byPassword { // without the hash
 			var in SignedIn
-			in, err = r.s.startSession(r.ctx, proved{account: r.account}, Device{})
+			in, err = r.s.startSession(r.ctx, authenticated{account: r.account}, Device{})
 			must(err)
 			r.session[w], _, err = r.s.Session(r.ctx, in.Secret)
 		} else {

@@ -68,8 +68,8 @@ func (s *Service) MayHavePassword(a models.Account) bool { return s.passwords.ma
 
 // Bounds of asking other sources about typed passwords.
 const (
-	askedAtOnce = 10  // the others wait, and each address gets its turn
-	maxTypedKey = 320 // bytes of a typed name, which failures count for
+	maxConcurrentChecks = 10  // the others wait, and each address gets its turn
+	maxTypedKey         = 320 // bytes of a typed name, which failures count for
 
 	// How long a refusal takes at least, where a directory was asked: it answers sooner if it
 	// knows no such name.
@@ -79,11 +79,11 @@ const (
 // finishForm is Finish of a source other than the site's own that takes the form, within the
 // bounds of signing in. action and the name are what failures count for.
 func (s *Service) finishForm(ctx context.Context, action string, source Source, a Answer) (Person, error) {
-	_, locks := source.(Locker)
+	_, locks := source.(LockoutPolicy)
 	answer := time.NewTimer(refusalFloor)
 	defer answer.Stop()
 	person, err := s.finishThrottled(ctx, action, source, a)
-	if locks && errors.Is(err, ErrNotProved) {
+	if locks && errors.Is(err, ErrInvalidCredentials) {
 		select {
 		case <-answer.C:
 		case <-ctx.Done():
@@ -117,13 +117,13 @@ func (s *Service) finishThrottled(ctx context.Context, action string, source Sou
 	if err != nil {
 		return Person{}, err
 	}
-	person, err := Person{}, ErrNotProved
+	person, err := Person{}, ErrInvalidCredentials
 	if name != "" && a.Form("password") != "" { // an empty one proves nothing, whatever a directory says of it (RFC 4513 §5.1.2)
 		person, err = s.finishReserved(ctx, source, name, known, a)
 	}
 	var refused Refusal
 	switch {
-	case errors.Is(err, ErrNotProved), errors.As(err, &refused):
+	case errors.Is(err, ErrInvalidCredentials), errors.As(err, &refused):
 		return Person{}, errors.Join(visibleError(known, err), s.throttle.failed(ctx, limits))
 	case err != nil:
 		return Person{}, err
@@ -131,24 +131,24 @@ func (s *Service) finishThrottled(ctx context.Context, action string, source Sou
 	return person, s.throttle.succeeded(ctx, limits, counts)
 }
 
-// visibleError is the error that a person may see. The reason of a *WithheldError is shown
+// visibleError is the error that a person may see. The reason of a *HiddenReasonError is shown
 // only where they have signed in before: there they proved once that the account is theirs.
 func visibleError(known bool, err error) error {
-	withheld, ok := errors.AsType[*WithheldError](err)
+	hidden, ok := errors.AsType[*HiddenReasonError](err)
 	switch {
 	case !ok:
 		return err
 	case known:
-		return withheld.Reason
+		return hidden.Reason
 	}
-	return ErrNotProved
+	return ErrInvalidCredentials
 }
 
 // finishReserved asks a source that locks its accounts only while it will not do so: each guess
 // is counted before it is made, wherever it comes from, and taken back if it was none. The
 // last one that is allowed is kept for devices from which the account has signed in before.
 func (s *Service) finishReserved(ctx context.Context, source Source, name string, known bool, a Answer) (Person, error) {
-	locker, ok := source.(Locker)
+	locker, ok := source.(LockoutPolicy)
 	if !ok {
 		return source.Finish(ctx, a)
 	}
@@ -168,7 +168,7 @@ func (s *Service) finishReserved(ctx context.Context, source Source, name string
 	switch {
 	case err == nil:
 		return person, s.db.Throttle.ResetAttempts(ctx, key)
-	case errors.Is(err, ErrNotProved):
+	case errors.Is(err, ErrInvalidCredentials):
 		return Person{}, err
 	}
 	// What it was is not known, or the password was right.
@@ -190,27 +190,27 @@ func typedKey(typed string) string {
 // verifyTyped checks a password that came without the site's form, such as from a chat client,
 // for the user name of an account here: that account is returned, with what proves it.
 // Errors as for passwords.verify.
-func (s *Service) verifyTyped(ctx context.Context, action, username, password string, from Client) (proved, error) {
+func (s *Service) verifyTyped(ctx context.Context, action, username, password string, from Client) (authenticated, error) {
 	account, err := s.db.Accounts.AccountByName(ctx, username)
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
-		return proved{}, err
+		return authenticated{}, err
 	}
 	source := s.formSource()
 	if source == nil || s.passwords.has(account) {
 		account, err := s.passwords.verify(ctx, action, username, password, from)
-		return proved{account: account}, err
+		return authenticated{account: account}, err
 	}
 	login, err := s.sourceLogin(ctx, source, account, username)
 	if err != nil {
-		return proved{}, err
+		return authenticated{}, err
 	}
 	fields := map[string]string{"username": login, "password": password}
-	p, err := s.prove(ctx, action, source, Answer{Form: func(name string) string { return fields[name] }, From: from})
+	p, err := s.authenticate(ctx, action, source, Answer{Form: func(name string) string { return fields[name] }, From: from})
 	if err == nil && p.account.ID == 0 {
 		p, err = s.provision(ctx, p, "")
 	}
 	if errors.Is(err, errNameNeeded) || errors.Is(err, ErrNoAccount) || (err == nil && p.account.Username != username) {
-		err = ErrNotProved // the password is right, but it opens another account, or none yet
+		err = ErrInvalidCredentials // the password is right, but it opens another account, or none yet
 	}
 	return p, err
 }

@@ -24,7 +24,7 @@ var waitingPasswords = budget.Limit{Name: "passwords that wait to be checked"}
 
 // hashQueue lets a bounded number through at once. It is safe for concurrent use.
 type hashQueue struct {
-	meter budget.Meter // is told who is turned away; nil: nobody
+	recorder budget.Recorder // is told who is turned away; nil: nobody
 
 	mu     sync.Mutex
 	free   int
@@ -52,8 +52,8 @@ type clientQueue struct {
 	waiters []*waiter
 }
 
-func newHashQueue(atOnce int, meter budget.Meter) *hashQueue {
-	return &hashQueue{free: atOnce, meter: meter}
+func newHashQueue(maxConcurrent int, recorder budget.Recorder) *hashQueue {
+	return &hashQueue{free: maxConcurrent, recorder: recorder}
 }
 
 // enter waits for a turn, in the queue of a client. release gives it to the next
@@ -72,11 +72,11 @@ func (q *hashQueue) enter(ctx context.Context, client string, known bool) (relea
 	}
 	q.mu.Unlock()
 
-	patience := time.NewTimer(maxWait)
-	defer patience.Stop()
+	timeout := time.NewTimer(maxWait)
+	defer timeout.Stop()
 	select {
 	case <-w.ready:
-	case <-patience.C:
+	case <-timeout.C:
 		err = q.busy(client)
 	case <-ctx.Done():
 		err = ctx.Err()
@@ -97,8 +97,8 @@ func (q *hashQueue) enter(ctx context.Context, client string, known bool) (relea
 
 // busy tells the operator that a client was turned away.
 func (q *hashQueue) busy(client string) error {
-	if q.meter != nil {
-		q.meter.Met(waitingPasswords, client)
+	if q.recorder != nil {
+		q.recorder.LimitHit(waitingPasswords, client)
 	}
 	return ErrBusy
 }

@@ -27,9 +27,9 @@ type HeaderSettings struct {
 type header struct{ HeaderSettings }
 
 var (
-	_ Source     = header{}
-	_ SignOuter  = header{}
-	_ Identifier = header{}
+	_ Source            = header{}
+	_ LogoutRedirector  = header{}
+	_ SubjectNormalizer = header{}
 )
 
 // NewHeader returns the source of people whom a proxy in front has proved.
@@ -45,7 +45,7 @@ func (h header) Label() string { return h.HeaderSettings.Label }
 func (header) Method() SignInMethod { return ByHeader }
 
 // Start implements Source: there is no redirect.
-func (header) Start(context.Context, Beginning) (Redirect, error) { return Redirect{}, nil }
+func (header) Start(context.Context, RedirectRequest) (Redirect, error) { return Redirect{}, nil }
 
 // errTwoPeople: the one header says two things, as when a proxy adds its own to that of a
 // client instead of setting it.
@@ -54,12 +54,12 @@ const errTwoPeople = Refusal("The proxy in front of this site names more than on
 // Finish implements Source. The header's value is who it is, letter by letter.
 func (h header) Finish(_ context.Context, a Answer) (Person, error) {
 	if a.Header == nil {
-		return Person{}, ErrNotProved
+		return Person{}, ErrInvalidCredentials
 	}
 	user := strings.TrimSpace(a.Header(h.User))
 	switch {
 	case user == "":
-		return Person{}, ErrNotProved
+		return Person{}, ErrInvalidCredentials
 	case strings.Contains(user, ","):
 		return Person{}, errTwoPeople
 	}
@@ -90,8 +90,8 @@ func splitGroups(value string) []string {
 // Inactive implements Source: the proxy is not asked, it tells with each request.
 func (header) Inactive(context.Context, []Identity) ([]Identity, error) { return nil, nil }
 
-// Identify implements Identifier.
-func (header) Identify(issuer, subject string) (string, string, error) {
+// NormalizeSubject implements SubjectNormalizer.
+func (header) NormalizeSubject(issuer, subject string) (string, string, error) {
 	subject = strings.TrimSpace(subject)
 	switch {
 	case issuer != "":
@@ -102,7 +102,7 @@ func (header) Identify(issuer, subject string) (string, string, error) {
 	return "", subject, nil
 }
 
-// SignOut implements SignOuter.
+// SignOut implements LogoutRedirector.
 func (h header) SignOut(context.Context, string, string) (string, error) { return h.SignOutURL, nil }
 
 // HeaderSource returns the source with the method ByHeader; nil: there is none.
@@ -115,13 +115,13 @@ func (s *Service) HeaderSource() Source {
 	return nil
 }
 
-// Vouched checks a session against what a request's header says. ErrNotProved: it began by
+// Vouched checks a session against what a request's header says. ErrInvalidCredentials: it began by
 // the header, and this request has none; it stands, but not for this request. ErrGone: the
 // header names somebody else, and the session is ended. A Refusal: the header says what cannot
 // be.
 func (s *Service) Vouched(ctx context.Context, source Source, a Answer, session models.Session, account models.Account) error {
 	person, err := source.Finish(ctx, a)
-	if errors.Is(err, ErrNotProved) {
+	if errors.Is(err, ErrInvalidCredentials) {
 		return s.standsWithoutHeader(ctx, source, session)
 	}
 	if err != nil {
@@ -147,7 +147,7 @@ func (s *Service) standsWithoutHeader(ctx context.Context, source Source, sessio
 	}
 	from, err := s.db.Identities.IdentitySource(ctx, *session.IdentityID)
 	if err == nil && from == source.Name() {
-		err = ErrNotProved
+		err = ErrInvalidCredentials
 	}
 	return err
 }

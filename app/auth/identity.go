@@ -148,8 +148,8 @@ var errNameNeeded = errors.New("auth: a user name is to be chosen")
 
 // provision makes the account of somebody whom a source has proved, under the name that they
 // chose (prepared), or else the one by which the source calls them. Errors: ErrNoAccount;
-// errNameNeeded, if nothing was chosen; ErrUnavailable.
-func (s *Service) provision(ctx context.Context, p proved, chosen string) (proved, error) {
+// errNameNeeded, if nothing was chosen; ErrUsernameTaken.
+func (s *Service) provision(ctx context.Context, p authenticated, chosen string) (authenticated, error) {
 	if s.cfg.ProvisionSources != nil && !slices.Contains(s.cfg.ProvisionSources, p.source.Name()) {
 		return p, ErrNoAccount
 	}
@@ -180,13 +180,13 @@ func (s *Service) provision(ctx context.Context, p proved, chosen string) (prove
 
 // resolveTaken tells a name that is taken from a person who got an account in another
 // window just now.
-func (s *Service) resolveTaken(ctx context.Context, p proved, chosen string) (proved, error) {
+func (s *Service) resolveTaken(ctx context.Context, p authenticated, chosen string) (authenticated, error) {
 	p, err := s.resolve(ctx, p)
 	switch {
 	case err != nil || p.account.ID != 0:
 		return p, err
 	case chosen != "":
-		return p, ErrUnavailable
+		return p, ErrUsernameTaken
 	}
 	return p, errNameNeeded
 }

@@ -16,14 +16,14 @@ import (
 // ErrLinked: the identity is linked to another account.
 var ErrLinked = errors.New("auth: somebody signs in by it to another account")
 
-// ErrLastWay: without it nobody could sign in to the account.
-var ErrLastWay = errors.New("auth: that is the last way to sign in")
+// ErrLastSignInMethod: without it nobody could sign in to the account.
+var ErrLastSignInMethod = errors.New("auth: that is the last way to sign in")
 
-// ProveToLink asks a source who it is, for the owner of a session who wants to be linked to
+// AuthenticateToLink asks a source who it is, for the owner of a session who wants to be linked to
 // that. It returns the secret under which that is kept until they say yes (Link). Errors: those
 // of Source.Finish; ErrLinked.
-func (s *Service) ProveToLink(ctx context.Context, source Source, a Answer, account models.Account, session models.Session) (secret string, expires time.Time, err error) {
-	p, err := s.prove(ctx, "link", source, a)
+func (s *Service) AuthenticateToLink(ctx context.Context, source Source, a Answer, account models.Account, session models.Session) (secret string, expires time.Time, err error) {
+	p, err := s.authenticate(ctx, "link", source, a)
 	switch {
 	case errors.Is(err, ErrBlocked), err == nil && p.account.ID != 0 && p.account.ID != account.ID:
 		return "", expires, ErrLinked
@@ -59,12 +59,12 @@ func (s *Service) Link(ctx context.Context, secret string, account models.Accoun
 }
 
 // LinkFor links an identity to an account on the operator's word. The source need not be in
-// the settings yet. Errors: ErrLinked; ErrGone: there is no such account; those of Identifier.
+// the settings yet. Errors: ErrLinked; ErrGone: there is no such account; those of SubjectNormalizer.
 func (s *Service) LinkFor(ctx context.Context, account models.Account, source, issuer, subject string) error {
 	known, _ := s.Source(source)
-	if writes, ok := known.(Identifier); ok { // by another spelling nobody would be found
+	if writes, ok := known.(SubjectNormalizer); ok { // by another spelling nobody would be found
 		var err error
-		if issuer, subject, err = writes.Identify(issuer, subject); err != nil {
+		if issuer, subject, err = writes.NormalizeSubject(issuer, subject); err != nil {
 			return err
 		}
 	}
@@ -92,11 +92,11 @@ func (s *Service) link(ctx context.Context, account models.Account, session stri
 
 // Unlink takes an identity from an account, on the word of the owner of a session, or of the
 // operator (no session). What stands on it ends, except that session. Errors:
-// models.ErrNotFound; ErrLastWay.
+// models.ErrNotFound; ErrLastSignInMethod.
 func (s *Service) Unlink(ctx context.Context, account models.Account, session, id string) error {
-	ended, err := s.db.Identities.UnlinkIdentity(ctx, account.ID, id, session, models.Ways{Password: s.MayHavePassword(account), Sources: s.sourceNames()})
-	if errors.Is(err, models.ErrLastWay) {
-		err = ErrLastWay
+	ended, err := s.db.Identities.UnlinkIdentity(ctx, account.ID, id, session, models.SignInMethods{Password: s.MayHavePassword(account), Sources: s.sourceNames()})
+	if errors.Is(err, models.ErrLastSignInMethod) {
+		err = ErrLastSignInMethod
 	}
 	if err != nil {
 		return err
@@ -114,8 +114,8 @@ func (s *Service) sourceNames() []string {
 	return names
 }
 
-// LinkedWay is an identity by which somebody signs in.
-type LinkedWay struct {
+// LinkedIdentity is an identity by which somebody signs in.
+type LinkedIdentity struct {
 	ID    string
 	Label string // of the source
 	Login string // what they are called there; may be empty
@@ -124,9 +124,9 @@ type LinkedWay struct {
 	Last  bool // without it nobody could sign in
 }
 
-// LinkedWays returns an account's identities, the oldest first, and the sources that it could
+// LinkedIdentities returns an account's identities, the oldest first, and the sources that it could
 // also be linked to.
-func (s *Service) LinkedWays(ctx context.Context, account models.Account) ([]LinkedWay, []Source, error) {
+func (s *Service) LinkedIdentities(ctx context.Context, account models.Account) ([]LinkedIdentity, []Source, error) {
 	list, err := s.db.Identities.Of(ctx, account.ID)
 	if err != nil {
 		return nil, nil, err
@@ -137,14 +137,14 @@ func (s *Service) LinkedWays(ctx context.Context, account models.Account) ([]Lin
 			open++
 		}
 	}
-	ways := make([]LinkedWay, len(list))
+	identities := make([]LinkedIdentity, len(list))
 	for n, i := range list {
-		ways[n] = LinkedWay{ID: i.ID, Label: i.Source, Login: i.Login, Since: i.CreatedAt, Used: i.UsedAt}
+		identities[n] = LinkedIdentity{ID: i.ID, Label: i.Source, Login: i.Login, Since: i.CreatedAt, Used: i.UsedAt}
 		source, opens := s.Source(i.Source)
 		if opens {
-			ways[n].Label = source.Label()
+			identities[n].Label = source.Label()
 		}
-		ways[n].Last = !s.passwords.has(account) && (len(list) == 1 || opens && open == 1)
+		identities[n].Last = !s.passwords.has(account) && (len(list) == 1 || opens && open == 1)
 	}
 	var others []Source
 	for _, source := range s.cfg.Sources {
@@ -152,5 +152,5 @@ func (s *Service) LinkedWays(ctx context.Context, account models.Account) ([]Lin
 			others = append(others, source)
 		}
 	}
-	return ways, others, nil
+	return identities, others, nil
 }

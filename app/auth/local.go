@@ -27,7 +27,7 @@ func (l local) Label() string { return l.cfg.SiteName }
 func (local) Method() SignInMethod { return ByForm }
 
 // Start implements Source: there is no redirect.
-func (local) Start(context.Context, Beginning) (Redirect, error) { return Redirect{}, nil }
+func (local) Start(context.Context, RedirectRequest) (Redirect, error) { return Redirect{}, nil }
 
 // Finish implements Source: user name and password, as typed to sign in.
 func (l local) Finish(ctx context.Context, a Answer) (Person, error) {

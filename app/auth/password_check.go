@@ -26,7 +26,7 @@ func (p *passwords) has(a models.Account) bool { return a.PasswordHash != "" && 
 // verify checks a password that somebody typed, and returns the account it belongs to,
 // in the same time whether or not there is one. action is what it is for, since the
 // failures of one do not count for another. What is done on the strength of it is
-// written only while the account has the same PasswordVersion. Errors: ErrNotProved,
+// written only while the account has the same PasswordVersion. Errors: ErrInvalidCredentials,
 // *ThrottledError, ErrBusy.
 func (p *passwords) verify(ctx context.Context, action, username, password string, from Client) (models.Account, error) {
 	account, err := p.accounts.AccountByName(ctx, username)
@@ -50,7 +50,7 @@ func (p *passwords) verify(ctx context.Context, action, username, password strin
 		return account, err
 	}
 	if err := p.check(ctx, account, password); err != nil {
-		if errors.Is(err, ErrNotProved) {
+		if errors.Is(err, ErrInvalidCredentials) {
 			err = errors.Join(err, p.throttle.failed(ctx, limits))
 		}
 		return account, err
@@ -58,7 +58,7 @@ func (p *passwords) verify(ctx context.Context, action, username, password strin
 	return account, p.throttle.succeeded(ctx, limits, counts)
 }
 
-// check compares a password with the account's: ErrNotProved. The caller
+// check compares a password with the account's: ErrInvalidCredentials. The caller
 // has its turn in the queue.
 func (p *passwords) check(ctx context.Context, account models.Account, password string) error {
 	hash := account.PasswordHash
@@ -70,7 +70,7 @@ func (p *passwords) check(ctx context.Context, account models.Account, password 
 	case err != nil:
 		return err
 	case !ok:
-		return ErrNotProved
+		return ErrInvalidCredentials
 	case renew:
 		p.renewHash(ctx, account, password)
 	}

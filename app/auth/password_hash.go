@@ -33,13 +33,13 @@ func (c Config) hashing() argon2id.Params {
 type hasher struct {
 	queue     *hashQueue
 	servers   *hashQueue // in front of queue, for what other chat servers pass on
-	processor *budget.Processor
+	processor *budget.CPUSemaphore
 	params    argon2id.Params
 	dummy     string // the hash of nobody's password
 }
 
 // newHasher returns a hasher that works on at most n at once; each takes 19 MiB.
-func newHasher(n int, params argon2id.Params, p *budget.Processor, m budget.Meter) *hasher {
+func newHasher(n int, params argon2id.Params, p *budget.CPUSemaphore, m budget.Recorder) *hasher {
 	return &hasher{queue: newHashQueue(n, m), servers: newHashQueue(n, m), processor: p, params: params, dummy: nobodysHash(params)}
 }
 

@@ -33,7 +33,7 @@ func TestPassword_Forms(t *testing.T) {
 	wrong := norm.NFD.String("ganz anders für Zoë") // compared twice, and one failure
 	for range 2 {
 		_, err := s.signIn("zoe", wrong)
-		is(t, err, ErrNotProved)
+		is(t, err, ErrInvalidCredentials)
 	}
 	if _, err := s.signIn("zoe", composed); !throttled(err) {
 		t.Errorf("a third guess: %v", err)

@@ -18,8 +18,8 @@ import (
 // pendingLifetime is how long one may take to answer.
 const pendingLifetime = 15 * time.Minute
 
-// pendingProof is what is sealed.
-type pendingProof struct {
+// pendingIdentity is what is sealed.
+type pendingIdentity struct {
 	Source string
 	Person Person
 	Began  time.Time
@@ -34,9 +34,9 @@ type PendingPerson struct {
 }
 
 // keepPending keeps whom a source has proved, for a session if there is one already.
-func (s *Service) keepPending(ctx context.Context, p proved, session string) (secret string, expires time.Time, err error) {
+func (s *Service) keepPending(ctx context.Context, p authenticated, session string) (secret string, expires time.Time, err error) {
 	secret, hash := token.New()
-	text, err := json.Marshal(pendingProof{p.source.Name(), p.person, p.began})
+	text, err := json.Marshal(pendingIdentity{p.source.Name(), p.person, p.began})
 	if err != nil {
 		return "", expires, err
 	}
@@ -45,30 +45,30 @@ func (s *Service) keepPending(ctx context.Context, p proved, session string) (se
 		return "", expires, err
 	}
 	expires = time.Now().Add(pendingLifetime)
-	return secret, expires, s.db.Identities.KeepPending(ctx, models.PendingProof{SecretHash: hash, Sealed: sealed, ExpiresAt: expires})
+	return secret, expires, s.db.Identities.StorePending(ctx, models.PendingIdentity{SecretHash: hash, Sealed: sealed, ExpiresAt: expires})
 }
 
 // openPending returns who a cookie's secret stands for, in that session (empty: in none):
 // ErrGone.
-func (s *Service) openPending(ctx context.Context, secret, session string) (proved, error) {
+func (s *Service) openPending(ctx context.Context, secret, session string) (authenticated, error) {
 	sealed, err := s.db.Identities.SealedPending(ctx, token.Hash(secret))
 	if errors.Is(err, models.ErrNotFound) {
-		return proved{}, ErrGone
+		return authenticated{}, ErrGone
 	}
 	if err != nil {
-		return proved{}, err
+		return authenticated{}, err
 	}
 	text, err := openFor(secret, sealPending, sealed, []byte(session))
 	if err != nil {
-		return proved{}, ErrGone
+		return authenticated{}, ErrGone
 	}
-	var pending pendingProof
+	var pending pendingIdentity
 	if err := json.Unmarshal(text, &pending); err != nil {
-		return proved{}, err
+		return authenticated{}, err
 	}
 	source, ok := s.Source(pending.Source)
 	if !ok {
-		return proved{}, ErrGone // it was taken out of the settings
+		return authenticated{}, ErrGone // it was taken out of the settings
 	}
-	return proved{source: source, person: pending.Person, began: pending.Began}, nil
+	return authenticated{source: source, person: pending.Person, began: pending.Began}, nil
 }

@@ -24,7 +24,7 @@ func (s *Service) RecheckSources(ctx context.Context) {
 }
 
 func (s *Service) recheckSource(ctx context.Context, source Source) error {
-	if whole, ok := source.(Rechecker); ok {
+	if whole, ok := source.(BatchRechecker); ok {
 		return s.recheckWhole(ctx, source, whole)
 	}
 	for after := ""; ; {
@@ -45,7 +45,7 @@ func (s *Service) recheckSource(ctx context.Context, source Source) error {
 
 // recheckWhole asks about all at once, ends those who are gone, and writes down what is said
 // of the others.
-func (s *Service) recheckWhole(ctx context.Context, source Source, whole Rechecker) error {
+func (s *Service) recheckWhole(ctx context.Context, source Source, whole BatchRechecker) error {
 	var all []Identity
 	for after := ""; ; after = all[len(all)-1].ID {
 		list, err := s.inUse(ctx, source, after)

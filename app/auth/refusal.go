@@ -13,9 +13,9 @@ type Refusal string
 func (r Refusal) Error() string { return string(r) }
 
 var (
-	// ErrNotProved is the same for a wrong password, an account that does not
+	// ErrInvalidCredentials is the same for a wrong password, an account that does not
 	// exist and one that is blocked.
-	ErrNotProved = errors.New("auth: that proves nobody")
+	ErrInvalidCredentials = errors.New("auth: that proves nobody")
 
 	// ErrBusy: too many passwords wait to be checked; nothing was.
 	ErrBusy = errors.New("auth: too many sign-ins at once")
@@ -31,15 +31,17 @@ var (
 	ErrGone = errors.New("auth: no longer signed in")
 )
 
-// WithheldError is an ErrNotProved of which the source says why, whatever the password is. Only
+// HiddenReasonError is an ErrInvalidCredentials of which the source says why, whatever the password is. Only
 // somebody who has signed in before from where they are is told, since others would learn from
 // it who is at the source.
-type WithheldError struct{ Reason Refusal }
+type HiddenReasonError struct{ Reason Refusal }
 
-func (e *WithheldError) Error() string { return ErrNotProved.Error() + ": " + e.Reason.Error() }
+func (e *HiddenReasonError) Error() string {
+	return ErrInvalidCredentials.Error() + ": " + e.Reason.Error()
+}
 
-// Is makes it ErrNotProved.
-func (e *WithheldError) Is(target error) bool { return target == ErrNotProved }
+// Is makes it ErrInvalidCredentials.
+func (e *HiddenReasonError) Is(target error) bool { return target == ErrInvalidCredentials }
 
 // ThrottledError: there were too many failures, and nothing was checked.
 type ThrottledError struct{ Wait time.Duration }

@@ -6,7 +6,7 @@
 //	local.go              the site's own accounts
 //	form.go               one form: which source a typed name belongs to
 //	redirect.go           the way to a source's own pages, and back
-//	prove.go              a source proves who it is, and their account is found
+//	authenticate.go       a source proves who it is, and their account is found
 //	identity.go           what a source says of people; new accounts for them
 //	pending.go            whom a source has proved, while an answer of theirs is pending
 //	choose_username.go    somebody without an account chooses a user name
@@ -26,7 +26,7 @@
 //	delegated_auth.go     and what such a one asks
 //	app_password.go, fast_token.go, token.go   and what it takes apart from passwords
 //	seal.go               what is kept for one browser
-//	kept_password.go      the typed password, for a server that knows no other
+//	stored_password.go      the typed password, for a server that knows no other
 //	token_keys.go         keys of the tokens that an external chat server checks
 //
 // Everything that ends is written to the database first, and Config.Tell is told
@@ -55,11 +55,11 @@ type Config struct {
 	TokenAlg string // EdDSA or HS256
 
 	// What is allowed from one address within a quarter of an hour.
-	FailuresPerAddress int          // wrong passwords; default 300
-	SignUpsPerAddress  int          // new accounts that are asked for; default 600
-	Meter              budget.Meter // is told when one of them is met; nil: nobody
+	FailuresPerAddress int             // wrong passwords; default 300
+	SignUpsPerAddress  int             // new accounts that are asked for; default 600
+	Recorder           budget.Recorder // is told when one of them is met; nil: nobody
 
-	Processor *budget.Processor // hashes wait for their turn there; nil: for nobody but each other
+	CPU *budget.CPUSemaphore // hashes wait for their turn there; nil: for nobody but each other
 
 	CheapHashes bool // what is stored of a password is quickly made, and quickly guessed: for tests
 
@@ -126,20 +126,20 @@ const (
 	LocalAdmins LocalAccounts = "admins" // those whom the operator made administrators
 )
 
-// hashesAtOnce is how many passwords are hashed at the same time, at most; each takes
+// maxConcurrentHashes is how many passwords are hashed at the same time, at most; each takes
 // 19 MiB.
-const hashesAtOnce = 4
+const maxConcurrentHashes = 4
 
 // New returns a Service. The keys that it needs are in the database; they are
 // made the first time.
 func New(ctx context.Context, cfg Config) (*Service, error) {
 	s := &Service{cfg: cfg, db: cfg.DB, log: cfg.Logger, now: time.Now, throttle: newThrottle(cfg)}
 	s.passwords = passwords{accounts: cfg.DB.Accounts, log: cfg.Logger, throttle: &s.throttle, local: cfg.LocalAccounts}
-	s.questions = newHashQueue(askedAtOnce, cfg.Meter)
+	s.questions = newHashQueue(maxConcurrentChecks, cfg.Recorder)
 	if err := checkSources(cfg.Sources); err != nil {
 		return nil, err
 	}
-	s.passwords.hasher = newHasher(hashesAtOnce, cfg.hashing(), cfg.Processor, cfg.Meter)
+	s.passwords.hasher = newHasher(maxConcurrentHashes, cfg.hashing(), cfg.CPU, cfg.Recorder)
 	var err error
 	if s.formKey, err = s.db.SiteKey(ctx, "forms"); err != nil {
 		return nil, err

@@ -39,10 +39,10 @@ type SignedIn struct {
 }
 
 // SignIn finishes signing in: the source says who it is, and a session begins. Somebody who has
-// no account yet gets one. Errors: those of Source.Finish; ErrNotProved too when something
+// no account yet gets one. Errors: those of Source.Finish; ErrInvalidCredentials too when something
 // changed meanwhile; *ChooseNameError; ErrNoAccount; ErrBlocked.
 func (s *Service) SignIn(ctx context.Context, source Source, a Answer, d Device) (SignedIn, error) {
-	p, err := s.prove(ctx, "signin", source, a)
+	p, err := s.authenticate(ctx, "signin", source, a)
 	if err == nil && p.account.ID == 0 {
 		p, err = s.provision(ctx, p, "")
 	}
@@ -57,7 +57,7 @@ func (s *Service) SignIn(ctx context.Context, source Source, a Answer, d Device)
 
 // startSession begins a session of an account that was proved: always with a new
 // secret.
-func (s *Service) startSession(ctx context.Context, p proved, d Device) (SignedIn, error) {
+func (s *Service) startSession(ctx context.Context, p authenticated, d Device) (SignedIn, error) {
 	lifetime := sessionLifetime
 	if d.Trusted {
 		lifetime = trustedLifetime
@@ -67,16 +67,16 @@ func (s *Service) startSession(ctx context.Context, p proved, d Device) (SignedI
 		AccountID: p.account.ID, SecretHash: hash, Trusted: d.Trusted,
 		UserAgent: truncate(d.UserAgent, maxUserAgent), Address: d.Address, ExpiresAt: time.Now().Add(lifetime),
 	}
-	proof := p.proof()
+	basis := p.basis()
 	if p.person.SignOutHint != "" {
 		var err error
-		if proof.Identity.Hint, err = sealFor(secret, sealSignOut, []byte(p.person.SignOutHint), nil); err != nil {
+		if basis.Identity.Hint, err = sealFor(secret, sealSignOut, []byte(p.person.SignOutHint), nil); err != nil {
 			return SignedIn{}, err
 		}
 	}
-	err := s.db.Sessions.CreateSession(ctx, &session, proof)
+	err := s.db.Sessions.CreateSession(ctx, &session, basis)
 	if errors.Is(err, models.ErrStale) {
-		err = ErrNotProved
+		err = ErrInvalidCredentials
 	}
 	if err != nil {
 		return SignedIn{}, err
@@ -99,8 +99,8 @@ func (s *Service) endUnused(ctx context.Context, account models.Account, begun s
 		s.log.Warn("sessions that are not used were not ended", "user", account.Username, "err", err)
 		return
 	}
-	if len(ids) > 0 && s.cfg.Meter != nil {
-		s.cfg.Meter.Met(sessionsOfAccount, account.Username)
+	if len(ids) > 0 && s.cfg.Recorder != nil {
+		s.cfg.Recorder.LimitHit(sessionsOfAccount, account.Username)
 	}
 	s.ended(ctx, account.Username, ids)
 }

@@ -25,12 +25,12 @@ type Source interface {
 	// Method says how people prove themselves there.
 	Method() SignInMethod
 
-	// Start begins a redirect. Only sources with the method ByRedirect are asked. Errors: ErrAway; any
+	// Start begins a redirect. Only sources with the method ByRedirect are asked. Errors: ErrUnreachable; any
 	// other means that the source's settings are wrong.
-	Start(ctx context.Context, b Beginning) (Redirect, error)
+	Start(ctx context.Context, b RedirectRequest) (Redirect, error)
 
-	// Finish says who it is, from what the browser brought. Errors: ErrNotProved, also as a
-	// *WithheldError; a Refusal, whose sentence the person may see; ErrAway; *ThrottledError; ErrBusy.
+	// Finish says who it is, from what the browser brought. Errors: ErrInvalidCredentials, also as a
+	// *HiddenReasonError; a Refusal, whose sentence the person may see; ErrUnreachable; *ThrottledError; ErrBusy.
 	Finish(ctx context.Context, a Answer) (Person, error)
 
 	// Inactive returns those of list who are no longer somebody there or are kept out, by one
@@ -40,8 +40,8 @@ type Source interface {
 	Inactive(ctx context.Context, list []Identity) (gone []Identity, err error)
 }
 
-// SignOuter is a Source with a session of its own in the browser that can be ended, too.
-type SignOuter interface {
+// LogoutRedirector is a Source with a session of its own in the browser that can be ended, too.
+type LogoutRedirector interface {
 	// SignOut returns where the browser goes for that; empty: nowhere. hint is
 	// Person.SignOutHint of the session, empty if none is known; callback is where the source
 	// sends the browser back to.
@@ -51,32 +51,32 @@ type SignOuter interface {
 // LogoutReceiver is a Source that says by itself that somebody is out (OpenID Connect Back-Channel
 // Logout 1.0). Service.LogOut acts on it.
 type LogoutReceiver interface {
-	// Logout checks what was sent. Errors: a Refusal: it does not count; ErrAway.
+	// Logout checks what was sent. Errors: a Refusal: it does not count; ErrUnreachable.
 	Logout(ctx context.Context, token string) (Logout, error)
 }
 
-// Rechecker is a Source that tells of all who are signed in by it at once whether they are
+// BatchRechecker is a Source that tells of all who are signed in by it at once whether they are
 // still there, and what it says of them now. It is asked instead of Inactive, so that it sees how
 // many would go.
-type Rechecker interface {
+type BatchRechecker interface {
 	// RecheckAll returns those of list who are no longer there or are kept out, and what is to
 	// be said now of the others. With an error, those who are gone are so nevertheless, and
 	// nothing was told of the rest.
 	RecheckAll(ctx context.Context, list []Identity) (gone []Identity, now []Person, err error)
 }
 
-// Locker is a Source that locks its accounts after too many wrong passwords.
-type Locker interface {
+// LockoutPolicy is a Source that locks its accounts after too many wrong passwords.
+type LockoutPolicy interface {
 	// LocksAfter returns how many wrong passwords for a name may reach the source within a
 	// window, from wherever they come. account is the same for all names that mean one account.
 	LocksAfter(name string) (account string, failures int, window time.Duration)
 }
 
-// Identifier is a Source that knows how it writes who somebody is: for what operators type.
-type Identifier interface {
-	// Identify returns issuer and subject as Finish does, of what was typed; an issuer may be left
+// SubjectNormalizer is a Source that knows how it writes who somebody is: for what operators type.
+type SubjectNormalizer interface {
+	// NormalizeSubject returns issuer and subject as Finish does, of what was typed; an issuer may be left
 	// out. The error says what is wrong with it.
-	Identify(issuer, subject string) (issuerSaid, subjectSaid string, err error)
+	NormalizeSubject(issuer, subject string) (issuerSaid, subjectSaid string, err error)
 }
 
 // ErrNoIssuer: the source speaks for nobody but itself.
@@ -107,11 +107,11 @@ const (
 	ByHeader   SignInMethod = "header"   // a proxy in front tells it with every request
 )
 
-// ErrAway: the source cannot be asked just now.
-var ErrAway = errors.New("auth: the source does not answer")
+// ErrUnreachable: the source cannot be asked just now.
+var ErrUnreachable = errors.New("auth: the source does not answer")
 
-// Beginning is what a redirect is for.
-type Beginning struct {
+// RedirectRequest is what a redirect is for.
+type RedirectRequest struct {
 	Callback string // absolute URL that the source sends the browser back to
 	Fresh    bool   // the person has to prove themselves again, though the source may know them
 	Hint     string // who it may be, as a name that the source knows; empty: nobody said
@@ -139,8 +139,8 @@ type Answer struct {
 	Form     func(name string) string // fields of the form, or of the address
 	Header   func(name string) string // of the request, from trusted proxies alone; nil: there are none
 	State    string                   // of the Redirect
-	Callback string                   // of the Beginning
-	Fresh    bool                     // of the Beginning: the source makes sure of it
+	Callback string                   // of the RedirectRequest
+	Fresh    bool                     // of the RedirectRequest: the source makes sure of it
 	From     Client
 }
 

@@ -29,7 +29,7 @@ func (ts *testSource) Name() string         { return ts.name }
 func (ts *testSource) Label() string        { return "The " + ts.name }
 func (ts *testSource) Method() SignInMethod { return ts.way }
 
-func (ts *testSource) Start(_ context.Context, b Beginning) (Redirect, error) {
+func (ts *testSource) Start(_ context.Context, b RedirectRequest) (Redirect, error) {
 	return Redirect{URL: "https://id.example/?back=" + b.Callback, State: "state of " + ts.name}, nil
 }
 
@@ -43,7 +43,7 @@ func (ts *testSource) Finish(_ context.Context, a Answer) (Person, error) {
 	case ts.err != nil:
 		return Person{}, ts.err
 	case !there || a.Form("password") != testPassword:
-		return Person{}, ErrNotProved
+		return Person{}, ErrInvalidCredentials
 	}
 	return p, nil
 }
@@ -104,7 +104,7 @@ func TestSignInByForm_OneSource(t *testing.T) {
 	} {
 		dir.asked = nil
 		name, err := s.who(s.SignInByForm(t.Context(), form(c.name, c.password), Device{}))
-		if (len(dir.asked) > 0) != c.asked || name != c.account || (c.account == "") != errors.Is(err, ErrNotProved) {
+		if (len(dir.asked) > 0) != c.asked || name != c.account || (c.account == "") != errors.Is(err, ErrInvalidCredentials) {
 			t.Errorf("%q %q: %q %v; the directory was asked for %q", c.name, c.password, name, err, dir.asked)
 		}
 	}
@@ -119,7 +119,7 @@ func TestSignInByForm_OneSource(t *testing.T) {
 		t.Errorf("%+v %v", person, err)
 	}
 	_, err = s.ChooseUsername(t.Context(), choose.Secret, "alice", Device{})
-	is(t, err, ErrUnavailable)
+	is(t, err, ErrUsernameTaken)
 	if name, err := s.who(s.ChooseUsername(t.Context(), choose.Secret, "alice.c", Device{})); err != nil || name != "alice.c" {
 		t.Errorf("%q %v", name, err)
 	}
@@ -142,9 +142,9 @@ func TestSignInByForm_Withheld(t *testing.T) {
 		t.Fatal(err)
 	}
 	const reason = Refusal("Your account is locked.")
-	dir.err = &WithheldError{Reason: reason}
+	dir.err = &HiddenReasonError{Reason: reason}
 	_, err = s.SignInByForm(t.Context(), form("bob", testPassword), Device{})
-	if _, told := errors.AsType[Refusal](err); told || !errors.Is(err, ErrNotProved) {
+	if _, told := errors.AsType[Refusal](err); told || !errors.Is(err, ErrInvalidCredentials) {
 		t.Errorf("to a stranger: %v", err)
 	}
 	known := form("bob", testPassword)
@@ -166,7 +166,7 @@ func TestSignInByForm_Withheld(t *testing.T) {
 	stranger := form("bob", testPassword)
 	stranger.From = Client{Address: "192.0.2.2", Device: eve.Device}
 	_, err = s.SignInByForm(t.Context(), stranger, Device{})
-	is(t, err, ErrNotProved)
+	is(t, err, ErrInvalidCredentials)
 }
 
 // Failures are bounded before the directory is asked.
@@ -177,17 +177,17 @@ func TestSignInByForm_Throttle(t *testing.T) {
 		dir.asked = nil
 		for range FailuresPerAccount {
 			_, err := s.SignInByForm(t.Context(), form(name, "wrong"), Device{})
-			is(t, err, ErrNotProved)
+			is(t, err, ErrInvalidCredentials)
 		}
 		_, err := s.SignInByForm(t.Context(), form(name, testPassword), Device{})
 		if _, ok := errors.AsType[*ThrottledError](err); !ok || len(dir.asked) != FailuresPerAccount {
 			t.Errorf("%s: %v after %d questions", name, err, len(dir.asked))
 		}
 	}
-	dir.err = ErrAway // which is no failure of the person's
+	dir.err = ErrUnreachable // which is no failure of the person's
 	for range FailuresPerAccount + 1 {
 		_, err := s.SignInByForm(t.Context(), form("carol", "wrong"), Device{})
-		is(t, err, ErrAway)
+		is(t, err, ErrUnreachable)
 	}
 }
 
@@ -225,7 +225,7 @@ func TestSignIn_Resolve(t *testing.T) {
 	is(t, s.SetBlocked(t.Context(), alice, false), nil)
 	for _, password := range []string{"", testPassword, "nobody"} {
 		_, err := s.signIn("alice", password)
-		is(t, err, ErrNotProved)
+		is(t, err, ErrInvalidCredentials)
 	}
 }
 
@@ -254,8 +254,8 @@ func TestSignIn_WhoMay(t *testing.T) {
 	is(t, err, ErrNoAccount)
 	bob := s.account("bob")
 	_, err = s.signIn("bob", testPassword)
-	is(t, err, ErrNotProved)
-	is(t, s.check("bob", testPassword), ErrNotProved)
+	is(t, err, ErrInvalidCredentials)
+	is(t, s.check("bob", testPassword), ErrInvalidCredentials)
 	root, err := s.CreateAccount(t.Context(), NewAccount{Username: "boss", Name: "boss", Password: testPassword, Admin: true})
 	is(t, err, nil)
 	if !s.MayHavePassword(root) || s.MayHavePassword(bob) {
@@ -280,7 +280,7 @@ func TestRecheckSources(t *testing.T) {
 	is(t, err, nil)
 	phone, err := s.AppPasswords.Create(t.Context(), alice, session.ID, "Phone")
 	is(t, err, nil)
-	dir.gone, dir.err = []string{"id of alice"}, ErrAway
+	dir.gone, dir.err = []string{"id of alice"}, ErrUnreachable
 	s.RecheckSources(t.Context())
 	_, _, err = s.Session(t.Context(), secrets[0])
 	is(t, err, nil)

@@ -15,7 +15,7 @@ import (
 
 // Lister is a Source that can name all its people.
 type Lister interface {
-	// List returns everybody. ErrAway: not everybody could be named.
+	// List returns everybody. ErrUnreachable: not everybody could be named.
 	List(ctx context.Context) ([]Listed, error)
 }
 
@@ -48,7 +48,7 @@ type Differences struct {
 // errNobody: a directory that names nobody is not to be followed.
 var errNobody = errors.New("the directory names nobody who may sign in; foyer doctor says what may be wrong")
 
-// Compare returns what a source and the site differ in. Errors: ErrAway; another, if the
+// Compare returns what a source and the site differ in. Errors: ErrUnreachable; another, if the
 // source cannot name its people.
 func (s *Service) Compare(ctx context.Context, source Source) (Differences, error) {
 	d := Differences{source: source}
@@ -63,7 +63,7 @@ func (s *Service) Compare(ctx context.Context, source Source) (Differences, erro
 	if !slices.ContainsFunc(list, func(l Listed) bool { return l.Out == "" }) {
 		return d, errNobody
 	}
-	kept, err := s.db.Identities.KeptIdentities(ctx, source.Name())
+	kept, err := s.db.Identities.StoredIdentities(ctx, source.Name())
 	if err != nil {
 		return d, err
 	}
@@ -86,7 +86,7 @@ func (s *Service) Compare(ctx context.Context, source Source) (Differences, erro
 }
 
 // compare notes what is different about somebody who has an account.
-func (d *Differences) compare(k models.KeptIdentity, bySubject map[string]Listed) {
+func (d *Differences) compare(k models.StoredIdentity, bySubject map[string]Listed) {
 	now, there := bySubject[k.Subject]
 	if !there || now.Out != "" {
 		why := now.Out
@@ -143,7 +143,7 @@ func (s *Service) compareNew(ctx context.Context, d *Differences, p Person) erro
 			return err
 		}
 		if taken {
-			err = ErrUnavailable
+			err = ErrUsernameTaken
 		}
 	}
 	if err != nil {
@@ -168,7 +168,7 @@ func (s *Service) Follow(ctx context.Context, d Differences) error {
 		}
 	}
 	for _, p := range d.added {
-		_, err := s.provision(ctx, proved{source: d.source, person: p}, "")
+		_, err := s.provision(ctx, authenticated{source: d.source, person: p}, "")
 		if err != nil && !errors.Is(err, errNameNeeded) { // it was taken meanwhile
 			return err
 		}

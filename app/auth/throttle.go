@@ -39,9 +39,9 @@ type throttle struct {
 	db  *models.DB
 	log *slog.Logger
 
-	failuresPerAddress int          // within failureWindow
-	signUpsPerAddress  int          // likewise
-	meter              budget.Meter // is told when one of them is met; nil: nobody
+	failuresPerAddress int             // within failureWindow
+	signUpsPerAddress  int             // likewise
+	recorder           budget.Recorder // is told when one of them is met; nil: nobody
 }
 
 func newThrottle(cfg Config) throttle {
@@ -49,7 +49,7 @@ func newThrottle(cfg Config) throttle {
 		db: cfg.DB, log: cfg.Logger,
 		failuresPerAddress: cmp.Or(cfg.FailuresPerAddress, 300),
 		signUpsPerAddress:  cmp.Or(cfg.SignUpsPerAddress, 600),
-		meter:              cfg.Meter,
+		recorder:           cfg.Recorder,
 	}
 }
 
@@ -111,8 +111,8 @@ func (t *throttle) failures(ctx context.Context, limits []limit) (map[string]int
 
 // met tells the operator that a limit was met.
 func (t *throttle) met(limit budget.Limit, network string) {
-	if t.meter != nil {
-		t.meter.Met(limit, network)
+	if t.recorder != nil {
+		t.recorder.LimitHit(limit, network)
 	}
 }
 

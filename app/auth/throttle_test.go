@@ -34,7 +34,7 @@ func TestThrottle_OnlyFailures(t *testing.T) {
 	}
 	for i := range 3 {
 		_, err := s.signIn(fmt.Sprint("nobody", i), "wrong password")
-		is(t, err, ErrNotProved)
+		is(t, err, ErrInvalidCredentials)
 	}
 	if _, err := s.signIn("alice", testPassword); !throttled(err) {
 		t.Errorf("a fourth guess from the address: %v", err)
@@ -50,10 +50,10 @@ func TestThrottle_Action(t *testing.T) {
 	s.account("alice")
 	prove := func(action, password string) error {
 		fields := map[string]string{"username": "alice", "password": password}
-		_, err := s.prove(t.Context(), action, s.Local(), Answer{Form: func(name string) string { return fields[name] }, From: Client{Address: "192.0.2.1"}})
+		_, err := s.authenticate(t.Context(), action, s.Local(), Answer{Form: func(name string) string { return fields[name] }, From: Client{Address: "192.0.2.1"}})
 		return err
 	}
-	is(t, prove("confirm", "wrong password"), ErrNotProved)
+	is(t, prove("confirm", "wrong password"), ErrInvalidCredentials)
 	is(t, prove("signin", testPassword), nil)
 	if err := prove("confirm", testPassword); !throttled(err) {
 		t.Errorf("a second guess for the same: %v", err)
@@ -109,7 +109,7 @@ func TestThrottle_KnownDevice(t *testing.T) {
 	}
 	for range failuresPerDevice {
 		_, err := s.signInFrom(here, "alice", "wrong password")
-		is(t, err, ErrNotProved)
+		is(t, err, ErrInvalidCredentials)
 	}
 	if _, err := s.signInFrom(here, "alice", testPassword); !throttled(err) {
 		t.Errorf("guessing from the known device: %v", err)
@@ -127,7 +127,7 @@ func TestThrottle_AtOnce(t *testing.T) {
 	looked := 0
 	for range 60 {
 		all.Go(func() {
-			if _, err := s.signIn("alice", "wrong password"); errors.Is(err, ErrNotProved) {
+			if _, err := s.signIn("alice", "wrong password"); errors.Is(err, ErrInvalidCredentials) {
 				mu.Lock()
 				looked++
 				mu.Unlock()
@@ -135,7 +135,7 @@ func TestThrottle_AtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if looked < FailuresPerAccount || looked >= FailuresPerAccount+hashesAtOnce {
+	if looked < FailuresPerAccount || looked >= FailuresPerAccount+maxConcurrentHashes {
 		t.Errorf("%d guesses were looked at", looked)
 	}
 }
@@ -361,17 +361,17 @@ type met []string
 // counter counts how often a limit was met.
 type counter struct{ atomic.Int64 }
 
-// Met implements budget.Meter.
-func (c *counter) Met(budget.Limit, string) { c.Add(1) }
+// LimitHit implements budget.Recorder.
+func (c *counter) LimitHit(budget.Limit, string) { c.Add(1) }
 
-// Met implements budget.Meter.
-func (m *met) Met(limit budget.Limit, name string) { *m = append(*m, limit.Setting+" "+name) }
+// LimitHit implements budget.Recorder.
+func (m *met) LimitHit(limit budget.Limit, name string) { *m = append(*m, limit.Setting+" "+name) }
 
 // how many accounts visitors at one address may ask for is a setting, and
 // the operator hears when it is met.
 func TestSignUp_PerAddress(t *testing.T) {
 	var told met
-	s := newSite(t, func(c *Config) { c.SignUpsPerAddress, c.Meter = 2, &told })
+	s := newSite(t, func(c *Config) { c.SignUpsPerAddress, c.Recorder = 2, &told })
 	signUp := func(name, address string) error {
 		_, err := s.SignUp(t.Context(), NewAccount{Username: name, Name: name, Password: testPassword}, Device{Client: Client{Address: address}})
 		return err

@@ -17,7 +17,7 @@ func external(c *Config) { c.External, c.SignedTokens = true, true }
 // identity signs somebody in to the site.
 func (s *site) identity(a models.Account) stream.Identity {
 	s.t.Helper()
-	in, err := s.startSession(s.t.Context(), proved{account: a}, Device{})
+	in, err := s.startSession(s.t.Context(), authenticated{account: a}, Device{})
 	is(s.t, err, nil)
 	session, _, err := s.Session(s.t.Context(), in.Secret)
 	is(s.t, err, nil)

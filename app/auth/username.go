@@ -63,9 +63,9 @@ func PrepareUsername(typed string) (string, error) {
 // "straße" is "strasse": the one would sign in as the other.
 func isPortable(name string) bool { return norm.NFKC.String(cases.Fold().String(name)) == name }
 
-// ErrUnavailable is the one answer for names that are taken, were taken, or are
+// ErrUsernameTaken is the one answer for names that are taken, were taken, or are
 // the site's own.
-const ErrUnavailable = Refusal("That user name is not available. Try another one.")
+const ErrUsernameTaken = Refusal("That user name is not available. Try another one.")
 
 // CheckAvailable refuses new accounts prepared names that would pass for the site, in any mix of
 // punctuation, and those that the chat server would take for other ones. The error is a
@@ -73,7 +73,7 @@ const ErrUnavailable = Refusal("That user name is not available. Try another one
 func (s *Service) CheckAvailable(name string) error {
 	switch {
 	case isReserved(name), isReserved(strings.NewReplacer(".", "", "_", "", "-", "").Replace(name)), mixesScripts(name):
-		return ErrUnavailable
+		return ErrUsernameTaken
 	case hasSecondDot(name):
 		return Refusal("Use a plain i in that user name instead of İ: the two look the same in lower case.")
 	case s.cfg.External && !isPortable(name):

@@ -7,12 +7,12 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"foyer/app/doors"
+	"foyer/app/extauth"
 )
 
 // extauthCmd is the program that ejabberd starts (extauth_program).
 type extauthCmd struct {
-	Site       string `env:"XMPP_AUTH_HTTP" required:"" placeholder:"ADDR" help:"Where the site's HTTP door is, as XMPP_AUTH_HTTP says: unix:/run/foyer/auth or localhost:5281."`
+	Site       string `env:"XMPP_AUTH_HTTP" required:"" placeholder:"ADDR" help:"Where the site's HTTP endpoint is, as XMPP_AUTH_HTTP says: unix:/run/foyer/auth or localhost:5281."`
 	SecretFile string `env:"XMPP_AUTH_SECRET_FILE" placeholder:"FILE" help:"File with the site's XMPP_AUTH_SECRET; a unix socket needs none."`
 }
 
@@ -20,7 +20,7 @@ type extauthCmd struct {
 // site's other settings, and what it logs goes to standard error: standard output is
 // ejabberd's.
 func (c extauthCmd) Run(e *env) error {
-	if err := doors.CheckAddress(c.Site); err != nil {
+	if err := extauth.CheckAddress(c.Site); err != nil {
 		return fmt.Errorf("XMPP_AUTH_HTTP=%q %w", c.Site, err)
 	}
 	secret, err := c.secret()
@@ -28,9 +28,9 @@ func (c extauthCmd) Run(e *env) error {
 		return err
 	}
 	debug.FreeOSMemory() // what was needed to start: this program mostly waits
-	client := doors.NewClient(c.Site, secret, slog.New(slog.NewTextHandler(e.errOut, nil)))
+	client := extauth.NewClient(c.Site, secret, slog.New(slog.NewTextHandler(e.errOut, nil)))
 	defer client.Close()
-	return doors.ExtAuth(e.ctx, client, e.in, e.out)
+	return extauth.ServePipe(e.ctx, client, e.in, e.out)
 }
 
 // secret comes from the environment or a file: others on the machine can read a command

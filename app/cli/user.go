@@ -95,7 +95,7 @@ func (e *env) add(s *auth.Service, typed, password, fullName string, admin bool)
 		}
 	}
 	account, err := s.CreateAccount(e.ctx, auth.NewAccount{Username: username, Name: name, Password: password, Admin: admin})
-	if errors.Is(err, auth.ErrUnavailable) {
+	if errors.Is(err, auth.ErrUsernameTaken) {
 		err = fmt.Errorf("%s: somebody has that name, or had it; names are never given out again", username)
 	}
 	return account, err

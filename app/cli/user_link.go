@@ -43,15 +43,15 @@ type userUnlinkCmd struct {
 func (c userUnlinkCmd) Run(e *env) error {
 	return e.withAccount(c.Name, func(s *auth.Service, a models.Account) error {
 		if c.ID == "" {
-			ways, _, err := s.LinkedWays(e.ctx, a)
-			for _, w := range ways {
+			identities, _, err := s.LinkedIdentities(e.ctx, a)
+			for _, w := range identities {
 				e.say("%s\t%s\t%s\tlast used %s", w.ID, w.Label, w.Login, w.Used.Local().Format(time.DateTime))
 			}
 			return err
 		}
 		err := s.Unlink(e.ctx, a, "", c.ID)
 		switch {
-		case errors.Is(err, auth.ErrLastWay):
+		case errors.Is(err, auth.ErrLastSignInMethod):
 			return errors.New("that is the last way to sign in to the account; give it a password first (foyer user passwd), or block it")
 		case errors.Is(err, models.ErrNotFound):
 			return fmt.Errorf("%s has no such way to sign in; see them by foyer user unlink %s", a.Username, a.Username)

@@ -17,7 +17,7 @@ import (
 
 // Certificates that expire sooner are worth a warning: by then they should have been
 // renewed.
-const expiresSoon = 14 * 24 * time.Hour
+const expiryWarning = 14 * 24 * time.Hour
 
 // certificate: browsers accept the one of BASE_URL.
 func (d *Doctor) certificate(ctx context.Context) []Finding {
@@ -67,7 +67,7 @@ func (d *Doctor) judge(ctx context.Context, check, address, name string, startTL
 		return fail(check, setting+": the whole chain, such as fullchain.pem, and not cert.pem.", "nobody whom browsers know has signed it, or the chain is not complete")
 	case err != nil:
 		return fail(check, setting+": a certificate that browsers and apps accept, such as one of Let's Encrypt.", "%v", err)
-	case d.Now().Add(expiresSoon).After(leaf.NotAfter):
+	case d.Now().Add(expiryWarning).After(leaf.NotAfter):
 		return warn(check, "See that it is renewed by itself (certbot renew --dry-run).", "it expires on %s", until)
 	}
 	return ok(check, "it is for %s, until %s", name, until)
@@ -76,14 +76,14 @@ func (d *Doctor) judge(ctx context.Context, check, address, name string, startTL
 // shown returns the certificates that a server shows. They are judged later, one
 // after the other, so that it can be said what is wrong.
 func (d *Doctor) shown(ctx context.Context, address, name string, startTLS bool) ([]*x509.Certificate, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	conn, err := d.Dial(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(patience))
+	_ = conn.SetDeadline(time.Now().Add(timeout))
 	if startTLS {
 		if err := proceed(conn, name); err != nil {
 			return nil, err
@@ -105,7 +105,7 @@ func proceed(conn net.Conn, domain string) error {
 	}
 	var said []byte
 	buf := make([]byte, 1)
-	for len(said) < mostRead {
+	for len(said) < maxRead {
 		n, err := conn.Read(buf)
 		said = append(said, buf[:n]...)
 		if bytes.Contains(said, []byte("<proceed")) && bytes.HasSuffix(said, []byte(">")) {

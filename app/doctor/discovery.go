@@ -27,7 +27,7 @@ func (d *Doctor) named(ctx context.Context, check, host string) []Finding {
 		return nil
 	}
 	addresses, err := d.Resolver.LookupHost(ctx, host)
-	if err != nil && !notFound(err) {
+	if err != nil && !isNotFound(err) {
 		return fail(check, mendNameServers(host), "it could not be looked up: %v", err)
 	}
 	if err != nil {
@@ -38,8 +38,8 @@ func (d *Doctor) named(ctx context.Context, check, host string) []Finding {
 	return ok(check, "%s is %s", host, strings.Join(addresses, ", "))
 }
 
-// notFound reports whether name servers answered, and there is none.
-func notFound(err error) bool {
+// isNotFound reports whether name servers answered, and there is none.
+func isNotFound(err error) bool {
 	var none *net.DNSError
 	return errors.As(err, &none) && none.IsNotFound
 }
@@ -75,7 +75,7 @@ func (d *Doctor) hostMeta(ctx context.Context) []Finding {
 
 func (d *Doctor) hostMetaAt(ctx context.Context, origin string) error {
 	for path, read := range map[string]func([]byte) (links, error){"/.well-known/host-meta": readXRD, "/.well-known/host-meta.json": readJRD} {
-		a, err := d.ask(ctx, http.MethodGet, origin+path, nil, "", patience)
+		a, err := d.ask(ctx, http.MethodGet, origin+path, nil, "", timeout)
 		if err != nil {
 			return err
 		}
@@ -154,7 +154,7 @@ func (d *Doctor) recordLine(s service, port, host string) string {
 // lookUp returns the records of a service; failed tells why they are not known.
 func (d *Doctor) lookUp(ctx context.Context, s service) (records []*net.SRV, failed []Finding) {
 	_, records, err := d.Resolver.LookupSRV(ctx, s.name, "tcp", d.Domain)
-	if err != nil && !notFound(err) {
+	if err != nil && !isNotFound(err) {
 		return nil, warn("record "+d.recordName(s), mendNameServers(d.Domain), "it could not be looked up: %v", err)
 	}
 	return records, nil

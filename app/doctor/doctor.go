@@ -86,7 +86,7 @@ type Doctor struct {
 }
 
 // How long a check may take that does not wait on purpose.
-const patience = 15 * time.Second
+const timeout = 15 * time.Second
 
 // Run makes every check and tells what each found.
 func (d *Doctor) Run(ctx context.Context, tell func(Finding)) {
@@ -150,5 +150,5 @@ func (d *Doctor) transport() *http.Transport {
 
 // get asks for a path of the site.
 func (d *Doctor) get(ctx context.Context, path string, header http.Header) (answer, error) {
-	return d.ask(ctx, http.MethodGet, d.BaseURL+path, header, "", patience)
+	return d.ask(ctx, http.MethodGet, d.BaseURL+path, header, "", timeout)
 }

@@ -63,7 +63,7 @@ func (d *Doctor) preflight(ctx context.Context, check, origin string) (folder st
 	for _, folder := range fileFolders {
 		a, err := d.ask(ctx, http.MethodOptions, origin+folder+unknownSlot, http.Header{
 			"Origin": {d.BaseURL}, "Access-Control-Request-Method": {http.MethodPut}, "Access-Control-Request-Headers": {"content-type"},
-		}, "", patience)
+		}, "", timeout)
 		if err != nil {
 			return "", fail(check, mendFileProxy, "it does not answer: %v", err)
 		}

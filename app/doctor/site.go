@@ -29,7 +29,7 @@ func (a answer) isGateway() bool {
 	return a.status == http.StatusBadGateway || a.status == http.StatusServiceUnavailable || a.status == http.StatusGatewayTimeout
 }
 
-const mostRead = 64 << 10
+const maxRead = 64 << 10
 
 func (d *Doctor) ask(ctx context.Context, method, url string, header http.Header, body string, limit time.Duration) (answer, error) {
 	var a answer
@@ -54,7 +54,7 @@ func (d *Doctor) ask(ctx context.Context, method, url string, header http.Header
 		a.status, a.header = resp.StatusCode, resp.Header
 		return a, nil
 	}
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, mostRead))
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxRead))
 	a.status, a.header, a.body, a.took = resp.StatusCode, resp.Header, string(raw), time.Since(start)
 	return a, err
 }
@@ -90,7 +90,7 @@ func (d *Doctor) redirect(ctx context.Context) []Finding {
 	if d.base.Scheme != "https" || d.base.Port() != "" {
 		return nil
 	}
-	a, err := d.ask(ctx, http.MethodGet, "http://"+d.base.Host+"/", nil, "", patience)
+	a, err := d.ask(ctx, http.MethodGet, "http://"+d.base.Host+"/", nil, "", timeout)
 	const mend = "Answer port 80 with a redirect to https, as deploy/nginx/foyer.conf does in its first server."
 	switch location := a.header.Get("Location"); {
 	case err != nil:
@@ -189,7 +189,7 @@ func (d *Doctor) openMetrics(ctx context.Context) []Finding {
 	const mend = "METRICS_ADDR=localhost:9100, or an address inside your network; or keep others out by a firewall."
 	_, port, _ := net.SplitHostPort(d.OpenMetrics)
 	address := "http://" + net.JoinHostPort(d.base.Hostname(), port) + "/metrics"
-	if a, err := d.ask(ctx, http.MethodGet, address, nil, "", patience); err == nil && a.status == http.StatusOK {
+	if a, err := d.ask(ctx, http.MethodGet, address, nil, "", timeout); err == nil && a.status == http.StatusOK {
 		return fail(check, mend, "everybody can read %s", address)
 	}
 	return warn(check, mend, "METRICS_ADDR=%s asks for no token; %s does not answer here, and may elsewhere", d.OpenMetrics, address)

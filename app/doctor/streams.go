@@ -63,7 +63,7 @@ func (s *boshSession) send(ctx context.Context, attributes, content string) (htt
 		attributes = fmt.Sprintf(`sid="%s" %s`, s.sid, attributes)
 	}
 	raw := fmt.Sprintf(`<body xmlns="%s" xmlns:xmpp="%s" rid="%d" %s>%s</body>`, stream.NSHTTPBind, stream.NSXBOSH, s.rid, attributes, content)
-	a, err := s.d.ask(ctx, http.MethodPost, s.d.BaseURL+"/http-bind", http.Header{"Content-Type": {"text/xml"}}, raw, s.d.Wait+patience)
+	a, err := s.d.ask(ctx, http.MethodPost, s.d.BaseURL+"/http-bind", http.Header{"Content-Type": {"text/xml"}}, raw, s.d.Wait+timeout)
 	if err != nil {
 		return httpBody{}, a, err
 	}
@@ -147,13 +147,13 @@ func (s *boshSession) signIn(ctx context.Context) error {
 }
 
 // Polls that bring something are repeated, up to so many.
-const mostPolls = 5
+const maxPolls = 5
 
 // poll waits once for as long as a poll may take.
 func (s *boshSession) poll(ctx context.Context, check string) []Finding {
 	const mend = "Above 59 s, and reload it: nginx proxy_read_timeout 75s; in foyer.conf; Apache timeout=75 of ProxyPass in foyer.conf; Caddy response_header_timeout 75s in the Caddyfile (as in deploy/); " +
 		"and the same of whatever stands before those."
-	for range mostPolls {
+	for range maxPolls {
 		_, a, err := s.send(ctx, "", "")
 		took := a.took.Round(time.Second)
 		switch {

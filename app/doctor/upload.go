@@ -39,7 +39,7 @@ func (d *Doctor) putLarge(ctx context.Context, to string) (status int, err error
 	// Over HTTP/2 the answer is heard while the file is still on its way.
 	transport := d.transport()
 	transport.ForceAttemptHTTP2 = true
-	resp, err := (&http.Client{Timeout: 4 * patience, Transport: transport}).Do(req)
+	resp, err := (&http.Client{Timeout: 4 * timeout, Transport: transport}).Do(req)
 	if err != nil {
 		return 0, err
 	}

@@ -114,12 +114,12 @@ func originID(raw []byte) string {
 	return name
 }
 
-func (e *ejabberd) people(ctx context.Context, b *batch, page []*models.Belongings) error {
+func (e *ejabberd) people(ctx context.Context, b *batch, page []*models.AccountData) error {
 	users := make([]string, len(page))
 	for i, p := range page {
 		users[i] = p.User
 	}
-	for _, part := range []func(context.Context, *batch, []string, []*models.Belongings) error{
+	for _, part := range []func(context.Context, *batch, []string, []*models.AccountData) error{
 		e.rosters, e.cards, e.private, e.offline, e.prefs, e.blocks, e.nodes,
 	} {
 		if err := part(ctx, b, users, page); err != nil {
@@ -147,7 +147,7 @@ func ejabberdAsk(c xmppd.Contact) string {
 	return "N"
 }
 
-func (e *ejabberd) rosters(ctx context.Context, b *batch, users []string, page []*models.Belongings) error {
+func (e *ejabberd) rosters(ctx context.Context, b *batch, users []string, page []*models.AccountData) error {
 	values := []string{"nick", "subscription", "ask", "askmessage", "server", "subscribe", "type"}
 	approved := e.has("rosterusers", "approved")
 	if approved {
@@ -176,7 +176,7 @@ func (e *ejabberd) rosters(ctx context.Context, b *batch, users []string, page [
 }
 
 // private: a piece for each namespace.
-func (e *ejabberd) private(ctx context.Context, b *batch, users []string, page []*models.Belongings) error {
+func (e *ejabberd) private(ctx context.Context, b *batch, users []string, page []*models.AccountData) error {
 	t := e.table("private_storage", []string{"username", "namespace"}, []string{"data"})
 	var rows [][]any
 	for _, p := range page {
@@ -194,7 +194,7 @@ func (e *ejabberd) private(ctx context.Context, b *batch, users []string, page [
 }
 
 // offline: the time is in the stanza (XEP-0203).
-func (e *ejabberd) offline(ctx context.Context, b *batch, users []string, page []*models.Belongings) error {
+func (e *ejabberd) offline(ctx context.Context, b *batch, users []string, page []*models.AccountData) error {
 	t := e.table("spool", []string{"username", "xml"}, nil)
 	var rows [][]any
 	for _, p := range page {
@@ -210,7 +210,7 @@ func (e *ejabberd) offline(ctx context.Context, b *batch, users []string, page [
 	return b.merge(ctx, t, rows, e.own(t, users))
 }
 
-func (e *ejabberd) prefs(ctx context.Context, b *batch, users []string, page []*models.Belongings) error {
+func (e *ejabberd) prefs(ctx context.Context, b *batch, users []string, page []*models.AccountData) error {
 	t := e.table("archive_prefs", []string{"username"}, []string{"def", "always", "never"})
 	var rows [][]any
 	for _, p := range page {
@@ -235,7 +235,7 @@ func erlJIDs(jids []string) string {
 const blockList = "Blocked contacts"
 
 // blocks: who is blocked is a privacy list that is in force (mod_blocking, mod_privacy).
-func (e *ejabberd) blocks(ctx context.Context, b *batch, users []string, page []*models.Belongings) error {
+func (e *ejabberd) blocks(ctx context.Context, b *batch, users []string, page []*models.AccountData) error {
 	lists, force := e.table("privacy_list", []string{"username", "name"}, nil), e.table("privacy_default_list", []string{"username"}, []string{"name"})
 	var names, forced [][]any
 	for _, p := range page {

@@ -16,7 +16,7 @@ import (
 // under a name that begins with l.
 var searchFields = []string{"fn", "family", "given", "middle", "nickname", "bday", "ctry", "locality", "email", "orgname", "orgunit"}
 
-func (e *ejabberd) cards(ctx context.Context, b *batch, users []string, page []*models.Belongings) error {
+func (e *ejabberd) cards(ctx context.Context, b *batch, users []string, page []*models.AccountData) error {
 	values := []string{"username"}
 	for _, f := range searchFields {
 		values = append(values, f, "l"+f)
@@ -71,7 +71,7 @@ func searchable(raw []byte) map[string]string {
 }
 
 // nodes: their numbers are given by the table, and the others refer to them.
-func (e *ejabberd) nodes(ctx context.Context, b *batch, users []string, page []*models.Belongings) error {
+func (e *ejabberd) nodes(ctx context.Context, b *batch, users []string, page []*models.AccountData) error {
 	hosts := make([]string, len(users))
 	for i, user := range users {
 		hosts[i] = user + "@" + e.o.Domain

@@ -42,7 +42,7 @@ func Files(ctx context.Context, src Source, dir string, each bool, o Options) (*
 	there := make(map[string]bool)
 	err := writeFile(filepath.Join(dir, o.Domain+".xml"), func(w *bufio.Writer) error {
 		_, _ = w.WriteString(xmlHead + `<host xmlns="` + nsServerData + `" jid="` + stream.Escape(o.Domain) + `">` + "\n") // errors stay until Flush
-		err := eachPerson(ctx, src, func(page []*models.Belongings) error {
+		err := eachPerson(ctx, src, func(page []*models.AccountData) error {
 			for _, b := range page {
 				there[personFile(b.User, o.Domain)] = true
 			}
@@ -86,7 +86,7 @@ func writeFile(name string, write func(*bufio.Writer) error) error {
 	return os.Rename(name+".part", name)
 }
 
-func writePeople(w *bufio.Writer, page []*models.Belongings, dir string, each bool, o Options, r *Report) error {
+func writePeople(w *bufio.Writer, page []*models.AccountData, dir string, each bool, o Options, r *Report) error {
 	for _, b := range page {
 		person := appendPerson(nil, b, o.Domain, r)
 		if _, err := w.Write(append(person, '\n')); err != nil {
@@ -107,7 +107,7 @@ func writePeople(w *bufio.Writer, page []*models.Belongings, dir string, each bo
 
 // appendPerson appends a <user/>, without a password (XEP-0227 §3.1): the site has hashes
 // of another kind (argon2id), from which no server can make its own.
-func appendPerson(dst []byte, b *models.Belongings, domain string, r *Report) []byte {
+func appendPerson(dst []byte, b *models.AccountData, domain string, r *Report) []byte {
 	dst = append(stanza.AppendAttr(append(dst, "<user"...), "name", b.User), '>')
 	dst = append(dst, b.Card.Payload()...)
 	dst = appendRoster(dst, b, r)
@@ -125,7 +125,7 @@ func appendPerson(dst []byte, b *models.Belongings, domain string, r *Report) []
 }
 
 // appendRoster: those who ask to be a contact stand beside the roster (§3.6).
-func appendRoster(dst []byte, b *models.Belongings, r *Report) []byte {
+func appendRoster(dst []byte, b *models.AccountData, r *Report) []byte {
 	dst = append(dst, `<query xmlns="`+stanza.NSRoster+`">`...)
 	for _, c := range b.Contacts {
 		if !c.Listed && c.Subscription == xmppd.SubscriptionNone && !c.Ask && !c.Approved {
@@ -160,7 +160,7 @@ func appendRoster(dst []byte, b *models.Belongings, r *Report) []byte {
 }
 
 // appendOffline: each message says when it was sent (§3.4).
-func appendOffline(dst []byte, b *models.Belongings, domain string, r *Report) []byte {
+func appendOffline(dst []byte, b *models.AccountData, domain string, r *Report) []byte {
 	if len(b.Offline) == 0 {
 		return dst
 	}
@@ -189,7 +189,7 @@ func appendBlocks(dst []byte, blocked []string) []byte {
 }
 
 // appendNodes: items, and then how nodes are configured (§3.9).
-func appendNodes(dst []byte, b *models.Belongings, domain string) []byte {
+func appendNodes(dst []byte, b *models.AccountData, domain string) []byte {
 	if len(b.Nodes) == 0 {
 		return dst
 	}

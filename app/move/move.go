@@ -39,7 +39,7 @@ type Options struct {
 
 // Source is what is copied: models.Snapshot.
 type Source interface {
-	People(ctx context.Context, after string, max int) ([]*models.Belongings, error)
+	People(ctx context.Context, after string, max int) ([]*models.AccountData, error)
 	Rooms(ctx context.Context, after string, max int) ([]*models.RoomRecord, error)
 	Gone(ctx context.Context, after string, max int) ([]string, error)
 	GoneRooms(ctx context.Context) ([]string, error)
@@ -48,7 +48,7 @@ type Source interface {
 }
 
 // eachPerson calls f with a page of people after the other.
-func eachPerson(ctx context.Context, src Source, f func([]*models.Belongings) error) error {
+func eachPerson(ctx context.Context, src Source, f func([]*models.AccountData) error) error {
 	for after := ""; ; {
 		page, err := src.People(ctx, after, peoplePage)
 		if err != nil || len(page) == 0 {
@@ -66,7 +66,7 @@ func eachPerson(ctx context.Context, src Source, f func([]*models.Belongings) er
 
 // addPicture publishes the picture of somebody's profile, as the server would do when
 // somebody first asks for it (XEP-0398 §3.2).
-func addPicture(b *models.Belongings) {
+func addPicture(b *models.AccountData) {
 	if len(b.Card.Photo) == 0 {
 		return
 	}

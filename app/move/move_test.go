@@ -25,12 +25,12 @@ import (
 // memory is a source of two people and two rooms.
 type memory struct{}
 
-func (memory) People(_ context.Context, after string, _ int) ([]*models.Belongings, error) {
+func (memory) People(_ context.Context, after string, _ int) ([]*models.AccountData, error) {
 	if after != "" {
 		return nil, nil
 	}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	return []*models.Belongings{
+	return []*models.AccountData{
 		{User: "anne", Since: at, Card: xmppd.VCard{Name: `Anne "<é>"`, Photo: []byte("picture"), PhotoType: "image/png", PhotoHash: "abc"},
 			Contacts: []xmppd.Contact{
 				{JID: "ben@h", Name: "Ben & co", Groups: []string{"A & B"}, Subscription: xmppd.SubscriptionBoth, Listed: true},

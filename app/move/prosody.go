@@ -116,7 +116,7 @@ func (rows *prosodyRows) bool(user, store, key string, is bool) {
 // hash is a table of Lua with one key that is no text: false.
 func hash(value any) map[string]any { return map[string]any{"__hash": []any{false, value}} }
 
-func (p *prosody) people(ctx context.Context, b *batch, page []*models.Belongings) error {
+func (p *prosody) people(ctx context.Context, b *batch, page []*models.AccountData) error {
 	rows := &prosodyRows{host: p.Domain}
 	users := make([]string, len(page))
 	for i, person := range page {
@@ -156,7 +156,7 @@ type rosterItem struct {
 }
 
 // roster: those who wait for an answer are apart from the contacts.
-func (rows *prosodyRows) roster(person *models.Belongings) {
+func (rows *prosodyRows) roster(person *models.AccountData) {
 	pending := map[string]bool{}
 	for _, c := range person.Contacts {
 		if c.Request != nil {
@@ -182,7 +182,7 @@ func (rows *prosodyRows) roster(person *models.Belongings) {
 
 // prefs: true is always, false never; under the key false is what happens otherwise. All
 // of it is in one value, since a row whose value is false is not read.
-func (rows *prosodyRows) prefs(person *models.Belongings) {
+func (rows *prosodyRows) prefs(person *models.AccountData) {
 	if person.Prefs == nil {
 		return
 	}

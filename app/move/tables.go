@@ -18,7 +18,7 @@ type server interface {
 	check(ctx context.Context, d *target) error
 
 	// people copies what people have, archives aside; rooms do so with rooms.
-	people(ctx context.Context, b *batch, page []*models.Belongings) error
+	people(ctx context.Context, b *batch, page []*models.AccountData) error
 	rooms(ctx context.Context, b *batch, page []*models.RoomRecord) error
 
 	// peopleGone and roomsGone remove everything of people and rooms, archives included.
@@ -91,7 +91,7 @@ func (c *copier) say(text string) {
 
 func (c *copier) people(ctx context.Context) error {
 	c.say("people")
-	return eachPerson(ctx, c.src, func(page []*models.Belongings) error {
+	return eachPerson(ctx, c.src, func(page []*models.AccountData) error {
 		for _, b := range page {
 			c.owners.people[b.User] = true
 			c.report.people = append(c.report.people, b.User)

@@ -33,7 +33,7 @@ const memory = 96 << 20
 // What an account may have decoded: pixels a second, and at once.
 const (
 	pixelsPerSecond = 2 << 20
-	pixelsAtOnce    = 100 << 20
+	pixelsBurst     = 100 << 20
 )
 
 // Errors of Square, besides that of its context.
@@ -46,16 +46,16 @@ var (
 
 // Decoder decodes people's pictures. It is safe for concurrent use.
 type Decoder struct {
-	memory    *budget.Share
+	memory    *budget.KeyedSemaphore
 	pixels    *budget.Rate
-	processor *budget.Processor
+	processor *budget.CPUSemaphore
 }
 
 // New returns a Decoder, which waits for its turns of the processor; nil: it does not.
-func New(meter budget.Meter, p *budget.Processor) *Decoder {
+func New(recorder budget.Recorder, p *budget.CPUSemaphore) *Decoder {
 	return &Decoder{
-		memory:    budget.NewShare(budget.Limit{Name: "pictures decoded at once"}, memory, memory, meter),
-		pixels:    budget.NewRate(budget.Limit{Name: "pictures of one account"}, pixelsPerSecond, pixelsAtOnce, meter),
+		memory:    budget.NewKeyedSemaphore(budget.Limit{Name: "pictures decoded at once"}, memory, memory, recorder),
+		pixels:    budget.NewRate(budget.Limit{Name: "pictures of one account"}, pixelsPerSecond, pixelsBurst, recorder),
 		processor: p,
 	}
 }

@@ -139,7 +139,7 @@ func TestSquare_Bounded(t *testing.T) {
 	small := blank(t, 300, 250)
 	large := claiming(small, 3000, 2500) // which decoding finds to be untrue
 	d := New(nil, nil)
-	d.pixels.Allow("alice", pixelsAtOnce)
+	d.pixels.Allow("alice", pixelsBurst)
 	if _, _, err := d.Square(t.Context(), "alice", small); !errors.Is(err, ErrTooMany) {
 		t.Errorf("beyond what an account may: %v", err)
 	}

@@ -39,10 +39,10 @@ const (
 	maxPicture   = 4 << 20 // bytes
 	maxRedirects = 4
 
-	atOnce        = 32 // pages that are fetched for all
-	ofAccount     = 4  // and for one account
-	fetchesAtOnce = 40 // pages that an account may have fetched, and then one in so many seconds
-	fetchSeconds  = 3
+	maxConcurrentFetches = 32 // pages that are fetched for all
+	ofAccount            = 4  // and for one account
+	fetchesBurst         = 40 // pages that an account may have fetched, and then one in so many seconds
+	fetchSeconds         = 3
 )
 
 // How long a preview is kept, and that there is none.
@@ -69,7 +69,7 @@ type Config struct {
 	SiteName string // the site is called so where it fetches
 	BaseURL  func() string
 	Known    map[string]*x509.CertPool // origins that may be inside the network
-	Meter    budget.Meter
+	Recorder budget.Recorder
 	Logger   *slog.Logger
 	Resolver *net.Resolver // nil: the system's
 }
@@ -79,7 +79,7 @@ type Service struct {
 	cfg      Config
 	pages    *fetch.Fetcher
 	pictures *fetch.Fetcher
-	turns    *budget.Share
+	slots    *budget.KeyedSemaphore
 	rate     *budget.Rate
 
 	mu      sync.Mutex
@@ -105,8 +105,8 @@ func New(cfg Config) *Service {
 	picture.Accept, picture.Types = "image/png, image/jpeg, image/gif, image/webp", []string{"image/png", "image/jpeg", "image/gif", "image/webp"}
 	return &Service{
 		cfg: cfg, pages: fetch.New(rules), pictures: fetch.New(picture), flights: make(map[string]*flight),
-		turns: budget.NewShare(budget.Limit{Name: "link previews fetched at once"}, atOnce, ofAccount, cfg.Meter),
-		rate:  budget.NewRate(budget.Limit{Name: "link previews of one account"}, 1.0/fetchSeconds, fetchesAtOnce, cfg.Meter),
+		slots: budget.NewKeyedSemaphore(budget.Limit{Name: "link previews fetched at once"}, maxConcurrentFetches, ofAccount, cfg.Recorder),
+		rate:  budget.NewRate(budget.Limit{Name: "link previews of one account"}, 1.0/fetchSeconds, fetchesBurst, cfg.Recorder),
 	}
 }
 
@@ -200,7 +200,7 @@ func (s *Service) fetchOnce(ctx context.Context, account, link, id string) (p mo
 			break
 		}
 		paid = true
-		release, err := s.turns.Acquire(ctx, account, 1)
+		release, err := s.slots.Acquire(ctx, account, 1)
 		if err != nil {
 			break
 		}

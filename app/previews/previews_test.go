@@ -233,16 +233,16 @@ func TestPreviews_Bounded(t *testing.T) {
 	var asked atomic.Int32
 	at := serve(t, map[string]http.HandlerFunc{"/": func(http.ResponseWriter, *http.Request) { asked.Add(1) }})
 	s, m := service(t, at)
-	for from := 0; from < fetchesAtOnce+2*MaxLinks; from += MaxLinks {
+	for from := 0; from < fetchesBurst+2*MaxLinks; from += MaxLinks {
 		var links []string
 		for i := range MaxLinks + 5 { // more than a request may have
 			links = append(links, fmt.Sprintf("%s/%d", at, from+i))
 		}
-		if _, later, err := s.Previews(t.Context(), "alice", links); err != nil || (from >= fetchesAtOnce) != (len(later) > 0) {
+		if _, later, err := s.Previews(t.Context(), "alice", links); err != nil || (from >= fetchesBurst) != (len(later) > 0) {
 			t.Fatalf("from %d: another time %d, %v", from, len(later), err)
 		}
 	}
-	if n := int(asked.Load()); n < fetchesAtOnce || n > fetchesAtOnce+MaxLinks/2 {
+	if n := int(asked.Load()); n < fetchesBurst || n > fetchesBurst+MaxLinks/2 {
 		t.Errorf("%d pages were fetched for one account", n)
 	}
 	before := asked.Load()
@@ -282,13 +282,13 @@ func TestPreviews_AtOnce(t *testing.T) {
 	}
 	ask("alice")
 	arrive(ofAccount)
-	for i := range 2 * atOnce / ofAccount {
+	for i := range 2 * maxConcurrentFetches / ofAccount {
 		ask(fmt.Sprint("person ", i))
 	}
-	arrive(atOnce - ofAccount)
+	arrive(maxConcurrentFetches - ofAccount)
 	close(answer)
 	asking.Wait()
-	if n := most.Load(); n != atOnce {
+	if n := most.Load(); n != maxConcurrentFetches {
 		t.Errorf("%d pages were fetched at once", n)
 	}
 }
@@ -317,7 +317,7 @@ func TestPreviews_Gone(t *testing.T) {
 // meter calls a function when an account meets a limit.
 type meter func(limit budget.Limit, name string)
 
-func (m meter) Met(limit budget.Limit, name string) { m(limit, name) }
+func (m meter) LimitHit(limit budget.Limit, name string) { m(limit, name) }
 
 // Who asks for a page is not in the way of others who ask for it, whatever keeps them from having it: their rate is
 // spent, they wait for a turn of their own, or they go away.
@@ -369,9 +369,9 @@ func TestPreviews_OfOthers(t *testing.T) {
 	<-asked
 
 	s.rate = budget.NewRate(budget.Limit{}, 1, 1000, nil)
-	s.turns = budget.NewShare(budget.Limit{Name: "turns"}, atOnce, 1, tell)
+	s.slots = budget.NewKeyedSemaphore(budget.Limit{Name: "turns"}, maxConcurrentFetches, 1, tell)
 	var asking sync.WaitGroup
-	done, err := s.turns.Acquire(t.Context(), "alice", 1)
+	done, err := s.slots.Acquire(t.Context(), "alice", 1)
 	if err != nil {
 		t.Fatal(err)
 	}

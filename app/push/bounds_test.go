@@ -23,15 +23,15 @@ func idle(t *testing.T, users ...string) *Service {
 }
 
 // idleFor is idle, and notes which limits are met.
-func idleFor(t *testing.T, meter budget.Meter, users ...string) *Service {
+func idleFor(t *testing.T, recorder budget.Recorder, users ...string) *Service {
 	t.Helper()
 	st := &store{audiences: make(map[string]models.PushAudience)}
 	for _, user := range users {
 		st.audiences[user] = models.PushAudience{Subscriptions: []models.PushSubscription{{SessionID: user, Endpoint: "https://push.example/" + user}}}
 	}
 	s, err := New(Config{
-		Store: st, Accounts: st, Key: []byte(strings.Repeat("k", 32)), Contact: "webmaster@example.org", Domain: "h", Grace: -1, Meter: meter,
-		Saw: func(string, time.Time) bool { return false },
+		Store: st, Accounts: st, Key: []byte(strings.Repeat("k", 32)), Contact: "webmaster@example.org", Domain: "h", Grace: -1, Recorder: recorder,
+		HasSeen: func(string, time.Time) bool { return false },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestPush_Waiting(t *testing.T) {
 func TestPush_BusyWriter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
-		ledger := budget.NewLedger(slog.New(slog.NewTextHandler(&log, nil)))
+		ledger := budget.NewLimitLog(slog.New(slog.NewTextHandler(&log, nil)))
 		s := idleFor(t, ledger, "bob")
 		s.cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		told := make(map[string]int)
@@ -112,7 +112,7 @@ func TestPush_BusyWriter(t *testing.T) {
 		st.room = models.PushRoom{Title: "Garden"}
 		s.Subscribed("bob")
 		for range 2 * maxQueued {
-			s.RoomMessage(muc.Saying{User: "mallory", Nick: "M", Room: "garden", RoomJID: "garden@conference.h", Message: message1(t, `<body>x</body>`), At: time.Now()})
+			s.RoomMessage(muc.GroupMessage{User: "mallory", Nick: "M", Room: "garden", RoomJID: "garden@conference.h", Message: message1(t, `<body>x</body>`), At: time.Now()})
 		}
 		s.Message("bob", message1(t, `<body>x</body>`), time.Now()) // of alice's
 		if n := len(s.queue); n != ofOneSaid+1 {
@@ -201,7 +201,7 @@ func TestPush_Long(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.RoomMessage(muc.Saying{User: "alice", Nick: strings.Repeat("&", 300), Room: room, RoomJID: room + "@conference.h", Message: m, At: time.Now()})
+	s.RoomMessage(muc.GroupMessage{User: "alice", Nick: strings.Repeat("&", 300), Room: room, RoomJID: room + "@conference.h", Message: m, At: time.Now()})
 	if n := b.next(); n.Tag != room+"@conference.h" || n.ID != "" || !strings.HasPrefix(n.Text, "&&&") {
 		t.Errorf("%+v", n)
 	}
@@ -260,7 +260,7 @@ func TestPush_SilentDatabase(t *testing.T) {
 		st := silent{&store{audiences: map[string]models.PushAudience{"bob": {Subscriptions: []models.PushSubscription{{SessionID: "bob", Endpoint: "https://push.example/bob"}}}}}, new(int), new(int)}
 		s, err := New(Config{
 			Store: st, Accounts: st, Key: []byte(strings.Repeat("k", 32)), Contact: "webmaster@example.org", Domain: "h", Grace: -1,
-			Saw: func(string, time.Time) bool { return false },
+			HasSeen: func(string, time.Time) bool { return false },
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -54,7 +54,7 @@ func (s *Service) Message(user string, m *stream.Element, at time.Time) {
 }
 
 // RoomMessage takes what was said in a room.
-func (s *Service) RoomMessage(said muc.Saying) {
+func (s *Service) RoomMessage(said muc.GroupMessage) {
 	if !s.anybody.Load() {
 		return
 	}
@@ -146,7 +146,7 @@ func (s *Service) tell(ctx context.Context, users []string, j job) error {
 	}
 	people, names := make([]person, 0, len(users)), make([]string, 0, len(users))
 	for _, user := range users {
-		if user != j.m.from && !s.cfg.Saw(user, j.m.at) {
+		if user != j.m.from && !s.cfg.HasSeen(user, j.m.at) {
 			people, names = append(people, person{user, s.subscribedAt(user)}), append(names, user)
 		}
 	}

@@ -24,22 +24,22 @@ import (
 
 // Bounds. What is beyond them is not told; it waits in the chat.
 const (
-	maxQueued  = 4096             // messages that wait to be looked at
-	ofOneSaid  = 256              // of them, those that one account wrote
-	maxSending = 2048             // notifications that are sent, or wait for their turn
-	ofOne      = 256              // of them, those for one account
-	atOnce     = 32               // that are sent at the same time
-	ofOneOnce  = 4                // of them, those for one account
-	maxWaiting = 1024             // notifications that wait to be tried again
-	ofOneAgain = 64               // of them, those for one account
-	grace      = 3 * time.Second  // somebody who loads a page is back by then
-	roomKnown  = 30 * time.Second // whom to tell of a room
-	maxRooms   = 1024             // of which that is kept
-	linesOnce  = 10               // of the log about one account's notifications; and then one in 10 s
-	askedFor   = 128              // people of a room whom one question to the database is about
-	maxIdle    = 64               // connections to push services that are kept for the next notification
-	sendTime   = 15 * time.Second
-	askTime    = 10 * time.Second // a question to the database
+	maxQueued          = 4096             // messages that wait to be looked at
+	ofOneSaid          = 256              // of them, those that one account wrote
+	maxSending         = 2048             // notifications that are sent, or wait for their turn
+	ofOne              = 256              // of them, those for one account
+	maxConcurrentSends = 32               // that are sent at the same time
+	ofOneOnce          = 4                // of them, those for one account
+	maxWaiting         = 1024             // notifications that wait to be tried again
+	ofOneAgain         = 64               // of them, those for one account
+	grace              = 3 * time.Second  // somebody who loads a page is back by then
+	roomKnown          = 30 * time.Second // whom to tell of a room
+	maxRooms           = 1024             // of which that is kept
+	linesOnce          = 10               // of the log about one account's notifications; and then one in 10 s
+	askedFor           = 128              // people of a room whom one question to the database is about
+	maxIdle            = 64               // connections to push services that are kept for the next notification
+	sendTime           = 15 * time.Second
+	askTime            = 10 * time.Second // a question to the database
 )
 
 // perAccount: one notification every 2 s, and 60 at once.
@@ -102,12 +102,12 @@ type Config struct {
 	Key      []byte // 32 bytes that never change; the site's key pair follows from them
 	Contact  string // whom a push service may write to: an https URL, or an e-mail address (RFC 8292 §2.1)
 	Domain   string // of the people
-	Meter    budget.Meter
+	Recorder budget.Recorder
 	Logger   *slog.Logger
 
-	// Saw reports whether somebody has seen what was sent to them at a time, or sees it
+	// HasSeen reports whether somebody has seen what was sent to them at a time, or sees it
 	// now. It is asked after Grace.
-	Saw func(user string, at time.Time) bool
+	HasSeen func(user string, at time.Time) bool
 
 	Loopback bool           // push services may be on this machine, without TLS: for development and tests
 	Roots    *x509.CertPool // authorities of push services; nil: those of the system
@@ -121,12 +121,12 @@ type Service struct {
 	client *http.Client
 	rate   *budget.Rate
 	queue  chan message
-	said   *budget.Share // places in the queue, which who writes pays
-	lines  *budget.Rate  // of the log, about what somebody else's push service answers
+	said   *budget.KeyedSemaphore // places in the queue, which who writes pays
+	lines  *budget.Rate           // of the log, about what somebody else's push service answers
 
-	places  *budget.Share // of notifications that are sent, or wait for their turn
-	turns   *budget.Share // of those that are sent
-	again   *budget.Share // of those that wait to be tried again
+	places  *budget.KeyedSemaphore // of notifications that are sent, or wait for their turn
+	slots   *budget.KeyedSemaphore // of those that are sent
+	again   *budget.KeyedSemaphore // of those that wait to be tried again
 	senders sync.WaitGroup
 	deliver func(context.Context, job) // send, but in tests
 
@@ -140,7 +140,7 @@ type Service struct {
 
 // New returns a Service; Run does its work.
 func New(cfg Config) (*Service, error) {
-	if cfg.Store == nil || cfg.Accounts == nil || cfg.Saw == nil {
+	if cfg.Store == nil || cfg.Accounts == nil || cfg.HasSeen == nil {
 		return nil, errors.New("push: Config needs Store, Accounts and Saw")
 	}
 	key, err := newKeyPair(cfg.Key)
@@ -157,13 +157,13 @@ func New(cfg Config) (*Service, error) {
 	cfg.Store, cfg.Accounts = ask, ask
 	s := &Service{
 		cfg: cfg, key: key, client: newClient(cfg.Roots, cfg.Loopback),
-		rate:  budget.NewRate(perAccount, 0.5, 60, cfg.Meter),
+		rate:  budget.NewRate(perAccount, 0.5, 60, cfg.Recorder),
 		queue: make(chan message, maxQueued),
-		said:  budget.NewShare(budget.Limit{Name: "messages of one account that wait to be told by web push"}, maxQueued, ofOneSaid, cfg.Meter),
+		said:  budget.NewKeyedSemaphore(budget.Limit{Name: "messages of one account that wait to be told by web push"}, maxQueued, ofOneSaid, cfg.Recorder),
 		lines: budget.NewRate(budget.Limit{}, 0.1, linesOnce, nil), subscribed: make(map[string]uint64), rooms: make(map[string]knownRoom),
-		places: budget.NewShare(budget.Limit{Name: "push notifications of one account that wait to be sent"}, maxSending, ofOne, cfg.Meter),
-		turns:  budget.NewShare(budget.Limit{}, atOnce, ofOneOnce, nil),
-		again:  budget.NewShare(budget.Limit{Name: "push notifications of one account that wait to be sent again"}, maxWaiting, ofOneAgain, cfg.Meter),
+		places: budget.NewKeyedSemaphore(budget.Limit{Name: "push notifications of one account that wait to be sent"}, maxSending, ofOne, cfg.Recorder),
+		slots:  budget.NewKeyedSemaphore(budget.Limit{}, maxConcurrentSends, ofOneOnce, nil),
+		again:  budget.NewKeyedSemaphore(budget.Limit{Name: "push notifications of one account that wait to be sent again"}, maxWaiting, ofOneAgain, cfg.Recorder),
 	}
 	s.deliver = s.send
 	return s, nil

@@ -203,7 +203,7 @@ func world(t *testing.T, change func(*browser, *store, *Config)) (*Service, *bro
 	st := &store{audiences: map[string]models.PushAudience{"bob": {Subscriptions: []models.PushSubscription{b.subscription("s1")}}}, removed: make(chan string, 10)}
 	cfg := Config{
 		Store: st, Accounts: st, Key: []byte(strings.Repeat("k", 32)), Contact: "webmaster@example.org", Domain: "h", Loopback: true, Roots: b.roots(), Grace: -1,
-		Saw: func(string, time.Time) bool { return false },
+		HasSeen: func(string, time.Time) bool { return false },
 	}
 	if change != nil {
 		change(b, st, &cfg)
@@ -289,7 +289,7 @@ at ten</body><reply xmlns="urn:xmpp:reply:0" id="a"/><fallback xmlns="urn:xmpp:f
 	if n := b.next(); n.Text != "Alice Adler waves" {
 		t.Errorf("%q", n.Text)
 	}
-	s.RoomMessage(muc.Saying{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t, `<body>/me waves at Bob Adler</body>`)})
+	s.RoomMessage(muc.GroupMessage{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t, `<body>/me waves at Bob Adler</body>`)})
 	if n := b.next(); n.Text != "Ally waves at Bob Adler" {
 		t.Errorf("%q", n.Text)
 	}
@@ -312,7 +312,7 @@ func TestPush_Room(t *testing.T) {
 		st.room = models.PushRoom{Title: "The Garden", Users: []string{"alice", "bob"}}
 	})
 	say := func(text string) {
-		s.RoomMessage(muc.Saying{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t, "<body>"+text+"</body>")})
+		s.RoomMessage(muc.GroupMessage{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t, "<body>"+text+"</body>")})
 	}
 	say("anybody there?") // rooms: mentions only
 	say("bob is a word, too")
@@ -321,15 +321,15 @@ func TestPush_Room(t *testing.T) {
 		t.Errorf("%+v", n)
 	}
 	// XEP-0461 §3: an answer to what one said concerns one as much.
-	s.RoomMessage(muc.Saying{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t,
+	s.RoomMessage(muc.GroupMessage{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t,
 		`<body>&gt; tea?\nyes</body><reply xmlns="urn:xmpp:reply:0" id="1" to="garden@conference.h/Carol"/>`)})
-	s.RoomMessage(muc.Saying{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t,
+	s.RoomMessage(muc.GroupMessage{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t,
 		`<body>yes</body><reply xmlns="urn:xmpp:reply:0" id="1" to="garden@conference.h/Bob Adler"/>`)})
 	if n := b.next(); n.Title != "The Garden" {
 		t.Errorf("%+v", n)
 	}
 	// XEP-0372 §3.2: so does one that refers to one, whatever one is called there.
-	s.RoomMessage(muc.Saying{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t,
+	s.RoomMessage(muc.GroupMessage{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t,
 		`<body>Bobby?</body><reference xmlns="urn:xmpp:reference:0" type="mention" begin="0" end="5" uri="xmpp:bob@h"/>`)})
 	if n := b.next(); n.Title != "The Garden" {
 		t.Errorf("%+v", n)
@@ -353,7 +353,7 @@ func TestPush_BusyRoom(t *testing.T) {
 		s.Subscribed(user)
 	}
 	st.room = models.PushRoom{Title: "Garden", Users: users}
-	s.cfg.Saw = func(user string, _ time.Time) bool { return user == "looks" }
+	s.cfg.HasSeen = func(user string, _ time.Time) bool { return user == "looks" }
 	told := make(map[string]bool)
 	s.deliver = func(_ context.Context, j job) { told[j.user] = true }
 	say := func(text string) {
@@ -447,7 +447,7 @@ func TestPush_NotWanted(t *testing.T) {
 			}
 		},
 		"looked at": func(_ *models.PushAudience, c *Config) {
-			c.Saw = func(user string, _ time.Time) bool { return user == "bob" }
+			c.HasSeen = func(user string, _ time.Time) bool { return user == "bob" }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -511,7 +511,7 @@ func TestRetryAfter(t *testing.T) {
 
 // BenchmarkWants is what every message to somebody costs.
 func BenchmarkWants(b *testing.B) {
-	s, err := New(Config{Store: &store{}, Accounts: &store{}, Key: make([]byte, 32), Saw: func(string, time.Time) bool { return false }})
+	s, err := New(Config{Store: &store{}, Accounts: &store{}, Key: make([]byte, 32), HasSeen: func(string, time.Time) bool { return false }})
 	if err != nil {
 		b.Fatal(err)
 	}

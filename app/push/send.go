@@ -132,7 +132,7 @@ func (s *Service) send(ctx context.Context, j job) {
 	}
 	s.senders.Go(func() {
 		defer leave()
-		done, err := s.turns.Acquire(ctx, j.user, 1)
+		done, err := s.slots.Acquire(ctx, j.user, 1)
 		if err != nil {
 			return // ctx has ended
 		}

@@ -25,22 +25,22 @@ const (
 	// maxRooms is how many rooms are looked at; the others are not listed.
 	maxRooms = 500
 
-	// asksAtOnce is how many questions are under way while rooms are looked at.
-	asksAtOnce = 16
+	// maxConcurrentQueries is how many questions are under way while rooms are looked at.
+	maxConcurrentQueries = 16
 
 	// fresh is for how long an answer is as good as a new one, and kept for how long
 	// it is shown where there is no new one.
 	fresh = 5 * time.Second
 	kept  = time.Minute
 
-	lookPatience = 20 * time.Second
+	lookTimeout = 20 * time.Second
 
 	// waits is how long somebody waits for the first answer; and after a look that failed there is
 	// none for as long as it took, rests at most: a server that hangs keeps nobody's requests.
 	waits = 5 * time.Second
 	rests = 10 * time.Second
 
-	roomPatience = 3 * time.Second
+	roomTimeout = 3 * time.Second
 )
 
 // Room is a room at the server.
@@ -79,7 +79,7 @@ func NewDirectory(service *Service, domain string, own func(ctx context.Context,
 	return &Directory{service: service, domain: domain, own: own}
 }
 
-// Rooms returns all rooms, by name. ErrAway: the server has not told for a while.
+// Rooms returns all rooms, by name. ErrUnreachable: the server has not told for a while.
 func (d *Directory) Rooms(ctx context.Context) ([]Room, error) {
 	d.mu.Lock()
 	age := time.Since(d.at)
@@ -95,7 +95,7 @@ func (d *Directory) Rooms(ctx context.Context) ([]Room, error) {
 		select {
 		case <-looking:
 		case <-ctx.Done():
-			return nil, Away(ctx.Err())
+			return nil, Unreachable(ctx.Err())
 		}
 	}
 	d.mu.Lock()
@@ -135,7 +135,7 @@ func (d *Directory) Forget(name string) {
 
 // look asks the server for all rooms.
 func (d *Directory) look(over chan struct{}) {
-	ctx, cancel := context.WithTimeout(context.Background(), lookPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
 	defer cancel()
 	started := time.Now()
 	rooms, err := d.all(ctx)
@@ -203,7 +203,7 @@ func (d *Directory) Room(ctx context.Context, name string) (Room, error) {
 // roomOrAgain asks a second time when there is no answer: a question that reaches a room
 // of ejabberd's while it ends is lost.
 func (s *Session) roomOrAgain(ctx context.Context, domain, name string) (Room, error) {
-	once, cancel := context.WithTimeout(ctx, roomPatience)
+	once, cancel := context.WithTimeout(ctx, roomTimeout)
 	defer cancel()
 	r, err := s.room(once, domain, name)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && !s.ended() {
@@ -218,7 +218,7 @@ func (s *Session) roomsNamed(ctx context.Context, domain string, names []string)
 	var mu sync.Mutex
 	var failed error
 	var work sync.WaitGroup
-	turns := make(chan struct{}, asksAtOnce)
+	turns := make(chan struct{}, maxConcurrentQueries)
 	for _, name := range names {
 		turns <- struct{}{}
 		work.Go(func() {

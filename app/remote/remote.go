@@ -31,14 +31,14 @@ type Conn interface {
 	Close() error
 }
 
-// Dial opens a stream as somebody, by the local part of their address. Errors: ErrAway (Away
+// Dial opens a stream as somebody, by the local part of their address. Errors: ErrUnreachable (Unreachable
 // makes it); ErrNotLetIn; any other is the site's own.
 type Dial func(ctx context.Context, user string) (Conn, error)
 
 // Errors of a server that cannot be asked. Causes are wrapped.
 var (
-	ErrAway     = errors.New("remote: the XMPP server does not answer")
-	ErrNotLetIn = errors.New("remote: the XMPP server does not let the site in")
+	ErrUnreachable = errors.New("remote: the XMPP server does not answer")
+	ErrNotLetIn    = errors.New("remote: the XMPP server does not let the site in")
 )
 
 // Refusal is a stanza error from the server (RFC 6120 §8.3).
@@ -65,13 +65,13 @@ func isRefusal(err error, conditions ...string) bool {
 	return len(conditions) == 0
 }
 
-// Away says that the server did not answer. What ended because nobody waits any more is
+// Unreachable says that the server did not answer. What ended because nobody waits any more is
 // no fault of the server.
-func Away(err error) error {
+func Unreachable(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	return fmt.Errorf("%w: %w", ErrAway, err)
+	return fmt.Errorf("%w: %w", ErrUnreachable, err)
 }
 
 // With opens a stream as somebody, for as long as use takes.

@@ -161,7 +161,7 @@ func TestSession_ForgedAnswer(t *testing.T) {
 // A stream that ends answers nobody.
 func TestSession_Lost(t *testing.T) {
 	s, _ := play(t, [2]string{"muc#owner", "END"})
-	if err := s.DestroyRoom(t.Context(), "den@c.h"); !errors.Is(err, ErrAway) {
+	if err := s.DestroyRoom(t.Context(), "den@c.h"); !errors.Is(err, ErrUnreachable) {
 		t.Error(err)
 	}
 }
@@ -275,10 +275,10 @@ func TestDirectory_ChangedMeanwhile(t *testing.T) {
 // away.
 func TestDirectory_Away(t *testing.T) {
 	dials := 0
-	service := NewService(func(context.Context, string) (Conn, error) { dials++; return nil, Away(io.ErrUnexpectedEOF) }, "_site")
+	service := NewService(func(context.Context, string) (Conn, error) { dials++; return nil, Unreachable(io.ErrUnexpectedEOF) }, "_site")
 	d := NewDirectory(service, "c.h", func(context.Context, int) ([]string, error) { return nil, nil })
 	for range 3 {
-		if _, err := d.Rooms(t.Context()); !errors.Is(err, ErrAway) {
+		if _, err := d.Rooms(t.Context()); !errors.Is(err, ErrUnreachable) {
 			t.Error(err)
 		}
 	}
@@ -290,11 +290,11 @@ func TestDirectory_Away(t *testing.T) {
 // Of a server that hangs people wait for a moment, and then it has a rest: their other requests wait for theirs.
 func TestDirectory_Hangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		service := NewService(func(ctx context.Context, _ string) (Conn, error) { <-ctx.Done(); return nil, Away(ctx.Err()) }, "_site")
+		service := NewService(func(ctx context.Context, _ string) (Conn, error) { <-ctx.Done(); return nil, Unreachable(ctx.Err()) }, "_site")
 		d := NewDirectory(service, "c.h", func(context.Context, int) ([]string, error) { return nil, nil })
 		ask := func() time.Duration {
 			asked := time.Now()
-			if list, err := d.Rooms(t.Context()); !errors.Is(err, ErrAway) {
+			if list, err := d.Rooms(t.Context()); !errors.Is(err, ErrUnreachable) {
 				t.Error(list, err)
 			}
 			return time.Since(asked)
@@ -302,7 +302,7 @@ func TestDirectory_Hangs(t *testing.T) {
 		if took := ask(); took != waits {
 			t.Error("the first waited for", took)
 		}
-		time.Sleep(lookPatience) // it ends
+		time.Sleep(lookTimeout) // it ends
 		if took := ask(); took != 0 {
 			t.Error("while it rests one waits for", took)
 		}
@@ -310,7 +310,7 @@ func TestDirectory_Hangs(t *testing.T) {
 		if took := ask(); took != waits {
 			t.Error("then for", took)
 		}
-		time.Sleep(lookPatience)
+		time.Sleep(lookTimeout)
 	})
 }
 

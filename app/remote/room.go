@@ -133,7 +133,7 @@ func (s *Session) Invite(ctx context.Context, room Room, jid, invitee string) er
 	message := stanza.AppendAttr([]byte(`<message xmlns="`+stream.NSClient+`"`), "to", invitee)
 	message = stanza.AppendAttr(append(message, `><x xmlns="`+stanza.NSConference+`"`...), "jid", jid)
 	if err := s.conn.Send(append(message, "/></message>"...)); err != nil {
-		return Away(err)
+		return Unreachable(err)
 	}
 	return s.flush(ctx)
 }
@@ -147,7 +147,7 @@ func (s *Session) inviteAsMember(ctx context.Context, jid, invitee string) error
 	message := stanza.AppendAttr([]byte(`<message xmlns="`+stream.NSClient+`"`), "to", jid)
 	message = stanza.AppendAttr(append(message, `><x xmlns="`+stanza.NSMUCUser+`"><invite`...), "to", invitee)
 	if err := s.conn.Send(append(message, "/></x></message>"...)); err != nil {
-		return Away(err)
+		return Unreachable(err)
 	}
 	if err := s.ask(ctx, "get", jid, `<query xmlns="`+stanza.NSDiscoInfo+`"/>`, nil); err != nil {
 		return asRoomError(err)

@@ -10,8 +10,8 @@ const (
 	// restAfterFailure is for how long a server that did not answer is not asked again.
 	restAfterFailure = 2 * time.Second
 
-	// openPatience is how long opening the stream may take.
-	openPatience = 20 * time.Second
+	// openTimeout is how long opening the stream may take.
+	openTimeout = 20 * time.Second
 )
 
 // Service is the site's own stream at the server, opened when it is first needed and
@@ -46,7 +46,7 @@ func (s *Service) open(ctx context.Context) (*Session, error) {
 		select {
 		case <-opening:
 		case <-ctx.Done():
-			return nil, Away(ctx.Err())
+			return nil, Unreachable(ctx.Err())
 		}
 	}
 }
@@ -72,7 +72,7 @@ func (s *Service) current() (*Session, <-chan struct{}, error) {
 
 // connect opens the stream.
 func (s *Service) connect() {
-	ctx, cancel := context.WithTimeout(s.ctx, openPatience)
+	ctx, cancel := context.WithTimeout(s.ctx, openTimeout)
 	defer cancel()
 	conn, err := s.dial(ctx, s.user)
 	s.mu.Lock()

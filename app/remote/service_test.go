@@ -29,7 +29,7 @@ func TestService_OneAttempt(t *testing.T) {
 	}
 	refused := errors.New("refused")
 	answer <- refused
-	if err := <-patient; !errors.Is(err, refused) || errors.Is(err, ErrAway) {
+	if err := <-patient; !errors.Is(err, refused) || errors.Is(err, ErrUnreachable) {
 		t.Errorf("somebody who waits: %v", err)
 	}
 	if _, err := s.open(t.Context()); !errors.Is(err, refused) || dials != 1 {

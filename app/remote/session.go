@@ -120,7 +120,7 @@ func (s *Session) exchange(ctx context.Context, key, from string, raw []byte) (*
 		s.mu.Unlock()
 	}()
 	if err := s.conn.Send(raw); err != nil {
-		return nil, Away(err)
+		return nil, Unreachable(err)
 	}
 	select {
 	case el := <-w.answer:
@@ -129,11 +129,11 @@ func (s *Session) exchange(ctx context.Context, key, from string, raw []byte) (*
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if errors.Is(s.err, io.EOF) {
-			return nil, Away(errors.New("it ended the stream"))
+			return nil, Unreachable(errors.New("it ended the stream"))
 		}
-		return nil, Away(s.err)
+		return nil, Unreachable(s.err)
 	case <-ctx.Done():
-		return nil, Away(ctx.Err())
+		return nil, Unreachable(ctx.Err())
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 // Time returns what the clock at an address says, such as the server's at its domain (XEP-0202
 // §3), and what this machine's said meanwhile: halfway between question and answer. Errors: a
-// *Refusal, if it does not tell; ErrAway.
+// *Refusal, if it does not tell; ErrUnreachable.
 func (s *Session) Time(ctx context.Context, at string) (theirs, ours time.Time, err error) {
 	asked := time.Now()
 	el, err := s.iq(ctx, "get", at, `<time xmlns="`+stanza.NSTime+`"/>`)

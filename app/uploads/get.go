@@ -44,7 +44,7 @@ func (s *Service) get(c *fiber.Ctx) error {
 }
 
 func (s *Service) find(c *fiber.Ctx) (models.Upload, error) {
-	ctx, cancel := context.WithTimeout(c.UserContext(), s.cfg.Patience())
+	ctx, cancel := context.WithTimeout(c.UserContext(), s.cfg.Timeout())
 	defer cancel()
 	return s.db.UploadByGet(ctx, token.Hash(c.Params("secret")))
 }
@@ -144,7 +144,7 @@ func (s *Service) sendFile(c *fiber.Ctx, u models.Upload, first, length int64) e
 		return AsError(err)
 	}
 	s.counts.sent.Add(1)
-	body := &sending{file, cancel, leave}
+	body := &downloadReader{file, cancel, leave}
 	if err := c.Context().SetWriteDeadline(time.Now().Add(transferTime(length))); err != nil {
 		return errors.Join(err, body.Close())
 	}
@@ -152,15 +152,15 @@ func (s *Service) sendFile(c *fiber.Ctx, u models.Upload, first, length int64) e
 	return nil
 }
 
-// sending is a file on its way out.
-type sending struct {
+// downloadReader is a file on its way out.
+type downloadReader struct {
 	io.ReadCloser
 	cancel context.CancelFunc
 	leave  func() // its place
 }
 
 // Close implements io.Closer.
-func (s *sending) Close() error {
+func (s *downloadReader) Close() error {
 	s.cancel()
 	err := s.ReadCloser.Close()
 	s.leave()

@@ -41,10 +41,10 @@ func (s *Service) put(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	patience := transferTime(u.Size)
-	ctx, cancel := context.WithTimeout(c.UserContext(), patience+storeReply)
+	timeout := transferTime(u.Size)
+	ctx, cancel := context.WithTimeout(c.UserContext(), timeout+storeReply)
 	defer cancel()
-	body := &arriving{c: c.Context(), r: c.Context().RequestBodyStream(), until: time.Now().Add(patience)}
+	body := &deadlineReader{c: c.Context(), r: c.Context().RequestBodyStream(), until: time.Now().Add(timeout)}
 	if err := s.receive(ctx, u, body); err != nil {
 		s.abandon(u)
 		return err
@@ -56,7 +56,7 @@ func (s *Service) put(c *fiber.Ctx) error {
 
 // begin finds the slot and marks it used: for another request it is none any more.
 func (s *Service) begin(c *fiber.Ctx) (models.Upload, error) {
-	ctx, cancel := context.WithTimeout(c.UserContext(), s.cfg.Patience())
+	ctx, cancel := context.WithTimeout(c.UserContext(), s.cfg.Timeout())
 	defer cancel()
 	u, err := s.db.UploadByPut(ctx, token.Hash(c.Params("secret")))
 	if err != nil {
@@ -123,9 +123,9 @@ func (s *Service) abandon(u models.Upload) {
 	s.Deleted()
 }
 
-// arriving reads a request's body and gives up when nothing comes for a while,
+// deadlineReader reads a request's body and gives up when nothing comes for a while,
 // or it takes too long altogether.
-type arriving struct {
+type deadlineReader struct {
 	c     *fasthttp.RequestCtx
 	r     io.Reader
 	until time.Time
@@ -136,7 +136,7 @@ type readError struct{ error }
 
 func (e *readError) Unwrap() error { return e.error }
 
-func (a *arriving) Read(p []byte) (int, error) {
+func (a *deadlineReader) Read(p []byte) (int, error) {
 	deadline := time.Now().Add(uploadStall)
 	if a.until.Before(deadline) {
 		deadline = a.until

@@ -57,13 +57,13 @@ func (s *Service) RemoveDeleted(ctx context.Context) {
 			}
 			return
 		}
-		gone, away := s.removeFiles(ctx, ids)
+		gone, unreachable := s.removeFiles(ctx, ids)
 		if err := s.forget(ctx, gone); err != nil {
 			s.log.Error("records of removed files stay for now", "err", err)
 			return
 		}
 		s.counts.removed.Add(int64(len(gone)))
-		if len(ids) < removalBatch || len(gone) == 0 || away {
+		if len(ids) < removalBatch || len(gone) == 0 || unreachable {
 			return
 		}
 	}
@@ -81,7 +81,7 @@ func (s *Service) forget(ctx context.Context, gone []uuid.UUID) error {
 
 // removeFiles returns those that are gone, and whether it gave up since the store is away: the others are not
 // tried now.
-func (s *Service) removeFiles(ctx context.Context, ids []uuid.UUID) (gone []uuid.UUID, away bool) {
+func (s *Service) removeFiles(ctx context.Context, ids []uuid.UUID) (gone []uuid.UUID, unreachable bool) {
 	ctx, cancel := context.WithTimeout(ctx, removalRun)
 	defer cancel()
 	for i, id := range ids {
@@ -93,7 +93,7 @@ func (s *Service) removeFiles(ctx context.Context, ids []uuid.UUID) (gone []uuid
 			gone = append(gone, id)
 		case errors.Is(ctx.Err(), context.Canceled): // the site stops
 			return gone, true
-		case errors.Is(err, files.ErrAway) || errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil:
+		case errors.Is(err, files.ErrUnreachable) || errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil:
 			s.log.Error("files cannot be removed now; it will be tried again", "file", id, "and_others", len(ids)-i-1, "err", err)
 			return gone, true
 		default:

@@ -33,7 +33,7 @@ func TestRemoveFiles(t *testing.T) {
 	for name, c := range map[string]struct {
 		delete      func(ctx context.Context, n int) error
 		asked, gone int
-		away        bool
+		unreachable bool
 		most        time.Duration
 	}{
 		"works": {func(context.Context, int) error { return nil }, removalBatch, removalBatch, false, 0},
@@ -49,7 +49,7 @@ func TestRemoveFiles(t *testing.T) {
 			}
 			return nil
 		}, 3, 2, true, removalTime},
-		"is away": {func(context.Context, int) error { return fmt.Errorf("%w: refused", files.ErrAway) }, 1, 0, true, 0},
+		"is away": {func(context.Context, int) error { return fmt.Errorf("%w: refused", files.ErrUnreachable) }, 1, 0, true, 0},
 		"is slow": {func(ctx context.Context, _ int) error {
 			select {
 			case <-time.After(removalTime - time.Second):
@@ -68,9 +68,9 @@ func TestRemoveFiles(t *testing.T) {
 					ids[i] = uuid.New()
 				}
 				began := time.Now()
-				gone, away := s.removeFiles(t.Context(), ids)
-				if took := time.Since(began); len(store.asked) != c.asked || len(gone) != c.gone || away != c.away || took > c.most {
-					t.Errorf("%d asked, %d gone, away %v, after %v", len(store.asked), len(gone), away, took)
+				gone, unreachable := s.removeFiles(t.Context(), ids)
+				if took := time.Since(began); len(store.asked) != c.asked || len(gone) != c.gone || unreachable != c.unreachable || took > c.most {
+					t.Errorf("%d asked, %d gone, away %v, after %v", len(store.asked), len(gone), unreachable, took)
 				}
 			})
 		})

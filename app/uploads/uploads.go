@@ -41,7 +41,7 @@ type Config struct {
 	DB        *models.Uploads
 	Store     files.Store
 	BaseURL   func() string        // the site's public URL
-	Patience  func() time.Duration // how long a request waits for the database
+	Timeout   func() time.Duration // how long a request waits for the database
 	Quota     int64                // bytes that the files of one account may take
 	Retention time.Duration        // how long files are kept; 0: for ever
 	Logger    *slog.Logger
@@ -71,12 +71,12 @@ func New(cfg Config) *Service {
 	return &Service{cfg: cfg, db: cfg.DB, log: cfg.Logger, deleted: make(chan struct{}, 1)}
 }
 
-// Figures count what happened since the start.
-type Figures struct{ Received, ReceivedBytes, Sent, Removed int64 }
+// Stats count what happened since the start.
+type Stats struct{ Received, ReceivedBytes, Sent, Removed int64 }
 
-// Figures returns the counts.
-func (s *Service) Figures() Figures {
-	return Figures{
+// Stats returns the counts.
+func (s *Service) Stats() Stats {
+	return Stats{
 		Received: s.counts.received.Load(), ReceivedBytes: s.counts.receivedBytes.Load(),
 		Sent: s.counts.sent.Load(), Removed: s.counts.removed.Load(),
 	}
@@ -84,7 +84,7 @@ func (s *Service) Figures() Figures {
 
 // place is where a file may be open, once there is one.
 func (s *Service) place(c *fiber.Ctx) (leave func(), err error) {
-	ctx, cancel := context.WithTimeout(c.UserContext(), s.cfg.Patience())
+	ctx, cancel := context.WithTimeout(c.UserContext(), s.cfg.Timeout())
 	defer cancel()
 	if leave, err = s.cfg.Place(ctx, c); err != nil {
 		return nil, errTooMany

@@ -40,7 +40,7 @@ func main() {
 }
 
 // How long starting or stopping Postgres may take.
-const patience = time.Minute
+const timeout = time.Minute
 
 // run serves until ctx or in ends.
 func run(ctx context.Context, tcp bool, in io.Reader, out io.Writer) error {
@@ -65,7 +65,7 @@ func run(ctx context.Context, tcp bool, in io.Reader, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "http://%s\n", l.Addr())
-	server := &http.Server{Handler: c.routes(), ReadHeaderTimeout: patience}
+	server := &http.Server{Handler: c.routes(), ReadHeaderTimeout: timeout}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	ended := make(chan struct{})
@@ -121,7 +121,7 @@ func (c *cluster) start(ctx context.Context) error {
 	if c.pg != nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	pg, err := pgdev.Start(ctx, pgdev.Options{Dir: c.dir, NoSync: true, Port: c.port})
 	c.pg = pg
@@ -134,7 +134,7 @@ func (c *cluster) stop() error {
 	if c.pg == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	err := c.pg.Stop(ctx)
 	c.pg = nil

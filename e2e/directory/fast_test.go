@@ -29,7 +29,7 @@ func (x *site) device(addr string) *device {
 		x.t.Fatal(err)
 	}
 	x.t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(streamtest.Patience))
+	_ = conn.SetDeadline(time.Now().Add(streamtest.Timeout))
 	d := &device{x.t, conn, stream.NewReader(conn, stream.Limits{})}
 	d.send(`<?xml version='1.0'?><stream:stream to='localhost' from='zoe@localhost' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`)
 	if _, err := d.in.Header(); err != nil {

@@ -47,7 +47,7 @@ func sambaSignIn(t *testing.T, s *peers.Samba, cfg ldap.Config) {
 		}
 		subjects[p.Subject] = true
 		for typed, password := range map[string]string{"bob": "wrong", "nobody": peers.SambaPassword, "b*": peers.SambaPassword} {
-			if _, err := d.SignIn(t.Context(), typed, password); !errors.Is(err, auth.ErrNotProved) {
+			if _, err := d.SignIn(t.Context(), typed, password); !errors.Is(err, auth.ErrInvalidCredentials) {
 				t.Errorf("%s, %q: %v", name, typed, err)
 			}
 		}
@@ -61,7 +61,7 @@ func sambaSignIn(t *testing.T, s *peers.Samba, cfg ldap.Config) {
 	// A domain controller takes no password in clear.
 	plain := cfg
 	plain.URLs, plain.Plain = []string{s.URL}, true
-	if _, err := open(t, plain).SignIn(t.Context(), "robert", peers.SambaPassword); !errors.Is(err, auth.ErrAway) {
+	if _, err := open(t, plain).SignIn(t.Context(), "robert", peers.SambaPassword); !errors.Is(err, auth.ErrUnreachable) {
 		t.Errorf("in clear: %v", err)
 	}
 }
@@ -78,22 +78,22 @@ func sambaStanding(t *testing.T, s *peers.Samba, cfg ldap.Config) {
 	for range 6 { // the domain locks after 5
 		_, _ = d.SignIn(t.Context(), "locked", "wrong")
 	}
-	want := map[string]error{"disabled": ldap.ErrDisabled, "expired": ldap.ErrExpired, "mustchange": ldap.ErrMustChange, "locked": auth.ErrNotProved}
+	want := map[string]error{"disabled": ldap.ErrDisabled, "expired": ldap.ErrExpired, "mustchange": ldap.ErrMustChange, "locked": auth.ErrInvalidCredentials}
 	for name, want := range want {
 		_, err := d.SignIn(t.Context(), name, peers.SambaPassword)
 		if !errors.Is(err, want) {
 			t.Errorf("%s: %v, not %v", name, err, want)
 		}
-		if withheld, ok := errors.AsType[*auth.WithheldError](err); ok != (name == "locked") || ok && withheld.Reason != ldap.ErrLocked {
-			t.Errorf("%s: withheld: %v", name, withheld)
+		if hidden, ok := errors.AsType[*auth.HiddenReasonError](err); ok != (name == "locked") || ok && hidden.Reason != ldap.ErrLocked {
+			t.Errorf("%s: withheld: %v", name, hidden)
 		}
-		if _, err := d.SignIn(t.Context(), name, "wrong"); !errors.Is(err, auth.ErrNotProved) {
+		if _, err := d.SignIn(t.Context(), name, "wrong"); !errors.Is(err, auth.ErrInvalidCredentials) {
 			t.Errorf("%s, with a wrong password: %v", name, err)
 		}
 	}
 	all := everybody(t, d)
-	for name, want := range map[string]ldap.Standing{"disabled": ldap.Disabled, "expired": ldap.Expired, "mustchange": ldap.MustChange, "locked": ldap.Locked, "robert": ldap.Active} {
-		if got := all[name].Standing; got != want {
+	for name, want := range map[string]ldap.AccountStatus{"disabled": ldap.Disabled, "expired": ldap.Expired, "mustchange": ldap.MustChange, "locked": ldap.Locked, "robert": ldap.Active} {
+		if got := all[name].Status; got != want {
 			t.Errorf("%s: %s", name, got)
 		}
 	}

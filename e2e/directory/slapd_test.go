@@ -79,7 +79,7 @@ func TestSlapdSignIn(t *testing.T) {
 				}
 			}
 			for typed, password := range map[string]string{"bob": "wrong", "bo*": peers.SlapdPassword, "nobody": peers.SlapdPassword, "bob ": "", "bobby": "\x00x"} {
-				if _, err := d.SignIn(t.Context(), typed, password); !errors.Is(err, auth.ErrNotProved) {
+				if _, err := d.SignIn(t.Context(), typed, password); !errors.Is(err, auth.ErrInvalidCredentials) {
 					t.Errorf("%q, %q: %v", typed, password, err)
 				}
 			}
@@ -105,7 +105,7 @@ func TestSlapdAnonymous(t *testing.T) {
 					t.Errorf("%+v", same)
 				}
 			}
-			if _, err := d.SignIn(t.Context(), "bob", "wrong"); !errors.Is(err, auth.ErrNotProved) {
+			if _, err := d.SignIn(t.Context(), "bob", "wrong"); !errors.Is(err, auth.ErrInvalidCredentials) {
 				t.Error(err)
 			}
 		})
@@ -149,17 +149,17 @@ func TestSlapdStanding(t *testing.T) {
 	for range 6 {
 		_, _ = d.SignIn(t.Context(), "locked", "wrong")
 	}
-	want := map[string]error{"disabled": auth.ErrNotProved, "locked": auth.ErrNotProved, "reset": ldap.ErrMustChange}
+	want := map[string]error{"disabled": auth.ErrInvalidCredentials, "locked": auth.ErrInvalidCredentials, "reset": ldap.ErrMustChange}
 	why := map[string]auth.Refusal{"disabled": ldap.ErrDisabled, "locked": ldap.ErrLocked}
 	for name, want := range want {
 		_, err := d.SignIn(t.Context(), name, peers.SlapdPassword)
 		if !errors.Is(err, want) {
 			t.Errorf("%s: %v, not %v", name, err, want)
 		}
-		if withheld, ok := errors.AsType[*auth.WithheldError](err); ok != (why[name] != "") || ok && withheld.Reason != why[name] {
-			t.Errorf("%s: withheld: %v, not %q", name, withheld, why[name])
+		if hidden, ok := errors.AsType[*auth.HiddenReasonError](err); ok != (why[name] != "") || ok && hidden.Reason != why[name] {
+			t.Errorf("%s: withheld: %v, not %q", name, hidden, why[name])
 		}
-		if _, err := d.SignIn(t.Context(), name, "wrong"); !errors.Is(err, auth.ErrNotProved) {
+		if _, err := d.SignIn(t.Context(), name, "wrong"); !errors.Is(err, auth.ErrInvalidCredentials) {
 			t.Errorf("%s, with a wrong password: %v", name, err)
 		}
 	}
@@ -167,12 +167,12 @@ func TestSlapdStanding(t *testing.T) {
 		_, err := d.SignIn(t.Context(), "old", peers.SlapdPassword)
 		return errors.Is(err, ldap.ErrPasswordExpired)
 	})
-	standing := map[string]ldap.Standing{}
+	status := map[string]ldap.AccountStatus{}
 	for name, p := range everybody(t, d) {
-		standing[name] = p.Standing
+		status[name] = p.Status
 	}
-	if standing["disabled"] != ldap.Disabled || standing["locked"] != ldap.Locked || standing["reset"] != ldap.MustChange || standing["old"] != ldap.Active {
-		t.Errorf("%v", standing)
+	if status["disabled"] != ldap.Disabled || status["locked"] != ldap.Locked || status["reset"] != ldap.MustChange || status["old"] != ldap.Active {
+		t.Errorf("%v", status)
 	}
 }
 
@@ -227,7 +227,7 @@ func TestSlapdGroups(t *testing.T) {
 	}
 	cfg := slapdConfig(s)
 	cfg.Groups = ldap.Nested
-	if _, err := open(t, cfg).SignIn(t.Context(), "alice", peers.SlapdPassword); !errors.Is(err, auth.ErrAway) || !strings.Contains(err.Error(), "LDAP_GROUPS") {
+	if _, err := open(t, cfg).SignIn(t.Context(), "alice", peers.SlapdPassword); !errors.Is(err, auth.ErrUnreachable) || !strings.Contains(err.Error(), "LDAP_GROUPS") {
 		t.Errorf("nested groups, which OpenLDAP has not: %v", err)
 	}
 }
@@ -271,16 +271,16 @@ func TestSlapdBrake(t *testing.T) {
 	}
 	elsewhere := cfg
 	elsewhere.BaseDN = "ou=services," + peers.SlapdBase
-	var brake *ldap.BrakeError
-	if report, err := open(t, elsewhere).Recheck(t.Context(), subjects); !errors.As(err, &brake) || len(report.Gone) != 0 {
+	var massRemoval *ldap.MassRemovalError
+	if report, err := open(t, elsewhere).Recheck(t.Context(), subjects); !errors.As(err, &massRemoval) || len(report.Gone) != 0 {
 		t.Errorf("nobody is shown: %+v, %v", report, err)
 	}
-	if report, err := open(t, elsewhere).Recheck(t.Context(), subjects[:1]); !errors.As(err, &brake) || len(report.Gone) != 0 {
+	if report, err := open(t, elsewhere).Recheck(t.Context(), subjects[:1]); !errors.As(err, &massRemoval) || len(report.Gone) != 0 {
 		t.Errorf("nobody is shown, asked for one: %+v, %v", report, err)
 	}
 	nowhere := cfg
 	nowhere.BaseDN = "ou=nowhere," + peers.SlapdBase
-	if report, err := open(t, nowhere).Recheck(t.Context(), subjects); !errors.Is(err, auth.ErrAway) || len(report.Gone) != 0 {
+	if report, err := open(t, nowhere).Recheck(t.Context(), subjects); !errors.Is(err, auth.ErrUnreachable) || len(report.Gone) != 0 {
 		t.Errorf("there is no such base: %+v, %v", report, err)
 	}
 	s.Delete(s.Person("bob"))
@@ -290,7 +290,7 @@ func TestSlapdBrake(t *testing.T) {
 	s.Delete(s.Person("alice"))
 	s.Delete(s.Person("carol"))
 	s.AddPerson("dave", "Dave")
-	if report, err := d.Recheck(t.Context(), subjects); !errors.As(err, &brake) || len(report.Gone) != 0 {
+	if report, err := d.Recheck(t.Context(), subjects); !errors.As(err, &massRemoval) || len(report.Gone) != 0 {
 		t.Errorf("all are missing: %+v, %v", report, err)
 	}
 }
@@ -318,7 +318,7 @@ func TestSlapdRestart(t *testing.T) {
 		t.Errorf("the first server is away: %v", err)
 	}
 	second.Stop()
-	if err := signIn(); !errors.Is(err, auth.ErrAway) {
+	if err := signIn(); !errors.Is(err, auth.ErrUnreachable) {
 		t.Errorf("both are away: %v", err)
 	}
 	first.Start()

@@ -59,7 +59,7 @@ func (l *boshLine) close() {}
 func (l *boshLine) post(attrs, payload string) error {
 	l.rid++
 	body := boshBody + `rid="` + strconv.FormatUint(l.rid, 10) + `" ` + attrs + `>` + payload + `</body>`
-	ctx, cancel := context.WithTimeout(l.ctx, patience+patience/2) // a poll waits for 59 s itself
+	ctx, cancel := context.WithTimeout(l.ctx, timeout+timeout/2) // a poll waits for 59 s itself
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.person.site.url+"/http-bind", strings.NewReader(body))
 	if err != nil {

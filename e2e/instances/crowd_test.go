@@ -56,7 +56,7 @@ func (c *crowd) until(what string, more int) {
 	for i, k := range c.people {
 		want[i] = k.arrived() + more
 	}
-	late := time.Now().Add(2 * patience)
+	late := time.Now().Add(2 * timeout)
 	for i, k := range c.people {
 		for k.arrived() < want[i] {
 			if time.Now().After(late) {

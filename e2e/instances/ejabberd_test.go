@@ -104,7 +104,7 @@ func (n *nodes) config(t *testing.T, port int, database, key string, beside *ins
 		{"port: 5280", fmt.Sprint("port: ", peers.FreePort(t))},
 		{"/var/lib/ejabberd/upload", path.Join(t.TempDir(), "upload")},
 		{"/etc/ejabberd/foyer.jwk", key},
-		{"/usr/local/bin/foyer extauth --site unix:/run/foyer/auth", program + " extauth --site unix:" + beside.door()},
+		{"/usr/local/bin/foyer extauth --site unix:/run/foyer/auth", program + " extauth --site unix:" + beside.authSocket()},
 		{"modules:", "modules:\n  mod_admin_extra: {}"}, // busiest
 		{"sql_port: 5432", fmt.Sprint("sql_port: ", cluster.Port())},
 		{"sql_database: ejabberd", "sql_database: " + database},

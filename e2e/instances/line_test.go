@@ -15,8 +15,8 @@ const (
 	bosh      = "bosh"
 )
 
-// patience bounds a wait for another program: the relay waits for 30 s itself.
-const patience = time.Minute
+// timeout bounds a wait for another program: the relay waits for 30 s itself.
+const timeout = time.Minute
 
 // line is somebody's stream. An error means that it is lost.
 type line interface {

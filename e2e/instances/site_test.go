@@ -35,8 +35,8 @@ type instance struct {
 	dir string
 }
 
-// door is where the node of ejabberd beside it asks.
-func (i *instance) door() string { return filepath.Join(i.dir, "auth") }
+// authSocket is where the node of ejabberd beside it asks.
+func (i *instance) authSocket() string { return filepath.Join(i.dir, "auth") }
 
 // newSite starts both, with those settings, and nginx in front. It skips the test where
 // there is no nginx.
@@ -60,7 +60,7 @@ func (s *site) start(t *testing.T) *instance {
 	t.Helper()
 	i := &instance{dir: t.TempDir()}
 	port := peers.FreePort(t)
-	env := append(s.env[:len(s.env):len(s.env)], "ADDR="+peers.Addr(port), "DATA_DIR="+i.dir, "XMPP_AUTH_HTTP=unix:"+i.door())
+	env := append(s.env[:len(s.env):len(s.env)], "ADDR="+peers.Addr(port), "DATA_DIR="+i.dir, "XMPP_AUTH_HTTP=unix:"+i.authSocket())
 	i.Server = peers.Start(t, peers.Command{Dir: i.dir, Path: self(t), Args: []string{"serve"}, Env: env, Port: port})
 	return i
 }

@@ -30,7 +30,7 @@ type managed struct {
 }
 
 func (p *person) openWebSocket(ctx context.Context) (*webSocketLine, error) {
-	d := websocket.Dialer{Subprotocols: []string{"xmpp"}, HandshakeTimeout: patience, TLSClientConfig: &tls.Config{RootCAs: p.site.roots}}
+	d := websocket.Dialer{Subprotocols: []string{"xmpp"}, HandshakeTimeout: timeout, TLSClientConfig: &tls.Config{RootCAs: p.site.roots}}
 	d.NetDialTLSContext = p.http.Transport.(*http.Transport).DialTLSContext
 	conn, _, err := d.DialContext(ctx, "wss"+strings.TrimPrefix(p.site.url, "https")+"/xmpp-websocket", p.header())
 	if err != nil {
@@ -66,7 +66,7 @@ func (l *webSocketLine) send(elements ...string) error {
 
 func (l *webSocketLine) next() (*stream.Element, error) {
 	for {
-		_ = l.conn.SetReadDeadline(time.Now().Add(patience))
+		_ = l.conn.SetReadDeadline(time.Now().Add(timeout))
 		_, raw, err := l.conn.ReadMessage()
 		if err != nil {
 			return nil, err

@@ -81,7 +81,7 @@ func (s *Session) open(domain string) {
 // Send sends text.
 func (s *Session) Send(text string) {
 	s.t.Helper()
-	_ = s.conn.SetDeadline(time.Now().Add(patience)) // for what comes of it, too
+	_ = s.conn.SetDeadline(time.Now().Add(timeout)) // for what comes of it, too
 	if _, err := s.conn.Write([]byte(text)); err != nil {
 		s.t.Fatal(err)
 	}

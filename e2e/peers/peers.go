@@ -18,8 +18,8 @@ import (
 	"foyer/internal/netaddr"
 )
 
-// patience is how long a server may take to start, to say something, or to end.
-const patience = time.Minute
+// timeout is how long a server may take to start, to say something, or to end.
+const timeout = time.Minute
 
 // FreePort returns a port of loopback that was free a moment ago.
 func FreePort(t testing.TB) int {
@@ -130,7 +130,7 @@ func (s *Server) Stop() {
 	s.Signal(syscall.SIGTERM)
 	select {
 	case <-s.ended:
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		_ = s.cmd.Process.Kill()
 		<-s.ended
 	}
@@ -158,7 +158,7 @@ func (s *Server) Await(mark string, times int) {
 // until waits for what no event tells of another program.
 func (s *Server) until(what string, is func() bool) {
 	s.t.Helper()
-	late := time.After(patience)
+	late := time.After(timeout)
 	for !is() {
 		select {
 		case <-s.ended:

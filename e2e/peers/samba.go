@@ -118,7 +118,7 @@ func (s *Samba) start() {
 		_ = cmd.Process.Signal(os.Interrupt)
 		select {
 		case <-ended:
-		case <-time.After(patience):
+		case <-time.After(timeout):
 			_ = cmd.Process.Kill()
 			<-ended
 		}
@@ -127,7 +127,7 @@ func (s *Samba) start() {
 		}
 	})
 	s.URL, s.TLSURL = "ldap://localhost:"+ns.Forward(389), "ldaps://localhost:"+ns.Forward(636)
-	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(timeout); ; time.Sleep(50 * time.Millisecond) {
 		conn, err := ns.Dial(636)
 		if err == nil {
 			conn.Close()

@@ -128,7 +128,7 @@ type client struct {
 // connect opens a WebSocket and a stream.
 func (s *scene) connect(name string) *client {
 	s.t.Helper()
-	dialer := websocket.Dialer{Subprotocols: []string{"xmpp"}, HandshakeTimeout: streamtest.Patience}
+	dialer := websocket.Dialer{Subprotocols: []string{"xmpp"}, HandshakeTimeout: streamtest.Timeout}
 	ws, _, err := dialer.DialContext(s.t.Context(), s.target.websocket(), nil)
 	if err != nil {
 		s.t.Fatal(err)
@@ -256,7 +256,7 @@ func (c *client) take(pattern string) (found, bool) {
 func (c *client) expect(pattern string) found {
 	c.scene.t.Helper()
 	pattern = c.scene.element(pattern)
-	timeout := time.After(streamtest.Patience)
+	timeout := time.After(streamtest.Timeout)
 	for {
 		c.mu.Lock()
 		ended := c.ended

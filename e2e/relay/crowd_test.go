@@ -231,7 +231,7 @@ func (t *talker) hearOut() {
 		return
 	}
 	for {
-		_ = t.browser.conn.SetReadDeadline(time.Now().Add(streamtest.Patience))
+		_ = t.browser.conn.SetReadDeadline(time.Now().Add(streamtest.Timeout))
 		_, raw, err := t.browser.conn.ReadMessage()
 		if err != nil {
 			if websocket.IsCloseError(err, websocket.CloseNormalClosure) {

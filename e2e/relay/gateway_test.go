@@ -72,7 +72,7 @@ type site struct {
 
 func (s *site) FromRequest(_ context.Context, h xmppgw.Header, _ string) (stream.Identity, error) {
 	user, ok := strings.CutPrefix(h.Get("Cookie"), "s=")
-	if !ok || s.Standing(context.Background(), identity(user)) != nil {
+	if !ok || s.Current(context.Background(), identity(user)) != nil {
 		return stream.Identity{}, xmppgw.ErrNoSession
 	}
 	return identity(user), nil
@@ -82,7 +82,7 @@ func (s *site) Password(context.Context, string, string, stream.Peer) (stream.Id
 	return stream.Identity{}, sasl.NotAuthorized
 }
 
-func (s *site) Standing(_ context.Context, id stream.Identity) error {
+func (s *site) Current(_ context.Context, id stream.Identity) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.signedOut[id.Session] {
@@ -162,7 +162,7 @@ func (g *gateway) start(upstream string, link relay.Config, front func() xmppgw.
 	served := make(chan error, 1)
 	go func() { served <- web.Listener(l) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), streamtest.Patience)
+		ctx, cancel := context.WithTimeout(context.Background(), streamtest.Timeout)
 		defer cancel()
 		if err := g.gw.Shutdown(ctx); err != nil {
 			t.Errorf("the gateway does not end: %v", err)
@@ -185,7 +185,7 @@ type browser struct {
 // connect opens a WebSocket.
 func (g *gateway) connect(user string) *browser {
 	g.t.Helper()
-	d := websocket.Dialer{Subprotocols: []string{"xmpp"}, HandshakeTimeout: streamtest.Patience}
+	d := websocket.Dialer{Subprotocols: []string{"xmpp"}, HandshakeTimeout: streamtest.Timeout}
 	conn, _, err := d.Dial("ws"+strings.TrimPrefix(g.base, "http")+"/xmpp-websocket", http.Header{"Origin": {g.base}, "Cookie": {"s=" + user}})
 	if err != nil {
 		g.t.Fatal(err)
@@ -233,7 +233,7 @@ func (b *browser) until(name string, id ...string) *stream.Element {
 // next reads the next element.
 func (b *browser) next() *stream.Element {
 	b.t.Helper()
-	_ = b.conn.SetReadDeadline(time.Now().Add(streamtest.Patience))
+	_ = b.conn.SetReadDeadline(time.Now().Add(streamtest.Timeout))
 	_, raw, err := b.conn.ReadMessage()
 	if err != nil {
 		b.t.Fatalf("nothing comes: %v", err)
@@ -247,7 +247,7 @@ func (b *browser) next() *stream.Element {
 
 // code reads up to the close frame; 1006 means that there was none.
 func (b *browser) code() int {
-	_ = b.conn.SetReadDeadline(time.Now().Add(streamtest.Patience))
+	_ = b.conn.SetReadDeadline(time.Now().Add(streamtest.Timeout))
 	for {
 		_, _, err := b.conn.ReadMessage()
 		if closed, ok := err.(*websocket.CloseError); ok {
@@ -349,7 +349,7 @@ func (p *poller) take() {
 		if answer.Attr("type") == "terminate" {
 			p.end = answer.Attr("condition")
 		}
-	case <-time.After(streamtest.Patience):
+	case <-time.After(streamtest.Timeout):
 		p.g.t.Fatal("no answer to a BOSH request")
 	}
 }

@@ -161,7 +161,7 @@ func (g *gateway) signsOut() {
 
 func (g *gateway) eventually(is func() bool) {
 	g.t.Helper()
-	for end := time.Now().Add(streamtest.Patience); !is(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(streamtest.Timeout); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			g.t.Fatal("it did not come to that")
 		}

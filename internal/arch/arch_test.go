@@ -68,11 +68,11 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		module: {"app/cli"}, // main.go
 
-		"app":               {"app/auth", "app/auth/ldap", "app/auth/oidc", "app/doctor", "app/doors", "app/pictures", "app/previews", "app/push", "app/remote", "app/uploads/...", "internal/budget", "internal/markup", "internal/names", "internal/netaddr", "internal/pgdev", "internal/sasl", "internal/socket", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
+		"app":               {"app/auth", "app/auth/ldap", "app/auth/oidc", "app/doctor", "app/extauth", "app/pictures", "app/previews", "app/push", "app/remote", "app/uploads/...", "internal/budget", "internal/markup", "internal/names", "internal/netaddr", "internal/pgdev", "internal/sasl", "internal/socket", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
 		"app/auth":          {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
 		"app/auth/oidc":     {"app/auth", "internal/netaddr", "internal/stanza", "token"},
 		"app/auth/ldap":     {"app/auth", "internal/names", "internal/netaddr"},
-		"app/doors":         {"app/auth", "internal/budget", "internal/netaddr", "internal/stanza"},
+		"app/extauth":       {"app/auth", "internal/budget", "internal/netaddr", "internal/stanza"},
 		"app/doctor":        {"internal/stanza", "internal/stream"},
 		"app/move":          {"internal/stanza", "internal/stream", "models", "xmppd", "xmppd/archive", "xmppd/muc", "xmppd/pep"},
 		"app/pictures":      {"internal/budget", "internal/fetch"},
@@ -116,7 +116,7 @@ func mayImport() map[string][]string {
 		"e2e/peers":     {"internal/netaddr", "internal/testcert"},
 		"e2e/samba":     {"e2e/peers"},
 		"e2e/relay":     {"e2e/peers", "internal/sasl", "internal/stream", "xmppgw", "xmppgw/relay"},
-		"e2e/doors":     {"e2e/peers", "app", "app/auth", "app/cli", "internal/stream", "models", "token"},
+		"e2e/extauth":   {"e2e/peers", "app", "app/auth", "app/cli", "internal/stream", "models", "token"},
 		"e2e/instances": {"e2e/peers", "app/cli", "internal/stanza", "internal/stream"},
 		"e2e/directory": {"e2e/peers", "app", "app/auth", "app/auth/ldap", "app/cli", "internal/stream", "models"},
 		"e2e/moving":    {"e2e/peers", "app/cli", "app/move", "internal/stream", "models", "xmppd", "xmppd/archive", "xmppd/muc", "xmppd/pep"},
@@ -182,14 +182,14 @@ func TestFiberAdapter(t *testing.T) {
 // knew which server is there could not be had with another one. The settings know how
 // an address is written.
 func TestChatSeam(t *testing.T) {
-	mayKnow := []string{"embedded.go", "relayed.go", // each implements app.Chat
-		"relayed_rooms.go",    // of relayed.go
-		"relayed_unseen.go",   // likewise
-		"relayed_missed.go",   // likewise
-		"relayed_check.go",    // likewise, for foyer doctor
-		"embedded_search.go",  // of embedded.go
-		"upstream_metrics.go", // of relayed.go
-		"standalone.go"}       // which has no pages
+	mayKnow := []string{"embedded.go", "upstream_chat.go", // each implements app.Chat
+		"upstream_chat_rooms.go",   // of upstream_chat.go
+		"upstream_push.go",         // likewise
+		"upstream_push_deliver.go", // likewise
+		"upstream_chat_check.go",   // likewise, for foyer doctor
+		"embedded_search.go",       // of embedded.go
+		"upstream_metrics.go",      // of upstream_chat.go
+		"standalone.go"}            // which has no pages
 	settings := []string{"config.go", "standalone_config.go"}
 	servers := []string{module + "/xmppd/...", module + "/xmppgw/relay", module + "/app/remote"}
 	files, err := filepath.Glob(filepath.Join(root, "app/*.go"))

@@ -14,15 +14,15 @@ type Limit struct {
 	Setting string // the environment variable that changes it; empty: none
 }
 
-// Meter is told when a limit is met. A Ledger is one; nil is allowed wherever a
-// Meter is taken.
-type Meter interface {
-	// Met notes that name (an account, an address) met the limit. It does not block.
-	Met(limit Limit, name string)
+// Recorder is told when a limit is met. A LimitLog is one; nil is allowed wherever a
+// Recorder is taken.
+type Recorder interface {
+	// LimitHit notes that name (an account, an address) met the limit. It does not block.
+	LimitHit(limit Limit, name string)
 }
 
-func met(m Meter, limit Limit, name string) {
+func limitHit(m Recorder, limit Limit, name string) {
 	if m != nil {
-		m.Met(limit, name)
+		m.LimitHit(limit, name)
 	}
 }

@@ -67,7 +67,7 @@ func TestRate_Charge(t *testing.T) {
 
 func TestRate_MoreThanTheBurst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ledger := NewLedger(slog.New(slog.DiscardHandler))
+		ledger := NewLimitLog(slog.New(slog.DiscardHandler))
 		r := NewRate(Limit{Name: "bytes", Setting: "RATE"}, 10, 10, ledger)
 		begin := time.Now()
 		if err := r.Wait(t.Context(), "a", 35); err != nil || time.Since(begin) != 2500*time.Millisecond {
@@ -110,7 +110,7 @@ func TestRate_Forgets(t *testing.T) {
 // One name's share is no more than that, however much it asks for; another finds
 // its own free.
 func TestShare(t *testing.T) {
-	s := NewShare(Limit{}, 10, 4, nil)
+	s := NewKeyedSemaphore(Limit{}, 10, 4, nil)
 	first, err := s.Acquire(t.Context(), "mallory", 100) // counts as 4
 	if err != nil {
 		t.Fatal(err)
@@ -152,12 +152,12 @@ func TestShare(t *testing.T) {
 }
 
 // What is met all the time is said once a minute.
-func TestLedger_Log(t *testing.T) {
+func TestLimitLog_Log(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out strings.Builder
-		l := NewLedger(slog.New(slog.NewTextHandler(&out, nil)))
+		l := NewLimitLog(slog.New(slog.NewTextHandler(&out, nil)))
 		for range 100 {
-			l.Met(Limit{Name: "streams of one address", Setting: "STREAMS_PER_ADDRESS"}, "192.0.2.1")
+			l.LimitHit(Limit{Name: "streams of one address", Setting: "STREAMS_PER_ADDRESS"}, "192.0.2.1")
 			time.Sleep(time.Second)
 		}
 		if n := strings.Count(out.String(), "STREAMS_PER_ADDRESS"); n != 2 {
@@ -189,7 +189,7 @@ func TestNetwork(t *testing.T) {
 
 // one processor is left for what is short, where there are several.
 func TestProcessor(t *testing.T) {
-	p := NewProcessor()
+	p := NewCPUSemaphore()
 	var held []func()
 	for range max(runtime.GOMAXPROCS(0)-1, 1) {
 		release, err := p.Acquire(t.Context())

@@ -12,7 +12,7 @@ import (
 // while has its whole burst.
 type Rate struct {
 	limit     Limit
-	meter     Meter
+	recorder  Recorder
 	perSecond rate.Limit
 	burst     int
 
@@ -25,9 +25,9 @@ type Rate struct {
 const firstSweep = 1024
 
 // NewRate returns a Rate of so many units a second, and so many at once.
-func NewRate(limit Limit, perSecond float64, burst int, meter Meter) *Rate {
+func NewRate(limit Limit, perSecond float64, burst int, recorder Recorder) *Rate {
 	return &Rate{
-		limit: limit, meter: meter, perSecond: rate.Limit(perSecond), burst: max(burst, 1),
+		limit: limit, recorder: recorder, perSecond: rate.Limit(perSecond), burst: max(burst, 1),
 		spent: make(map[string]*rate.Limiter), sweepAt: firstSweep,
 	}
 }
@@ -37,7 +37,7 @@ func (r *Rate) Allow(name string, n int) bool {
 	if r.of(name).AllowN(time.Now(), n) {
 		return true
 	}
-	met(r.meter, r.limit, name)
+	limitHit(r.recorder, r.limit, name)
 	return false
 }
 
@@ -51,7 +51,7 @@ func (r *Rate) Has(name string, n int) bool {
 	if l == nil || l.TokensAt(time.Now()) >= float64(n) {
 		return true
 	}
-	met(r.meter, r.limit, name)
+	limitHit(r.recorder, r.limit, name)
 	return false
 }
 
@@ -68,7 +68,7 @@ func (r *Rate) Wait(ctx context.Context, name string, n int) error {
 	if n <= r.burst && l.AllowN(time.Now(), n) {
 		return nil
 	}
-	met(r.meter, r.limit, name)
+	limitHit(r.recorder, r.limit, name)
 	for n > 0 {
 		part := min(n, r.burst)
 		if err := l.WaitN(ctx, part); err != nil {
@@ -88,7 +88,7 @@ func (r *Rate) Delay(name string, n int, most time.Duration) time.Duration {
 	if wait == 0 {
 		return 0
 	}
-	met(r.meter, r.limit, name)
+	limitHit(r.recorder, r.limit, name)
 	if wait > most {
 		taken.CancelAt(now)
 	}

@@ -14,35 +14,35 @@ import (
 // bounds nothing.
 type Refusals struct{ addresses, accounts *Rate }
 
-// RefusalPatience is the longest that a refusal takes.
-const RefusalPatience = 10 * time.Second
+// RefusalTimeout is the longest that a refusal takes.
+const RefusalTimeout = 10 * time.Second
 
 // How many times as many refusals as in a second an address may have at once; and those of
 // an account, which has signed in for each.
 const (
-	refusalsAtOnce         = 100
+	refusalsBurst          = 100
 	refusalsOfAccount      = 1
 	refusalsOfAccountBurst = 60
 )
 
 // NewRefusals returns a budget of so many refusals of one address a second.
-func NewRefusals(perSecond float64, meter Meter) *Refusals {
+func NewRefusals(perSecond float64, recorder Recorder) *Refusals {
 	return &Refusals{
-		addresses: NewRate(Limit{Name: "refusals of one address", Setting: "REFUSALS_PER_ADDRESS"}, perSecond, int(refusalsAtOnce*perSecond), meter),
-		accounts:  NewRate(Limit{Name: "refusals of one account"}, refusalsOfAccount, refusalsOfAccountBurst, meter),
+		addresses: NewRate(Limit{Name: "refusals of one address", Setting: "REFUSALS_PER_ADDRESS"}, perSecond, int(refusalsBurst*perSecond), recorder),
+		accounts:  NewRate(Limit{Name: "refusals of one account"}, refusalsOfAccount, refusalsOfAccountBurst, recorder),
 	}
 }
 
 // Take notes a refusal of user, or of addr if user is empty, and returns for how long it
-// is to be drawn out: 0 to RefusalPatience. It does not block.
+// is to be drawn out: 0 to RefusalTimeout. It does not block.
 func (r *Refusals) Take(addr, user string) time.Duration {
 	switch {
 	case r == nil:
 		return 0
 	case user != "":
-		return r.accounts.Delay(user, 1, RefusalPatience)
+		return r.accounts.Delay(user, 1, RefusalTimeout)
 	}
-	return r.addresses.Delay(Network(addr), 1, RefusalPatience)
+	return r.addresses.Delay(Network(addr), 1, RefusalTimeout)
 }
 
 // Pause waits for d, or until ctx ends.

@@ -14,7 +14,7 @@ import (
 // refused before; and nobody waits for somebody else.
 func TestRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ledger := NewLedger(slog.New(slog.DiscardHandler))
+		ledger := NewLimitLog(slog.New(slog.DiscardHandler))
 		r := NewRefusals(20, ledger)
 		for i := range 2000 {
 			if d := r.Take("192.0.2.1", ""); d != 0 {
@@ -25,7 +25,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("met %+v", got)
 		}
 		for i := range 10_000 {
-			want := min(time.Duration(i+1)*time.Second/20, RefusalPatience)
+			want := min(time.Duration(i+1)*time.Second/20, RefusalTimeout)
 			if d := r.Take("192.0.2.1", ""); d > want || d < want-time.Millisecond {
 				t.Fatalf("refusal %d beyond them waits %s, want %s", i, d, want)
 			}
@@ -34,9 +34,9 @@ func TestRefusals(t *testing.T) {
 		if len(got) != 1 || got[0].Limit.Setting != "REFUSALS_PER_ADDRESS" || got[0].Last != "192.0.2.1" || got[0].Count != 10_000 {
 			t.Errorf("met %+v", got)
 		}
-		Pause(t.Context(), RefusalPatience+100*time.Millisecond) // on the test's own clock
+		Pause(t.Context(), RefusalTimeout+100*time.Millisecond) // on the test's own clock
 		if d := r.Take("192.0.2.1", ""); d != 0 {
-			t.Errorf("%d refusals are owed for longer than %s: %s", 10_000, RefusalPatience, d)
+			t.Errorf("%d refusals are owed for longer than %s: %s", 10_000, RefusalTimeout, d)
 		}
 		if d := r.Take("192.0.2.2", ""); d != 0 {
 			t.Errorf("another address waits %s", d)

@@ -216,12 +216,12 @@ func checkVersion(bin, dir string) error {
 }
 
 // How long a Postgres that was left behind has to finish.
-const previousPatience = 15 * time.Second
+const previousTimeout = 15 * time.Second
 
 // awaitPrevious waits for a server that is still stopping; one that goes on is
 // another instance's.
 func awaitPrevious(ctx context.Context, o Options) error {
-	ctx, cancel := context.WithTimeout(ctx, previousPatience)
+	ctx, cancel := context.WithTimeout(ctx, previousTimeout)
 	defer cancel()
 	told := false
 	for {

@@ -2,22 +2,22 @@ package stream
 
 import "bytes"
 
-// spot is an attribute in the bytes of a start tag that was checked before.
-type spot struct {
+// attrSpan is an attribute in the bytes of a start tag that was checked before.
+type attrSpan struct {
 	name, value []byte // qualified; still escaped
 	start, end  int    // of name="value"
 }
 
 // attrAt returns the attribute at or behind a place in a start tag that was
 // checked before; false: there are no more.
-func attrAt(raw []byte, at int) (spot, bool) {
+func attrAt(raw []byte, at int) (attrSpan, bool) {
 	for isSpace(raw[at]) {
 		at++
 	}
 	if raw[at] == '>' || raw[at] == '/' {
-		return spot{}, false
+		return attrSpan{}, false
 	}
-	a := spot{start: at}
+	a := attrSpan{start: at}
 	for isNameByte(raw[at]) {
 		at++
 	}

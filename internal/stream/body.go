@@ -135,8 +135,8 @@ func (e *Element) moveToClient() {
 	}
 	move(&e.Name)
 	move(&e.Child)
-	for i := range e.kids {
-		move(&e.kids[i].name)
+	for i := range e.childSpans {
+		move(&e.childSpans[i].name)
 	}
 }
 

@@ -27,7 +27,7 @@ func (c Child) Children() iter.Seq[Child] {
 			return
 		}
 		outer := slices.Concat(c.outer, e.outer)
-		for _, k := range e.kids {
+		for _, k := range e.childSpans {
 			if !yield(Child{Name: k.name, in: c.in[k.start:k.end:k.end], outer: outer}) {
 				return
 			}
@@ -135,9 +135,9 @@ func (e *Element) shift(n int) {
 	if e.closeAt > 0 {
 		e.closeAt += n
 	}
-	for i := range e.kids {
-		e.kids[i].start += n
-		e.kids[i].end += n
+	for i := range e.childSpans {
+		e.childSpans[i].start += n
+		e.childSpans[i].end += n
 	}
 }
 

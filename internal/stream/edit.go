@@ -50,10 +50,10 @@ func (d *Edit) Element() (*Element, error) {
 	}
 	// What is left was checked before: only the places change.
 	e := *d.of
-	e.kids, e.Child = nil, Name{}
+	e.childSpans, e.Child = nil, Name{}
 	e.Raw = d.write(&e)
-	if len(e.kids) > 0 {
-		e.Child = e.kids[0].name
+	if len(e.childSpans) > 0 {
+		e.Child = e.childSpans[0].name
 	}
 	for _, a := range d.set {
 		if view := e.viewOf(a.name); view != nil {
@@ -107,18 +107,18 @@ func (d *Edit) write(e *Element) []byte {
 	}
 	out = append(out, '>')
 	e.tagEnd = len(out)
-	if len(of.kids) > 0 {
-		e.kids = make([]kid, 0, len(of.kids))
+	if len(of.childSpans) > 0 {
+		e.childSpans = make([]childSpan, 0, len(of.childSpans))
 	}
 	at := of.tagEnd
-	for _, k := range of.kids {
+	for _, k := range of.childSpans {
 		if d.drop != nil && d.drop(of.child(k)) {
 			out = closeText(append(out, of.Raw[at:k.start]...))
 			at = k.end
 			continue
 		}
 		moved := len(out) - at
-		e.kids = append(e.kids, kid{k.name, k.start + moved, k.end + moved})
+		e.childSpans = append(e.childSpans, childSpan{k.name, k.start + moved, k.end + moved})
 	}
 	out = d.append(append(out, of.Raw[at:of.closeAt]...))
 	e.closeAt = len(out)

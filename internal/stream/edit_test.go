@@ -37,8 +37,8 @@ func FuzzEdit(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q became malformed: %v", raw, err)
 		}
-		if len(got.kids) == 0 {
-			got.kids = nil
+		if len(got.childSpans) == 0 {
+			got.childSpans = nil
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("%q:\n got %+v\nwant %+v", raw, got, want)

@@ -28,15 +28,15 @@ type Element struct {
 	Lang  string // xml:lang
 	Child Name   // the first child element; zero when there is none
 
-	tagEnd  int // where the start tag ends
-	closeAt int // where the end tag starts; 0: the start tag closes itself
-	kids    []kid
-	outer   []binding  // the declarations on the start tag
-	one     [1]binding // where they are kept: most have one
+	tagEnd     int // where the start tag ends
+	closeAt    int // where the end tag starts; 0: the start tag closes itself
+	childSpans []childSpan
+	outer      []binding  // the declarations on the start tag
+	one        [1]binding // where they are kept: most have one
 }
 
-// kid is where a child element stands in its parent's bytes.
-type kid struct {
+// childSpan is where a child element stands in its parent's bytes.
+type childSpan struct {
 	name       Name
 	start, end int
 }
@@ -121,7 +121,7 @@ func (s *scanner) element(t tag) (*Element, error) {
 	}
 	e := &Element{Name: t.name, tagEnd: t.end - t.start}
 	s.view(e)
-	s.kids = s.kids[:0]
+	s.childSpans = s.childSpans[:0]
 	for depth := len(s.open); !t.selfClosed && len(s.open) >= depth; {
 		next, err := s.next(false)
 		switch {
@@ -130,15 +130,15 @@ func (s *scanner) element(t tag) (*Element, error) {
 		case next.kind == endTag && len(s.open) < depth:
 			e.closeAt = next.start - t.start
 		case next.kind == endTag && len(s.open) == depth:
-			s.kids[len(s.kids)-1].end = next.end - t.start
+			s.childSpans[len(s.childSpans)-1].end = next.end - t.start
 		case next.kind == startTag && len(s.open) == depth+1 && !next.selfClosed,
 			next.kind == startTag && len(s.open) == depth && next.selfClosed:
-			s.kids = append(s.kids, kid{name: next.name, start: next.start - t.start, end: next.end - t.start})
+			s.childSpans = append(s.childSpans, childSpan{name: next.name, start: next.start - t.start, end: next.end - t.start})
 		}
 	}
-	if len(s.kids) > 0 {
-		e.kids = slices.Clone(s.kids)
-		e.Child = e.kids[0].name
+	if len(s.childSpans) > 0 {
+		e.childSpans = slices.Clone(s.childSpans)
+		e.Child = e.childSpans[0].name
 	}
 	e.Raw = s.in[t.start:s.pos:s.pos]
 	return e, nil
@@ -172,7 +172,7 @@ func (s *scanner) view(e *Element) {
 // Children yields the direct child elements in document order.
 func (e *Element) Children() iter.Seq[Child] {
 	return func(yield func(Child) bool) {
-		for _, k := range e.kids {
+		for _, k := range e.childSpans {
 			if !yield(e.child(k)) {
 				return
 			}
@@ -180,13 +180,13 @@ func (e *Element) Children() iter.Seq[Child] {
 	}
 }
 
-func (e *Element) child(k kid) Child {
+func (e *Element) child(k childSpan) Child {
 	return Child{Name: k.name, in: e.Raw[k.start:k.end:k.end], outer: e.outer}
 }
 
 // Find returns the first direct child with that name.
 func (e *Element) Find(space, local string) (Child, bool) {
-	for _, k := range e.kids {
+	for _, k := range e.childSpans {
 		if k.name.Local == local && k.name.Space == space {
 			return e.child(k), true
 		}
@@ -195,7 +195,7 @@ func (e *Element) Find(space, local string) (Child, bool) {
 }
 
 // Len returns the number of direct child elements.
-func (e *Element) Len() int { return len(e.kids) }
+func (e *Element) Len() int { return len(e.childSpans) }
 
 // Attr returns an unprefixed attribute of the element, unescaped.
 func (e *Element) Attr(local string) (string, bool) { return attr(e.Raw, local) }

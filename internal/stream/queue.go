@@ -37,10 +37,10 @@ func (q *Queue) Push(element []byte) error {
 	return err
 }
 
-// PushSoon is Push for what is not urgent: notify is not called for it. It is taken in
+// PushBatched is Push for what is not urgent: notify is not called for it. It is taken in
 // its order, with what Push tells of or when Flush is called; waits reports that the
 // caller is to see to the latter, since nobody else does yet.
-func (q *Queue) PushSoon(element []byte) (waits bool, err error) { return q.push(element, true) }
+func (q *Queue) PushBatched(element []byte) (waits bool, err error) { return q.push(element, true) }
 
 func (q *Queue) push(element []byte, soon bool) (waits bool, err error) {
 	q.mu.Lock()
@@ -67,7 +67,7 @@ func (q *Queue) push(element []byte, soon bool) (waits bool, err error) {
 	return free && soon && first, nil
 }
 
-// Flush ends the wait of what PushSoon queued. It reports whether the caller is to do
+// Flush ends the wait of what PushBatched queued. It reports whether the caller is to do
 // what notify would have been called for.
 func (q *Queue) Flush() (work bool) {
 	q.mu.Lock()
@@ -178,14 +178,14 @@ func (q *Queue) Len() int {
 	return len(q.items)
 }
 
-// Roomy reports whether at most a quarter of the bound is in use.
-func (q *Queue) Roomy() bool {
+// HasRoom reports whether at most a quarter of the bound is in use.
+func (q *Queue) HasRoom() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.bytes <= q.max/4
 }
 
-// Ready waits until the queue is Roomy.
+// Ready waits until the queue has room (HasRoom).
 func (q *Queue) Ready(ctx context.Context) error {
 	for {
 		q.mu.Lock()

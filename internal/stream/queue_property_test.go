@@ -14,7 +14,7 @@ type queueModel struct {
 	queue  *Queue
 	pushed []string
 	taken  []string
-	urgent int  // elements up to the last that was not pushed with PushSoon
+	urgent int  // elements up to the last that was not pushed with PushBatched
 	corked bool // by its reader
 	writer bool // somebody is at work
 	flush  bool // somebody will call Flush
@@ -32,7 +32,7 @@ func (m *queueModel) push(t *rapid.T) {
 	el := fmt.Sprintf("<e%d/>", len(m.pushed))
 	m.pushed = append(m.pushed, el)
 	if rapid.Bool().Draw(t, "soon") {
-		waits, err := m.queue.PushSoon([]byte(el))
+		waits, err := m.queue.PushBatched([]byte(el))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,9 +23,9 @@ const (
 type Reader struct {
 	src    io.Reader
 	limits Limits
-	store  []byte // what buf lies in
-	buf    []byte // read, and not consumed
-	cut    cutter // how far the next element was looked at
+	store  []byte   // what buf lies in
+	buf    []byte   // read, and not consumed
+	cut    splitter // how far the next element was looked at
 	header []binding
 	name   []byte // qualified, of the header
 	ended  bool
@@ -51,7 +51,7 @@ func (r *Reader) Header() (Header, error) {
 	if err := r.declaration(); err != nil {
 		return Header{}, err
 	}
-	r.cut = cutter{startOnly: true}
+	r.cut = splitter{startOnly: true}
 	end, err := r.find(maxHeader)
 	if err != nil {
 		return Header{}, err
@@ -116,7 +116,7 @@ func (r *Reader) Next() (*Element, error) {
 	if r.ended {
 		return nil, io.EOF
 	}
-	r.cut = cutter{}
+	r.cut = splitter{}
 	end, err := r.find(r.limits.Bytes)
 	if err != nil {
 		return nil, err
@@ -164,7 +164,7 @@ func (r *Reader) Buffered() int {
 	return len(r.buf)
 }
 
-// find returns where what the cutter looks for ends in the buffer, reading as
+// find returns where what the splitter looks for ends in the buffer, reading as
 // needed, at most limit bytes of it.
 func (r *Reader) find(limit int) (int, error) {
 	for {

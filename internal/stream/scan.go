@@ -36,13 +36,13 @@ type rawAttr struct {
 // scanner walks the tags of one document in one pass, checking as it goes. It
 // keeps no tree: only the open tags' names and the namespaces in force.
 type scanner struct {
-	in     []byte
-	pos    int
-	limits Limits
-	attrs  []rawAttr // of the tag read last
-	open   []openTag
-	ns     []binding
-	kids   []kid // of the element being read
+	in         []byte
+	pos        int
+	limits     Limits
+	attrs      []rawAttr // of the tag read last
+	open       []openTag
+	ns         []binding
+	childSpans []childSpan // of the element being read
 	// While an element is being cut out of a larger one, outside is the depth
 	// of what surrounds it, and used collects the bindings it takes from there.
 	outside int

@@ -20,7 +20,7 @@ func newScanner(in []byte, limits Limits, outer []binding) *scanner {
 
 // free ends the use of the scanner and of everything in it.
 func (s *scanner) free() {
-	*s = scanner{attrs: emptied(s.attrs), open: emptied(s.open), ns: emptied(s.ns), kids: emptied(s.kids), used: emptied(s.used)}
+	*s = scanner{attrs: emptied(s.attrs), open: emptied(s.open), ns: emptied(s.ns), childSpans: emptied(s.childSpans), used: emptied(s.used)}
 	scanners.Put(s)
 }
 

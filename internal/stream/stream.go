@@ -64,11 +64,11 @@ type UndeliveredReporter interface {
 	Undelivered() (elements [][]byte, since time.Time)
 }
 
-// AbsenceReporter is a Stream whose peer may be away for a while without being lost, as over
-// BOSH between two requests. AbsentSince returns since when it has been; zero: it is there.
-type AbsenceReporter interface {
+// PollGapReporter is a Stream whose peer may be away for a while without being lost, as over
+// BOSH between two requests. NoPollSince returns since when it has been; zero: it is there.
+type PollGapReporter interface {
 	Stream
-	AbsentSince() time.Time
+	NoPollSince() time.Time
 }
 
 // Corker is a Stream that can put off writing for a moment, so that several elements
@@ -112,9 +112,9 @@ type Waiter interface {
 // it is written together.
 type Batcher interface {
 	Stream
-	// SendSoon is Send, but the element may be written up to a tenth of a second later. It
+	// SendBatched is Send, but the element may be written up to a tenth of a second later. It
 	// keeps its order: what Send is given after it is written after it.
-	SendSoon(element []byte) error
+	SendBatched(element []byte) error
 }
 
 // Server serves streams: the embedded XMPP server, or a relay to another one.

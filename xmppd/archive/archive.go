@@ -21,19 +21,19 @@ import (
 
 // Archive is all archives of a server. It is safe for concurrent use.
 type Archive struct {
-	store    Store
-	writer   *writer
-	searches *budget.Share
-	page     int
-	stored   atomic.Int64
-	unkept   *unkept
+	store     Store
+	writer    *writer
+	searches  *budget.KeyedSemaphore
+	page      int
+	stored    atomic.Int64
+	recentIDs *recentIDs
 }
 
 // New returns the archives in a store, of which a client gets at most page results at
 // once. Run must be called for anything to be written.
-// meter is told when an account meets a limit; it may be nil.
-func New(store Store, page int, log *slog.Logger, meter budget.Meter) *Archive {
-	return &Archive{store: store, writer: newWriter(store, log), searches: newSearches(meter), page: page, unkept: newUnkept()}
+// recorder is told when an account meets a limit; it may be nil.
+func New(store Store, page int, log *slog.Logger, recorder budget.Recorder) *Archive {
+	return &Archive{store: store, writer: newWriter(store, log), searches: newSearches(recorder), page: page, recentIDs: newRecentIDs()}
 }
 
 // Run writes until ctx ends, and then once more what is queued.
@@ -79,8 +79,8 @@ func (a *Archive) wait(ctx context.Context, job *writeJob) (uuid.UUID, error) {
 	return id, err
 }
 
-// Storing is a message on its way into the archive.
-type Storing struct {
+// PendingWrite is a message on its way into the archive.
+type PendingWrite struct {
 	archive *Archive
 	job     *writeJob
 }
@@ -88,17 +88,19 @@ type Storing struct {
 // Begin queues entries, which get one id, and does not block. Ids are given in the
 // order of the calls. Wait must be called afterwards, once. The error is a
 // *stanza.Error of type wait when too much is queued.
-func (a *Archive) Begin(entries ...Entry) (*Storing, error) {
+func (a *Archive) Begin(entries ...Entry) (*PendingWrite, error) {
 	job, err := a.writer.begin(entries...)
 	if err != nil {
 		return nil, err
 	}
-	return &Storing{a, job}, nil
+	return &PendingWrite{a, job}, nil
 }
 
 // Wait blocks until the message is in the store and returns its id, or until ctx
 // ends; then it is not there, and will not be.
-func (st *Storing) Wait(ctx context.Context) (uuid.UUID, error) { return st.archive.wait(ctx, st.job) }
+func (st *PendingWrite) Wait(ctx context.Context) (uuid.UUID, error) {
+	return st.archive.wait(ctx, st.job)
+}
 
 // Last returns the newest entry of an archive; one without an id if it is empty.
 func (a *Archive) Last(ctx context.Context, owner string) (Entry, error) {

@@ -14,7 +14,7 @@ import (
 // Messages that are sent again: a client whose stream was lost and could not be resumed
 // cannot know which of its last messages arrived, and sends them again with the same id,
 // marked as delayed (XEP-0198 §5, XEP-0203 §2). What an archive has is known by it, what none
-// has by unkept.go, as long as the program runs.
+// has by recent_ids.go, as long as the program runs.
 
 // resendWindow is how far back a message that is sent again is looked for.
 const resendWindow = 24 * time.Hour
@@ -25,27 +25,27 @@ func IsResend(m *stream.Element) bool {
 	return delayed && m.ID != ""
 }
 
-// AlreadySaid reports whether a message is a resend of one that an archive has, as what
-// its owner sent to with (a bare JID), or of one that passed.
-func (a *Archive) AlreadySaid(ctx context.Context, owner, with string, m *stream.Element) (bool, error) {
+// IsDuplicate reports whether a message is a resend of one that an archive has, as what
+// its owner sent to with (a bare JID), or of one that NoteUnarchived noted.
+func (a *Archive) IsDuplicate(ctx context.Context, owner, with string, m *stream.Element) (bool, error) {
 	if !IsResend(m) {
 		return false, nil
 	}
-	if a.unkept.has(owner, with, m.ID) {
+	if a.recentIDs.has(owner, with, m.ID) {
 		return true, nil
 	}
 	return a.store.Stored(ctx, owner, with, m.ID, time.Now().Add(-resendWindow))
 }
 
-// AlreadySaidBetween reports whether a message from one bare JID to another is a resend
+// IsDuplicateBetween reports whether a message from one bare JID to another is a resend
 // of one that is in an archive: the sender's, or the recipient's if the sender keeps none, or
 // that passed. A note to oneself is in only one, as received.
-func (a *Archive) AlreadySaidBetween(ctx context.Context, from, to string, m *stream.Element) (bool, error) {
+func (a *Archive) IsDuplicateBetween(ctx context.Context, from, to string, m *stream.Element) (bool, error) {
 	if !IsResend(m) {
 		return false, nil
 	}
-	if from != to || a.unkept.has(from, to, m.ID) {
-		if sent, err := a.AlreadySaid(ctx, from, to, m); err != nil || sent {
+	if from != to || a.recentIDs.has(from, to, m.ID) {
+		if sent, err := a.IsDuplicate(ctx, from, to, m); err != nil || sent {
 			return sent, err
 		}
 	}

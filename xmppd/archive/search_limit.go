@@ -13,18 +13,18 @@ import (
 // many connections for them. An account has one of them, so that three accounts whose
 // searches take long still leave one to others.
 const (
-	searchesAtOnce    = 4
-	searchesOfAccount = 1
+	maxConcurrentSearches = 4
+	searchesOfAccount     = 1
 
 	// How long a search waits for its turn.
-	searchPatience = 2 * time.Second
+	searchTimeout = 2 * time.Second
 )
 
 // errBusySearching refuses a search whose turn does not come.
 var errBusySearching = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: "Too many searches at once. Please try again in a moment."}
 
-func newSearches(meter budget.Meter) *budget.Share {
-	return budget.NewShare(budget.Limit{Name: "searches of one account at once"}, searchesAtOnce, searchesOfAccount, meter)
+func newSearches(recorder budget.Recorder) *budget.KeyedSemaphore {
+	return budget.NewKeyedSemaphore(budget.Limit{Name: "searches of one account at once"}, maxConcurrentSearches, searchesOfAccount, recorder)
 }
 
 // read returns a page for a client. A search waits for its account's turn.
@@ -46,7 +46,7 @@ func (a *Archive) read(ctx context.Context, c Reader, q Query) (Page, error) {
 // when the search is done. The error is a *stanza.Error of type wait when the turn does not
 // come.
 func (a *Archive) SearchTurn(ctx context.Context, account string) (release func(), err error) {
-	turn, cancel := context.WithTimeout(ctx, searchPatience)
+	turn, cancel := context.WithTimeout(ctx, searchTimeout)
 	defer cancel()
 	release, err = a.searches.Acquire(turn, account, 1)
 	if err != nil && ctx.Err() == nil {

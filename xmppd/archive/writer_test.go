@@ -121,15 +121,15 @@ func TestArchiveWriter_KeepsPromises(t *testing.T) {
 		outcomes := rapid.SliceOfN(rapid.SampledFrom([]string{"ok", "ok", "away", "lost"}), 0, 12).Draw(rt, "outcomes")
 		took := time.Duration(rapid.IntRange(0, 300).Draw(rt, "ms")) * time.Millisecond
 		type sender struct {
-			patience, start time.Duration
-			body            string
-			id              string
-			err             error
+			timeout, start time.Duration
+			body           string
+			id             string
+			err            error
 		}
 		senders := make([]sender, rapid.IntRange(1, 20).Draw(rt, "senders"))
 		for i := range senders {
 			senders[i].start = time.Duration(rapid.IntRange(0, 500).Draw(rt, "start")) * time.Millisecond
-			senders[i].patience = time.Duration(rapid.IntRange(1, 3000).Draw(rt, "patience")) * time.Millisecond
+			senders[i].timeout = time.Duration(rapid.IntRange(1, 3000).Draw(rt, "patience")) * time.Millisecond
 			senders[i].body = fmt.Sprint(i)
 			if rapid.IntRange(0, 9).Draw(rt, "unstorable") == 0 {
 				senders[i].body = "unstorable"
@@ -145,7 +145,7 @@ func TestArchiveWriter_KeepsPromises(t *testing.T) {
 				s := &senders[i]
 				all.Go(func() {
 					time.Sleep(s.start)
-					ctx, cancel := context.WithTimeout(t.Context(), s.patience)
+					ctx, cancel := context.WithTimeout(t.Context(), s.timeout)
 					defer cancel()
 					id, err := w.Store(ctx, Entry{Owner: "a@h", Body: s.body}, Entry{Owner: "b@h", Body: s.body})
 					s.id, s.err = id.String(), err

@@ -26,7 +26,7 @@ func (s *Service) AccountChanged(ctx context.Context, user string) {
 		for _, o := range r.occupants.ofUserLocked(user) {
 			if !bytes.Equal(o.hats, hats) {
 				o.hats = hats
-				o.showLocked(o.shown)
+				o.showLocked(o.presenceMember)
 				r.occupants.announceLocked(o)
 			}
 		}

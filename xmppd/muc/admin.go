@@ -222,9 +222,9 @@ func (r *room) giveRoleLocked(o *occupant, role Role) {
 // showOthersLocked shows a member all other occupants, at the pace at which its client reads if
 // they are many; what happens meanwhile comes after that.
 func (r *room) showOthersLocked(m *member) {
-	paced := !m.holding && r.occupants.presenceSizeLocked() > burst // one that is entering is shown them in turn anyway
+	paced := !m.buffering && r.occupants.presenceSizeLocked() > burst // one that is entering is shown them in turn anyway
 	if paced {
-		m.holding, m.collecting = true, true
+		m.buffering, m.collectingOccupants = true, true
 	}
 	for _, other := range r.occupants.byNick {
 		if other != m.occupant {
@@ -234,7 +234,7 @@ func (r *room) showOthersLocked(m *member) {
 	if !paced {
 		return
 	}
-	m.collecting = false
+	m.collectingOccupants = false
 	go func() {
 		r.sendOccupants(context.Background(), m) // it ends with the client's stream, at the latest
 		r.mu.Lock()

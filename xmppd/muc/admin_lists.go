@@ -77,7 +77,7 @@ func (r *room) roleListLocked(dst []byte, role Role) []byte {
 		dst = stanza.AppendAttr(append(dst, "<item"...), "affiliation", string(r.affiliations.ofLocked(o.user)))
 		dst = stanza.AppendAttr(stanza.AppendAttr(dst, "role", string(role)), "nick", o.nick)
 		if len(dst) < fullList {
-			dst = stanza.AppendAttr(dst, "jid", o.shown.client.JID())
+			dst = stanza.AppendAttr(dst, "jid", o.presenceMember.client.JID())
 		}
 		dst = append(dst, "/>"...)
 	}

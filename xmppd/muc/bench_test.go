@@ -125,7 +125,7 @@ func BenchmarkCrowd(b *testing.B) {
 func BenchmarkSignIn_Rooms(b *testing.B) {
 	const rooms, people = 200, 50
 	w := newWorldWith(b, Config{RoomsPerSession: rooms}, xmppd.Config{FanOut: 1 << 40, FanOutSaid: 1 << 40}, "alice")
-	w.svc.looks = budget.NewRate(budget.Limit{}, 1<<40, 1<<40, nil)
+	w.svc.archiveLookups = budget.NewRate(budget.Limit{}, 1<<40, 1<<40, nil)
 	all := make([]*sink, people)
 	for i := range rooms {
 		room := fmt.Sprintf("r%d", i)

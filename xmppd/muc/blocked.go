@@ -69,7 +69,7 @@ func (m *member) applyBlocksLocked(blocks xmppd.Blocked) {
 		case is && !was:
 			jid := ""
 			if m.occupant.seesAddressesLocked() {
-				jid = o.shown.client.JID()
+				jid = o.presenceMember.client.JID()
 			}
 			m.deliverLocked("<presence", o.unavailableLocked(departure{}, jid), endOfPresence)
 		case was && !is:

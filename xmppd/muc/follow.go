@@ -40,8 +40,8 @@ const (
 	maxSaid     = 4 << 10 // bytes of a message's text
 
 	// Who asks again and again waits: each room costs a look into its archive.
-	looksPerSecond = maxFollowed / 2
-	looksAtOnce    = 20 * maxFollowed
+	archiveLookupsPerSecond = maxFollowed / 2
+	archiveLookupsBurst     = 20 * maxFollowed
 )
 
 // follower is a client that is told of its account's rooms.
@@ -133,8 +133,8 @@ func (f *followers) count(name string) int {
 	return len(f.byRoom[name])
 }
 
-// isNew reports whether a client is to be told of a room, and notes that it is.
-func (f *followers) isNew(fo *follower, name string) bool {
+// shouldNotify reports whether a client is to be told of a room, and notes that it is.
+func (f *followers) shouldNotify(fo *follower, name string) bool {
 	if fo.said {
 		return true
 	}
@@ -182,14 +182,14 @@ func (s *Service) follow(ctx context.Context, c xmppd.Client, p *stream.Element)
 		names = append(names, r.Name)
 		if r.Unread {
 			unread = append(unread, r.Name)
-			s.followers.isNew(fo, r.Name)
+			s.followers.shouldNotify(fo, r.Name)
 		}
 	}
 	s.followers.add(fo, names...)
 	if len(unread) > 0 {
 		c.Deliver(s.indicator(c, nil, unread...)) // §4.2: what there is already
 	}
-	return s.looks.Wait(ctx, c.User(), 1+len(list)) // before the client's next stanza
+	return s.archiveLookups.Wait(ctx, c.User(), 1+len(list)) // before the client's next stanza
 }
 
 // indicator is a message that tells of rooms.
@@ -202,41 +202,41 @@ func (s *Service) indicator(c xmppd.Client, said []byte, names ...string) []byte
 	return append(append(append(dst, "</rai>"...), said...), "</message>"...)
 }
 
-// newest is the latest message of a room that said something, for those who follow it.
-type newest struct {
+// latestMessage is the latest message of a room that said something, for those who follow it.
+type latestMessage struct {
 	id       uuid.UUID // in the archive; Nil: it is not known, or was taken back
 	author   string    // localpart
 	nick     string
 	stanzaID string
 }
 
-// activity tells those who follow a room of what is said in it. It is guarded by the room's
+// activityNotifier tells those who follow a room of what is said in it. It is guarded by the room's
 // lock.
-type activity struct {
+type activityNotifier struct {
 	room   *room
-	newest newest // what they were told last
+	latest latestMessage // what they were told last
 }
 
-// newestOf is the newest entry of a room's archive, if it says something.
-func newestOf(e archive.Entry) newest {
+// latestMessageOf is the newest entry of a room's archive, if it says something.
+func latestMessageOf(e archive.Entry) latestMessage {
 	m, err := stream.Parse(e.Stanza, stream.Limits{Bytes: len(e.Stanza)})
 	if err != nil {
-		return newest{}
+		return latestMessage{}
 	}
 	if text, _ := stanza.NewText(m); text == "" {
-		return newest{}
+		return latestMessage{}
 	}
 	user, _, _ := strings.Cut(e.With, "@")
-	return newest{id: e.ID, author: user, nick: e.Resource, stanzaID: e.StanzaID}
+	return latestMessage{id: e.ID, author: user, nick: e.Resource, stanzaID: e.StanzaID}
 }
 
 // messageLocked tells those who follow the room of a message that is in its archive.
-func (ac *activity) messageLocked(o *occupant, m *stream.Element, id uuid.UUID) {
+func (ac *activityNotifier) messageLocked(o *occupant, m *stream.Element, id uuid.UUID) {
 	if id == uuid.Nil {
 		return
 	}
 	if corrects := stanza.CorrectedID(m); corrects != "" {
-		if n := ac.newest; n.id != uuid.Nil && n.author == o.user && n.stanzaID == corrects {
+		if n := ac.latest; n.id != uuid.Nil && n.author == o.user && n.stanzaID == corrects {
 			ac.tellChangeLocked(messageSummary{id: n.id, by: n.nick, text: stanza.LineText(m), encrypted: stanza.IsEncrypted(m), change: "edited"})
 		}
 		return
@@ -245,28 +245,28 @@ func (ac *activity) messageLocked(o *occupant, m *stream.Element, id uuid.UUID) 
 	if text == "" {
 		return
 	}
-	ac.newest = newest{id: id, author: o.user, nick: o.nick, stanzaID: m.ID}
+	ac.latest = latestMessage{id: id, author: o.user, nick: o.nick, stanzaID: m.ID}
 	ac.tellLocked(o.user, messageSummary{id: id, by: o.nick, answers: stanza.AnsweredNick(m), named: stanza.Named(m), text: stanza.LineText(m), encrypted: encrypted}, func(fo *follower) bool {
-		return ac.room.svc.followers.isNew(fo, ac.room.name)
+		return ac.room.svc.followers.shouldNotify(fo, ac.room.name)
 	})
 }
 
 // retractedLocked tells those who follow the room that its latest message was taken back, if it is
 // among these.
-func (ac *activity) retractedLocked(ids []uuid.UUID) {
-	if n := ac.newest; n.id != uuid.Nil && slices.Contains(ids, n.id) {
+func (ac *activityNotifier) retractedLocked(ids []uuid.UUID) {
+	if n := ac.latest; n.id != uuid.Nil && slices.Contains(ids, n.id) {
 		ac.tellChangeLocked(messageSummary{id: n.id, by: n.nick, change: "deleted"})
-		ac.newest = newest{}
+		ac.latest = latestMessage{}
 	}
 }
 
 // tellChangeLocked tells what the latest message says now; only to those who were told what it said.
-func (ac *activity) tellChangeLocked(s messageSummary) {
-	ac.tellLocked(ac.newest.author, s, func(fo *follower) bool { return fo.said })
+func (ac *activityNotifier) tellChangeLocked(s messageSummary) {
+	ac.tellLocked(ac.latest.author, s, func(fo *follower) bool { return fo.said })
 }
 
 // tellLocked tells followers that may read it, and are not in the room, what an author says.
-func (ac *activity) tellLocked(author string, s messageSummary, concerns func(*follower) bool) {
+func (ac *activityNotifier) tellLocked(author string, s messageSummary, concerns func(*follower) bool) {
 	list := ac.room.svc.followers.of(ac.room.name)
 	if len(list) == 0 {
 		return
@@ -347,12 +347,12 @@ func (r *room) changeAffiliationLocked(a Affiliated) {
 		if now {
 			r.svc.followers.add(fo, r.name)
 		}
-		r.activity.roomChanged(fo)
+		r.activity.notifyRoomChanged(fo)
 	}
 }
 
-// roomChanged tells a follower that what the room is to it has changed.
-func (ac *activity) roomChanged(fo *follower) {
+// notifyRoomChanged tells a follower that what the room is to it has changed.
+func (ac *activityNotifier) notifyRoomChanged(fo *follower) {
 	if fo.said {
 		fo.client.Deliver(ac.room.svc.indicator(fo.client, []byte(`<said xmlns="`+nsSaid+`" change="room"/>`), ac.room.name))
 	}
@@ -360,10 +360,10 @@ func (ac *activity) roomChanged(fo *follower) {
 
 // archiveChangedLocked tells those who follow the room that it tells of what is said from now on, or
 // does no more: only what is in its archive is told.
-func (ac *activity) archiveChangedLocked() {
+func (ac *activityNotifier) archiveChangedLocked() {
 	for _, fo := range ac.room.svc.followers.of(ac.room.name) {
 		if ac.room.occupants.memberLocked(fo.client) == nil && ac.room.mayReadLocked(fo.client.User()) {
-			ac.roomChanged(fo)
+			ac.notifyRoomChanged(fo)
 		}
 	}
 }

@@ -240,7 +240,7 @@ func TestFollow_Bounded(t *testing.T) {
 		w.open(fmt.Sprintf("r%d", i), nil)
 		w.store.bookmarked = append(w.store.bookmarked, fmt.Sprintf("r%d", i))
 	}
-	w.svc.looks = budget.NewRate(budget.Limit{}, 1e-9, 8, nil) // two times three, and the questions
+	w.svc.archiveLookups = budget.NewRate(budget.Limit{}, 1e-9, 8, nil) // two times three, and the questions
 	p, err := stream.Parse([]byte(`<presence xmlns="jabber:client" to="rooms.h"><rai xmlns="`+nsRAI+`"/></presence>`), stream.DefaultLimits)
 	if err != nil {
 		t.Fatal(err)

@@ -111,7 +111,7 @@ func (r *room) enter(ctx context.Context, e joinRequest) error {
 		return err
 	}
 	history := e.history.wanted() && r.settings.Archive && r.state == open
-	if m.holding = m.holding || history; m.holding {
+	if m.buffering = m.buffering || history; m.buffering {
 		cut := r.queue.last
 		r.mu.Unlock()
 		r.sendOccupants(ctx, m)
@@ -146,14 +146,14 @@ func (r *room) sendOccupants(ctx context.Context, m *member) {
 
 // releaseHeldLocked sends what had to wait for the occupants and the history.
 func (m *member) releaseHeldLocked() {
-	m.holding = false
+	m.buffering = false
 	for _, raw := range m.occupantsToSend {
 		m.client.Deliver(raw)
 	}
-	for _, raw := range m.held {
+	for _, raw := range m.buffered {
 		m.client.Deliver(raw)
 	}
-	m.occupantsToSend, m.held = nil, nil
+	m.occupantsToSend, m.buffered = nil, nil
 }
 
 // goneLocked stops holding back stanzas for a member that has left, who need not see
@@ -188,8 +188,8 @@ func (r *room) admitLocked(e joinRequest) (*member, error) {
 	o := m.occupant
 	o.hats = e.hats
 	o.showLocked(m)
-	m.holding = r.occupants.presenceSizeLocked() > burst
-	m.collecting = m.holding
+	m.buffering = r.occupants.presenceSizeLocked() > burst
+	m.collectingOccupants = m.buffering
 	for _, other := range r.occupants.byNick {
 		if other != o {
 			m.showLocked(other, nil)
@@ -201,7 +201,7 @@ func (r *room) admitLocked(e joinRequest) (*member, error) {
 		}
 	}
 	m.showLocked(o, appendCodes(nil, r.joinCodesLocked(e, o, created)...))
-	m.collecting = false
+	m.collectingOccupants = false
 	return m, nil
 }
 

@@ -42,7 +42,7 @@ func (r *room) releaseLocked(m *member, d departure) {
 		return
 	}
 	m.deliverLocked("<presence", o.unavailableLocked(d, m.client.JID()), appendCodes(nil, codeSelf), endOfPresence)
-	if o.shown == m {
+	if o.presenceMember == m {
 		o.showLocked(o.all[len(o.all)-1])
 		r.occupants.announceLocked(o)
 	}

@@ -19,7 +19,7 @@ type meter struct {
 	names []string
 }
 
-func (m *meter) Met(l budget.Limit, _ string) {
+func (m *meter) LimitHit(l budget.Limit, _ string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.names = append(m.names, l.Name)
@@ -31,7 +31,7 @@ func TestLists_Long(t *testing.T) { synctest.Test(t, listsLong) }
 
 func listsLong(t *testing.T) {
 	met := &meter{}
-	w := newWorldWith(t, Config{}, xmppd.Config{Meter: met}, "alice", "user0001")
+	w := newWorldWith(t, Config{}, xmppd.Config{Recorder: met}, "alice", "user0001")
 	w.open("den", nil)
 	const banned = 5000
 	for i := range banned {

@@ -53,12 +53,12 @@ func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.E
 // if the room's archive keeps it (§7.4, S-83). One that is sent again, and came the first time, is not
 // said twice; the first may be under way to the archive still, on a stream that was lost.
 func (r *room) reflectMessage(ctx context.Context, c xmppd.Client, m *stream.Element) error {
-	unlock, err := r.saying.lock(ctx, c, m)
+	unlock, err := r.dedupLock.lock(ctx, c, m)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if again, err := r.svc.archive.AlreadySaid(ctx, r.jid, c.Bare(), m); err != nil || again {
+	if again, err := r.svc.archive.IsDuplicate(ctx, r.jid, c.Bare(), m); err != nil || again {
 		return err
 	}
 	retracted, err := r.retraction(ctx, c, m)
@@ -74,14 +74,14 @@ func (r *room) reflectMessage(ctx context.Context, c xmppd.Client, m *stream.Ele
 		return err
 	}
 	if p.storing == nil {
-		r.svc.archive.Passed(r.jid, c.Bare(), m)
+		r.svc.archive.NoteUnarchived(r.jid, c.Bare(), m)
 	}
 	if retracted != nil {
 		r.pins.retracted(ctx, retracted.IDs)
 	}
 	r.pins.corrected(ctx, c.Bare(), m)
-	if said := r.svc.cfg.Said; said != nil {
-		said(Saying{Room: r.name, RoomJID: r.jid, User: c.User(), Nick: r.nickOf(c), Message: m, At: at})
+	if said := r.svc.cfg.OnMessage; said != nil {
+		said(GroupMessage{Room: r.name, RoomJID: r.jid, User: c.User(), Nick: r.nickOf(c), Message: m, At: at})
 	}
 	return nil
 }
@@ -98,8 +98,8 @@ func (s *sayings) lock(ctx context.Context, c xmppd.Client, m *stream.Element) (
 	return s.byID.Lock(ctx, c.Bare()+" "+m.ID)
 }
 
-// Saying is a message that was said in a room.
-type Saying struct {
+// GroupMessage is a message that was said in a room.
+type GroupMessage struct {
 	Room, RoomJID string          // its name, and its address
 	User, Nick    string          // who said it; Nick is empty if they have left
 	Message       *stream.Element // as the client sent it

@@ -64,12 +64,12 @@ type Config struct {
 	Key    []byte // of occupant ids; never changes (XEP-0421 §5)
 	Logger *slog.Logger
 
-	// Meter is told which accounts meet a limit of what they may ask for; nil: nobody.
-	Meter budget.Meter
+	// Recorder is told which accounts meet a limit of what they may ask for; nil: nobody.
+	Recorder budget.Recorder
 
-	// Said is told of each message that everybody in a room has got, and who said it; it
+	// OnMessage is told of each message that everybody in a room has got, and who said it; it
 	// must not block. nil: nobody is told.
-	Said func(Saying)
+	OnMessage func(GroupMessage)
 
 	// Hats returns what an account wears in every room (XEP-0317); nil: nothing.
 	Hats func(ctx context.Context, user string) ([]Hat, error)
@@ -100,9 +100,9 @@ type Service struct {
 	seal    *sealer
 	joined  joined
 
-	invitations invitations
-	followers   followers
-	looks       *budget.Rate // rooms that are looked into for an account that follows
+	invitations    invitations
+	followers      followers
+	archiveLookups *budget.Rate // rooms that are looked into for an account that follows
 
 	mu                    sync.Mutex
 	rooms                 map[string]*room // by localpart: those in memory
@@ -140,7 +140,7 @@ func New(cfg Config) (*Service, error) {
 		cfg: cfg, server: cfg.Server, archive: cfg.Server.Archive(), store: cfg.Store, log: cfg.Logger, seal: seal,
 		joined: joined{rooms: make(map[xmppd.Client]map[*room]struct{})},
 		rooms:  make(map[string]*room), unconfiguredByCreator: make(map[string]int),
-		looks: budget.NewRate(budget.Limit{Name: "rooms looked into for one account"}, looksPerSecond, looksAtOnce, cfg.Meter),
+		archiveLookups: budget.NewRate(budget.Limit{Name: "rooms looked into for one account"}, archiveLookupsPerSecond, archiveLookupsBurst, cfg.Recorder),
 	}, nil
 }
 

@@ -54,7 +54,7 @@ func (r *room) askOccupant(ctx context.Context, c xmppd.Client, iq *stream.Eleme
 		// XEP-0410 §3.2: the room answers a ping to oneself.
 		return r.svc.server.Answer(ctx, c, iq, nil)
 	}
-	asker, asked, user := m.occupant.jid, o.shown.client, o.user
+	asker, asked, user := m.occupant.jid, o.presenceMember.client, o.user
 	r.mu.Unlock()
 	if err := r.svc.checkBlocked(ctx, user, asker, c.JID()); err != nil {
 		return err

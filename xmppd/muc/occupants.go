@@ -113,7 +113,7 @@ func (oc *occupants) announceLocked(o *occupant, codes ...string) {
 // announceGoneLocked tells everybody in the room, and the clients given, that an occupant
 // went (§7.14).
 func (oc *occupants) announceGoneLocked(o *occupant, own []*member, d departure) {
-	jid := o.shown.client.JID()
+	jid := o.presenceMember.client.JID()
 	with, without := o.unavailableLocked(d, jid), o.unavailableLocked(d, "")
 	self := appendCodes(nil, codeSelf)
 	for _, m := range own {

@@ -30,15 +30,15 @@ func (m *member) deliverLocked(name string, rest ...[]byte) {
 
 // sendLocked sends a stanza that was made for this client.
 func (m *member) sendLocked(raw []byte) {
-	if m.collecting {
+	if m.collectingOccupants {
 		m.occupantsToSend = append(m.occupantsToSend, raw)
 		return
 	}
-	if m.holding && len(m.held) < maxHeld {
-		m.held = append(m.held, raw)
+	if m.buffering && len(m.buffered) < maxHeld {
+		m.buffered = append(m.buffered, raw)
 		return
 	}
-	if m.holding {
+	if m.buffering {
 		m.releaseHeldLocked() // too much waits: it goes on without
 	}
 	m.client.Deliver(raw)
@@ -53,7 +53,7 @@ func (r *room) notice(payload string) []byte {
 
 // pending is a message that waits to be stored and delivered.
 type pending struct {
-	storing *archive.Storing // nil: it is not archived
+	storing *archive.PendingWrite // nil: it is not archived
 	settled bool
 	stored  bool          // else it failed, and nobody gets it
 	id      uuid.UUID     // in the archive; zero: in none

@@ -15,10 +15,10 @@ import (
 
 // Person is somebody who is in a room, belongs to it, or is banned from it.
 type Person struct {
-	User        string
-	Affiliation Affiliation
-	Nick        string // in the room now, under this name; empty: not there
-	Seen        bool   // the room shows whose address it is to who asks (XEP-0045 §5.2.1)
+	User           string
+	Affiliation    Affiliation
+	Nick           string // in the room now, under this name; empty: not there
+	AddressVisible bool   // the room shows whose address it is to who asks (XEP-0045 §5.2.1)
 }
 
 // People returns those who are in a room or belong to it, as user may see them, by
@@ -70,11 +70,11 @@ func (r *room) author(ctx context.Context, user string, id uuid.UUID) (Person, e
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	standing := r.affiliations.ofLocked(address.User)
-	if standing == Outcast && r.affiliations.ofLocked(user).rank() < Admin.rank() {
-		standing = None // told to administrators alone (§9.2)
+	affiliation := r.affiliations.ofLocked(address.User)
+	if affiliation == Outcast && r.affiliations.ofLocked(user).rank() < Admin.rank() {
+		affiliation = None // told to administrators alone (§9.2)
 	}
-	return Person{User: address.User, Affiliation: standing, Nick: entry.Resource, Seen: seen || address.User == user}, nil
+	return Person{User: address.User, Affiliation: affiliation, Nick: entry.Resource, AddressVisible: seen || address.User == user}, nil
 }
 
 // mayListOccupantsLocked checks that user may know who is in the room, and returns whether the room
@@ -105,13 +105,13 @@ func (r *room) people(user string) ([]Person, error) {
 	here := make(map[string]bool, len(r.occupants.byNick))
 	for _, o := range r.occupants.byNick {
 		here[o.user] = true
-		people = append(people, Person{User: o.user, Affiliation: r.affiliations.ofLocked(o.user), Nick: o.nick, Seen: seen || o.user == user})
+		people = append(people, Person{User: o.user, Affiliation: r.affiliations.ofLocked(o.user), Nick: o.nick, AddressVisible: seen || o.user == user})
 	}
 	for other, a := range r.affiliations.byUser {
 		if here[other] || a.Affiliation == None || (a.Affiliation == Outcast && mine.rank() < Admin.rank()) {
 			continue
 		}
-		people = append(people, Person{User: other, Affiliation: a.Affiliation, Seen: seen || other == user})
+		people = append(people, Person{User: other, Affiliation: a.Affiliation, AddressVisible: seen || other == user})
 	}
 	return people, nil
 }

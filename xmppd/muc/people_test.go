@@ -27,7 +27,7 @@ func TestService_People(t *testing.T) {
 			t.Fatalf("%s: %v", user, err)
 		}
 		for _, p := range people {
-			out = append(out, fmt.Sprintf("%s %s %q %v", p.User, p.Affiliation, p.Nick, p.Seen))
+			out = append(out, fmt.Sprintf("%s %s %q %v", p.User, p.Affiliation, p.Nick, p.AddressVisible))
 		}
 		return out
 	}
@@ -71,7 +71,7 @@ func TestService_Author(t *testing.T) {
 		if errors.As(err, &refused) {
 			return string(refused.Condition)
 		}
-		return fmt.Sprintf("%s %s %q %v", p.User, p.Affiliation, p.Nick, p.Seen)
+		return fmt.Sprintf("%s %s %q %v", p.User, p.Affiliation, p.Nick, p.AddressVisible)
 	}
 	for _, c := range []struct {
 		user string

@@ -12,9 +12,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// correspondence is who writes to whom in a private message, as they were called
+// privatePair is who writes to whom in a private message, as they were called
 // when it was sent.
-type correspondence struct {
+type privatePair struct {
 	from, to         *occupant
 	fromJID, fromID  string // occupant address and occupant id
 	fromNick, toNick string
@@ -30,7 +30,7 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 	if err := r.svc.checkBlocked(ctx, p.to.user, p.fromJID, c.JID()); err != nil {
 		return err
 	}
-	unlock, err := r.saying.lock(ctx, c, m)
+	unlock, err := r.dedupLock.lock(ctx, c, m)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 	}
 	r.deliverPrivate(p.to, reflected, ids[theirs.Owner])
 	if len(ids) == 0 {
-		r.svc.archive.Passed(p.from.bare, r.jid, m)
+		r.svc.archive.NoteUnarchived(p.from.bare, r.jid, m)
 	}
 	return nil
 }
@@ -79,8 +79,8 @@ func endOfPrivate(author string) []byte { return append(sentInPrivate(author), "
 
 // alreadySaid reports whether a private message is a resend of one that is in the sender's
 // archive, or in the recipient's if the sender keeps none, or that passed (X-64).
-func (ra *roomArchive) alreadySaid(ctx context.Context, p correspondence, m *stream.Element) (bool, error) {
-	again, err := ra.archive.AlreadySaid(ctx, p.from.bare, ra.owner, m)
+func (ra *roomArchive) alreadySaid(ctx context.Context, p privatePair, m *stream.Element) (bool, error) {
+	again, err := ra.archive.IsDuplicate(ctx, p.from.bare, ra.owner, m)
 	if err != nil || again || !archive.IsResend(m) {
 		return again, err
 	}
@@ -89,7 +89,7 @@ func (ra *roomArchive) alreadySaid(ctx context.Context, p correspondence, m *str
 }
 
 // privateEntries are a private message as the archives of its two sides keep it.
-func (r *room) privateEntries(p correspondence, m, reflected, sent *stream.Element) (theirs, mine archive.Entry) {
+func (r *room) privateEntries(p privatePair, m, reflected, sent *stream.Element) (theirs, mine archive.Entry) {
 	theirs = archive.Entry{
 		Owner: p.to.bare, With: r.jid, Resource: p.fromNick,
 		StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Body: stanza.SaidText(m), Stanza: reflected.Raw,
@@ -152,16 +152,16 @@ func (r *room) archivePrivate(ctx context.Context, m *stream.Element, receiver, 
 }
 
 // privateBetween returns sender and recipient, if the one may write to the other.
-func (r *room) privateBetween(c xmppd.Client, nick string) (correspondence, error) {
+func (r *room) privateBetween(c xmppd.Client, nick string) (privatePair, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m := r.occupants.memberLocked(c)
 	if m == nil {
-		return correspondence{}, errNotOccupant
+		return privatePair{}, errNotOccupant
 	}
 	from, to := m.occupant, r.occupants.findLocked(nick)
 	if to == nil {
-		return correspondence{}, errNoSuchOccupant
+		return privatePair{}, errNoSuchOccupant
 	}
 	allowed := true
 	switch r.settings.Private {
@@ -173,9 +173,9 @@ func (r *room) privateBetween(c xmppd.Client, nick string) (correspondence, erro
 		allowed = from.role != RoleVisitor
 	}
 	if !allowed {
-		return correspondence{}, errNoPrivate
+		return privatePair{}, errNoPrivate
 	}
-	return correspondence{from: from, to: to, fromJID: from.jid, fromID: from.id, fromNick: from.nick, toNick: to.nick}, nil
+	return privatePair{from: from, to: to, fromJID: from.jid, fromID: from.id, fromNick: from.nick, toNick: to.nick}, nil
 }
 
 // deliverPrivate delivers a private message to all clients of an occupant.

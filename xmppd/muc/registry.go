@@ -80,7 +80,7 @@ func (r *room) read(ctx context.Context) error {
 		return err
 	}
 	r.state, r.creator, r.settings, r.subject, r.queue.last = open, kept.Creator, kept.Settings, kept.Subject, last.ID
-	r.pins.any, r.activity.newest = kept.Pins > 0, newestOf(last)
+	r.pins.any, r.activity.latest = kept.Pins > 0, latestMessageOf(last)
 	for _, a := range people {
 		r.affiliations.setLocked(a)
 	}

@@ -41,9 +41,9 @@ type room struct {
 	changing chan struct{} // holds one word while what is kept is being changed
 	counted  bool          // among its creator's rooms that are not configured; under Service.mu
 
-	archive roomArchive
-	pins    pins
-	saying  sayings
+	archive   roomArchive
+	pins      pins
+	dedupLock sayings
 
 	mu           sync.Mutex
 	state        roomState
@@ -54,7 +54,7 @@ type room struct {
 	affiliations affiliations
 	occupants    occupants
 	queue        messageQueue
-	activity     activity
+	activity     activityNotifier
 }
 
 type roomState int
@@ -68,18 +68,18 @@ const (
 // occupant is a person under a nickname, with one or more clients (XEP-0045
 // §7.2.8).
 type occupant struct {
-	room  *room
-	nick  string
-	key   string // by which nicknames are compared
-	jid   string // room@service/nick
-	user  string // localpart of the account
-	bare  string // its bare JID
-	id    string // XEP-0421
-	role  Role
-	hats  []byte
-	asked time.Time // for voice, last
-	shown *member   // whose presence is the occupant's
-	all   []*member // in the order they came
+	room           *room
+	nick           string
+	key            string // by which nicknames are compared
+	jid            string // room@service/nick
+	user           string // localpart of the account
+	bare           string // its bare JID
+	id             string // XEP-0421
+	role           Role
+	hats           []byte
+	asked          time.Time // for voice, last
+	presenceMember *member   // whose presence is the occupant's
+	all            []*member // in the order they came
 
 	// The occupant's presence, cut where it differs from one recipient to the
 	// next: behind the element's name, and behind its payload.
@@ -90,16 +90,16 @@ type occupant struct {
 
 // member is one client in a room.
 type member struct {
-	client          xmppd.Client
-	occupant        *occupant
-	presence        *stream.Element // as sent last
-	to              []byte          // the to attribute of what it is sent
-	blocks          xmppd.Blocked   // by its account, of the addresses here (blocked.go)
-	index           int             // in occupants.members
-	holding         bool            // occupants and history are being sent: what happens comes after them
-	held            [][]byte        // what happened meanwhile
-	collecting      bool            // what is sent now goes into occupantsToSend
-	occupantsToSend [][]byte        // the occupants' presence that is still to be sent
+	client              xmppd.Client
+	occupant            *occupant
+	presence            *stream.Element // as sent last
+	to                  []byte          // the to attribute of what it is sent
+	blocks              xmppd.Blocked   // by its account, of the addresses here (blocked.go)
+	index               int             // in occupants.members
+	buffering           bool            // occupants and history are being sent: what happens comes after them
+	buffered            [][]byte        // what happened meanwhile
+	collectingOccupants bool            // what is sent now goes into occupantsToSend
+	occupantsToSend     [][]byte        // the occupants' presence that is still to be sent
 }
 
 func newRoom(s *Service, name string) *room {
@@ -181,7 +181,7 @@ func (o *occupant) seesAddressesLocked() bool {
 
 // showLocked takes m's presence for the occupant's.
 func (o *occupant) showLocked(m *member) {
-	o.shown = m
+	o.presenceMember = m
 	raw := m.presence.Edit().Set("to", "").Set("id", "").Set("from", o.jid).Drop(o.room.svc.mayNotSay(o.bare)).
 		Append(occupantID(o.id), o.hats).Bytes()
 	o.head = raw[len("<presence"):bytes.LastIndex(raw, []byte("</"))]
@@ -192,7 +192,7 @@ func (o *occupant) showLocked(m *member) {
 func (o *occupant) describeLocked() {
 	a := o.room.affiliations.ofLocked(o.user)
 	o.item = item(nil, a, o.role, "", "")
-	o.itemJID = item(nil, a, o.role, o.shown.client.JID(), "")
+	o.itemJID = item(nil, a, o.role, o.presenceMember.client.JID(), "")
 }
 
 // item appends a muc#user element that is still open, with one item.

@@ -33,12 +33,12 @@ func (r *room) changeSubject(ctx context.Context, c xmppd.Client, m *stream.Elem
 	if len(subject.Text) > maxSubject {
 		return errTooLarge
 	}
-	unlock, err := r.saying.lock(ctx, c, m)
+	unlock, err := r.dedupLock.lock(ctx, c, m)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if again, err := r.svc.archive.AlreadySaid(ctx, r.jid, c.Bare(), m); err != nil || again {
+	if again, err := r.svc.archive.IsDuplicate(ctx, r.jid, c.Bare(), m); err != nil || again {
 		return err
 	}
 	done, err := r.beginChange(ctx)
@@ -68,7 +68,7 @@ func (r *room) changeSubject(ctx context.Context, c xmppd.Client, m *stream.Elem
 		return err
 	}
 	if p.storing == nil {
-		r.svc.archive.Passed(r.jid, c.Bare(), m)
+		r.svc.archive.NoteUnarchived(r.jid, c.Bare(), m)
 	}
 	return nil
 }

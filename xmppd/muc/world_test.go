@@ -94,7 +94,7 @@ func (m *memStore) ContactsOf(ctx context.Context, jid string, users []string) (
 	}
 	return out, nil
 }
-func (m *memStore) Mates(context.Context, string) ([]string, error) { return nil, nil }
+func (m *memStore) GroupPeers(context.Context, string) ([]string, error) { return nil, nil }
 
 func (m *memStore) Blocked(_ context.Context, user string) ([]string, error) {
 	m.mu.Lock()
@@ -476,7 +476,7 @@ func newWorld(t testing.TB, cfg Config, users ...string) *world {
 func newWorldWith(t testing.TB, cfg Config, server xmppd.Config, users ...string) *world {
 	w := &world{t: t, store: &memStore{users: users, rooms: map[string]Room{}, people: map[string]map[string]Affiliated{}, offline: map[string][]xmppd.OfflineMessage{}, pins: map[string][]Pin{}}}
 	var err error
-	server.Domain, server.Authority, server.Stores, server.StoreTimeout = "h", w.store, w.store.stores(), streamtest.Patience/4
+	server.Domain, server.Authority, server.Stores, server.StoreTimeout = "h", w.store, w.store.stores(), streamtest.Timeout/4
 	if w.srv, err = xmppd.New(server); err != nil {
 		t.Fatal(err)
 	}

@@ -43,11 +43,11 @@ func avatarMetadata(it Item) (ids []string, none bool, err error) {
 	return ids, none, nil
 }
 
-// adoptAvatarLocked takes a picture whose metadata is being published into the
+// syncAvatarToProfileLocked takes a picture whose metadata is being published into the
 // profile; without any, the profile's picture goes (XEP-0084 §4.2.3, XEP-0398
 // §3.1, S-74, S-75): what the profile cannot take is not published, and what cannot be published the
-// profile does not keep (unadoptLocked). The caller holds the account's lock.
-func (s *Service) adoptAvatarLocked(ctx context.Context, user string, p publication) (adopted photoChange, err error) {
+// profile does not keep (revertProfilePhotoLocked). The caller holds the account's lock.
+func (s *Service) syncAvatarToProfileLocked(ctx context.Context, user string, p publication) (adopted photoChange, err error) {
 	ids, none, err := avatarMetadata(p.item)
 	if err != nil {
 		return adopted, err
@@ -65,9 +65,9 @@ func (s *Service) adoptAvatarLocked(ctx context.Context, user string, p publicat
 	return s.setPhoto(ctx, user, photo, id)
 }
 
-// unadoptLocked gives the profile back the picture that it had, unless it has yet another one by now, and reports
+// revertProfilePhotoLocked gives the profile back the picture that it had, unless it has yet another one by now, and reports
 // whether it has none that was adopted. It takes its own time: that of the publication may be what was over.
-func (s *Service) unadoptLocked(ctx context.Context, user string, adopted photoChange) bool {
+func (s *Service) revertProfilePhotoLocked(ctx context.Context, user string, adopted photoChange) bool {
 	ctx, cancel := s.server.Renewed(ctx)
 	defer cancel()
 	_, err := s.vcards.SetPhoto(ctx, user, adopted.hash, adopted.before.Photo, adopted.before.PhotoType)
@@ -80,10 +80,10 @@ func (s *Service) unadoptLocked(ctx context.Context, user string, adopted photoC
 	return err == nil
 }
 
-// adoptNamedLocked takes a picture into the profile whose data has just been published, if the metadata
+// syncAvatarDataLocked takes a picture into the profile whose data has just been published, if the metadata
 // was there before: clients publish it afterwards (XEP-0084 §3), and some do not. The caller holds
 // the account's lock. One that the profile cannot take is published all the same.
-func (s *Service) adoptNamedLocked(ctx context.Context, user string, data Node, it Item) (changed bool, err error) {
+func (s *Service) syncAvatarDataLocked(ctx context.Context, user string, data Node, it Item) (changed bool, err error) {
 	named, _, err := s.publishedAvatar(ctx, user)
 	if err != nil || data.Config.Access != AccessOpen || !slices.Contains(named, it.ID) {
 		return false, err
@@ -194,7 +194,7 @@ func (s *Service) publishAvatar(ctx context.Context, user, hash string) error {
 		return err
 	}
 	if !none {
-		if apart, err := s.isApart(ctx, user, published, hash); err != nil || apart {
+		if apart, err := s.isUnlinkedAvatar(ctx, user, published, hash); err != nil || apart {
 			return err
 		}
 	}
@@ -221,9 +221,9 @@ func (s *Service) publishedAvatar(ctx context.Context, user string) (ids []strin
 	return avatarMetadata(page.Items[0])
 }
 
-// isApart reports whether a published picture was never the profile's, since its data is not here, and
+// isUnlinkedAvatar reports whether a published picture was never the profile's, since its data is not here, and
 // the profile has no new one: what changed is something else, such as the name.
-func (s *Service) isApart(ctx context.Context, user string, published []string, hash string) (bool, error) {
+func (s *Service) isUnlinkedAvatar(ctx context.Context, user string, published []string, hash string) (bool, error) {
 	photo, _, err := s.avatarData(ctx, user, published)
 	if _, unusable := errors.AsType[*stanza.Error](err); unusable {
 		err = nil
@@ -269,9 +269,9 @@ func Picture(card xmppd.VCard) (nodes []Node, items []Item) {
 	return nodes, items
 }
 
-// readyAvatar publishes the profile's picture when somebody asks for it by XEP-0084
+// ensureAvatarPublished publishes the profile's picture when somebody asks for it by XEP-0084
 // for the first time.
-func (s *Service) readyAvatar(ctx context.Context, user, node string) error {
+func (s *Service) ensureAvatarPublished(ctx context.Context, user, node string) error {
 	if node != nodeAvatarData && node != nodeAvatarMetadata {
 		return nil
 	}

@@ -49,11 +49,11 @@ func (it Item) Displayed() (id, by string, ok bool) {
 	return id, by, id != "" && by != ""
 }
 
-// readFurther returns what reports whether a stored item says that more was displayed than one does
+// isOlderMarker returns a function that reports whether a stored item says that more was displayed than one does
 // that is published: the displayed state only moves forward (XEP-0490 §5.1), and a client that was
 // away knows no better. To the server ids are opaque (§5.2), except those of its own archives,
 // whose order is time's. One that is of no time yet is none of them: nothing would ever come after it.
-func (s *Service) readFurther(user string, it Item) func(stored Item) bool {
+func (s *Service) isOlderMarker(user string, it Item) func(stored Item) bool {
 	return func(stored Item) bool {
 		id, by := s.archived(user, it)
 		other, giver := s.archived(user, stored)

@@ -90,7 +90,7 @@ func (p *player) play(line string) {
 func (p *player) hear() {
 	const pong = "heard"
 	p.Send(`<iq xmlns="jabber:client" type="get" id="` + pong + `" to="h"><ping xmlns="` + stanza.NSPing + `"/></iq>`)
-	ctx, cancel := context.WithTimeout(context.Background(), streamtest.Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), streamtest.Timeout)
 	defer cancel()
 	for {
 		raw, err := p.Next(ctx)

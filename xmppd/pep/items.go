@@ -93,7 +93,7 @@ func (s *Service) retrieve(ctx context.Context, r xmppd.AccountRequest, items st
 	if err != nil {
 		return nil, err
 	}
-	if err := s.readyAvatar(ctx, r.Owner, node); err != nil {
+	if err := s.ensureAvatarPublished(ctx, r.Owner, node); err != nil {
 		return nil, err
 	}
 	n, err := s.store.Node(ctx, r.Owner, storedNode(node))

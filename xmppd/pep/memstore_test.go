@@ -110,7 +110,7 @@ func (m *memStore) ContactsOf(ctx context.Context, jid string, users []string) (
 	return out, nil
 }
 
-func (m *memStore) Mates(context.Context, string) ([]string, error) { return nil, nil }
+func (m *memStore) GroupPeers(context.Context, string) ([]string, error) { return nil, nil }
 
 func (m *memStore) UpdateContact(_ context.Context, user, jid string, update func(*xmppd.Contact) (bool, error)) (xmppd.Contact, error) {
 	m.mu.Lock()
@@ -294,7 +294,7 @@ func (m *memStore) UpdateNode(_ context.Context, user, node string, items []Item
 	for _, it := range items {
 		for _, stored := range next.items {
 			if n.Config.Persist && stored.ID == it.ID && it.Unless != nil && it.Unless(stored) {
-				return n, &StandsError{stored}
+				return n, &SupersededError{stored}
 			}
 		}
 	}

@@ -166,29 +166,29 @@ func (s *Service) publishInTurn(ctx context.Context, user string, p publication)
 		err = checkBookmark(p.item)
 	case NodeDisplayed:
 		err = checkDisplayed(p.item)
-		p.item.Unless = s.readFurther(user, p.item)
+		p.item.Unless = s.isOlderMarker(user, p.item)
 	case nodeNick, nodeVCard4:
 		err = checkNames(p.node, &p.item)
 	case nodeAvatarMetadata:
-		adopted, err = s.adoptAvatarLocked(ctx, user, p)
+		adopted, err = s.syncAvatarToProfileLocked(ctx, user, p)
 	}
 	if err != nil {
 		return false, err
 	}
 	n, err := s.store.UpdateNode(ctx, user, p.node, p.items(), p.admit)
-	if stands, ok := errors.AsType[*StandsError](err); ok { // which who published learns as everybody does
+	if stands, ok := errors.AsType[*SupersededError](err); ok { // which who published learns as everybody does
 		s.notify(ctx, user, n, itemsEvent(n, stands.Item))
 		return false, nil
 	}
 	if err != nil {
-		return adopted.made && !s.unadoptLocked(ctx, user, adopted), storeBound(err)
+		return adopted.made && !s.revertProfilePhotoLocked(ctx, user, adopted), storeBound(err)
 	}
 	s.notify(ctx, user, n, itemsEvent(n, p.items()...))
 	switch p.node {
 	case NodeBookmarks:
 		s.notifyOldBookmarks(ctx, user, n)
 	case nodeAvatarData:
-		return s.adoptNamedLocked(ctx, user, n, p.item)
+		return s.syncAvatarDataLocked(ctx, user, n, p.item)
 	}
 	return adopted.made, nil
 }

@@ -98,10 +98,12 @@ var (
 	ErrFull         = errors.New("pep: account full")   // the account's bytes are used up
 )
 
-// StandsError is what UpdateNode returns when an item gives way to the one that is stored (Item.Unless).
-type StandsError struct{ Item Item }
+// SupersededError is what UpdateNode returns when an item gives way to the one that is stored (Item.Unless).
+type SupersededError struct{ Item Item }
 
-func (e *StandsError) Error() string { return "pep: the item " + e.Item.ID + " stands as it is stored" }
+func (e *SupersededError) Error() string {
+	return "pep: the item " + e.Item.ID + " stands as it is stored"
+}
 
 // Store keeps the nodes of accounts (XEP-0163). Names of users are
 // prepared localparts. What belongs to an account goes with it.
@@ -122,7 +124,7 @@ type Store interface {
 	// persist keeps none. Changes of one account happen one after the other.
 	// Errors: ErrTooManyNodes; ErrFull when the account's bytes are used up, of which names,
 	// configurations and ids are a part;
-	// xmppd.ErrNotFound for an account that is gone; *StandsError when a stored item
+	// xmppd.ErrNotFound for an account that is gone; *SupersededError when a stored item
 	// stands, and then nothing changes.
 	UpdateNode(ctx context.Context, user, node string, items []Item, update func(n *Node, exists bool) (keep bool, err error)) (Node, error)
 

@@ -30,13 +30,13 @@ type conn struct {
 	ctx    context.Context // ends with End, for what waits for the upstream
 	cancel context.CancelFunc
 	leave  func() // gives back the stream's place; more than once does no harm
-	looked bool   // somebody looks at it (looking.go)
+	active bool   // somebody looks at it (active_clients.go)
 
 	mu       sync.Mutex
 	identity stream.Identity
-	password string // that goes to the upstream (PassPasswords)
-	side     side   // nil: not carrying
-	reason   error  // why it was ended from outside; nil: it was not
+	password string       // that goes to the upstream (PassPasswords)
+	side     upstreamSide // nil: not carrying
+	reason   error        // why it was ended from outside; nil: it was not
 }
 
 // Serve implements stream.Server.
@@ -133,7 +133,7 @@ func (c *conn) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.carry(ctx, l, features)
+	return c.pump(ctx, l, features)
 }
 
 // authenticate is the first state: it returns when the client is signed in on both sides,
@@ -186,7 +186,7 @@ func (c *conn) signIn(ctx context.Context, id stream.Identity) (*link, *stream.E
 	}
 	// The identity may have been ended since it was checked; from here on, End sees the
 	// stream.
-	err = c.relay.checkStanding(ctx, id)
+	err = c.relay.checkIdentity(ctx, id)
 	if err == nil {
 		err = c.stream.Send(sasl.Element("success", ""))
 	}

@@ -32,7 +32,7 @@ func (r *Relay) eachTarget(ctx context.Context, try func(ctx context.Context, t 
 	if err != nil {
 		return err
 	}
-	targets = r.absent.last(targets, time.Now())
+	targets = r.backoff.orderByHealth(targets, time.Now())
 	allowed := slices.Clone(targets)
 	var errs []error
 	for redirects := 0; len(targets) > 0 && ctx.Err() == nil; {
@@ -40,11 +40,11 @@ func (r *Relay) eachTarget(ctx context.Context, try func(ctx context.Context, t 
 		targets = targets[1:]
 		err := r.tryTarget(ctx, t, try)
 		if err == nil {
-			r.absent.worked(t.address())
+			r.backoff.succeeded(t.address())
 			return nil
 		}
-		if ctx.Err() == nil && !errors.Is(err, errNoPlace) {
-			r.absent.failed(t.address(), time.Now())
+		if ctx.Err() == nil && !errors.Is(err, errNoLinkSlot) {
+			r.backoff.failed(t.address(), time.Now())
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", t, err))
 		if to, ok := redirectOf(err, allowed); ok && redirects < maxRedirects {
@@ -122,7 +122,7 @@ func (r *Relay) dial(ctx context.Context, t target) (*link, error) {
 		// localhost that is not this machine: the exception is not for it.
 		t.local = false
 	}
-	return newLink(r, t, &placedConn{raw, leave}), nil
+	return newLink(r, t, &slotConn{raw, leave}), nil
 }
 
 // isLocal reports whether an address is of this machine.

@@ -51,7 +51,7 @@ func (s *site) Password(_ context.Context, user, password string, _ stream.Peer)
 	return identity(user), nil
 }
 
-func (s *site) Standing(_ context.Context, id stream.Identity) error {
+func (s *site) Current(_ context.Context, id stream.Identity) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended[id.Session] {
@@ -136,9 +136,9 @@ func (u *upstream) next() *serverEnd {
 			u.t.Fatal("the upstream has ended")
 		}
 		u.t.Cleanup(func() { c.Close() })
-		_ = c.SetDeadline(time.Now().Add(streamtest.Patience))
+		_ = c.SetDeadline(time.Now().Add(streamtest.Timeout))
 		return &serverEnd{u.t, c, stream.NewReader(c, stream.Limits{Bytes: 4 << 20})}
-	case <-time.After(streamtest.Patience):
+	case <-time.After(streamtest.Timeout):
 		u.t.Fatal("nobody dialled the upstream")
 		return nil
 	}
@@ -254,7 +254,7 @@ func newRelay(t testing.TB, s *site, change func(*Config), upstreams ...*upstrea
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), streamtest.Patience)
+		ctx, cancel := context.WithTimeout(context.Background(), streamtest.Timeout)
 		defer cancel()
 		if err := r.Shutdown(ctx); err != nil {
 			t.Errorf("the relay does not end: %v", err)
@@ -294,7 +294,7 @@ func (c *client) ended(t testing.TB) error {
 	select {
 	case err := <-c.served:
 		return err
-	case <-time.After(streamtest.Patience):
+	case <-time.After(streamtest.Timeout):
 		t.Fatal("Serve does not return")
 		return nil
 	}
@@ -361,7 +361,7 @@ func plainAuth(authzid, user, password string) string {
 // eventually waits for what no event tells.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(streamtest.Patience); !is(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(streamtest.Timeout); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("not " + what)
 		}

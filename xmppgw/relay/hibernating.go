@@ -87,7 +87,7 @@ func (ps *hibernatingSet) resumed(user, id string) time.Duration {
 		w.drop()
 		return w.keeps
 	}
-	return keptUnlessTold // from before this program started, or forgotten
+	return defaultResumeTime // from before this program started, or forgotten
 }
 
 // remove forgets a session as it hibernated over its link, and reports whether it was

@@ -17,8 +17,8 @@ import (
 const (
 	streamEnd = `</stream:stream>`
 
-	// closePatience bounds the end of a link: what is left to write, and the answer.
-	closePatience = 5 * time.Second
+	// closeTimeout bounds the end of a link: what is left to write, and the answer.
+	closeTimeout = 5 * time.Second
 
 	// writeBatch is how many bytes are written to the upstream together.
 	writeBatch = 64 << 10
@@ -128,7 +128,7 @@ func (l *link) send(raw []byte) error {
 // ready waits until the upstream has taken most of what was sent, so that a slow one
 // slows its clients down.
 func (l *link) ready(ctx context.Context) error {
-	if !l.queue.Roomy() {
+	if !l.queue.HasRoom() {
 		l.flush()
 	}
 	return l.queue.Ready(ctx)
@@ -222,7 +222,7 @@ func join(items [][]byte) []byte {
 // writeAll waits for the upstream to take buf. It reports false when the connection is
 // lost, which the reader notices then.
 func (l *link) writeAll(buf []byte) bool {
-	_ = l.raw.SetWriteDeadline(time.Now().Add(l.patience()))
+	_ = l.raw.SetWriteDeadline(time.Now().Add(l.timeout()))
 	_, err := socket.Write(l.conn, buf)
 	l.touch(&l.sent)
 	if err != nil {
@@ -236,8 +236,8 @@ func (l *link) writeAll(buf []byte) bool {
 	return true
 }
 
-// patience is how long the upstream may take for one batch.
-func (l *link) patience() time.Duration {
+// timeout is how long the upstream may take for one batch.
+func (l *link) timeout() time.Duration {
 	if _, closed := l.queue.Closed(); closed {
 		return l.ending()
 	}
@@ -291,7 +291,7 @@ func (l *link) abort() {
 }
 
 // ending is how long the end may take.
-func (l *link) ending() time.Duration { return min(closePatience, l.relay.cfg.Stalled) }
+func (l *link) ending() time.Duration { return min(closeTimeout, l.relay.cfg.Stalled) }
 
 // finish reads to the upstream's end after close, and gives the connection back. It
 // reports whether the upstream has learnt that the stream is over: it closes its own side

@@ -15,12 +15,12 @@ func TestLookedAt(t *testing.T) {
 	}{
 		{one, true, true}, {two, true, true}, {one, false, true}, {one, false, true}, {two, false, false}, {one, true, true}, {one, false, false},
 	} {
-		step.conn.noteLooked(step.to)
-		if got := r.LookedAt("alice"); got != step.want {
+		step.conn.setActive(step.to)
+		if got := r.HasActiveClient("alice"); got != step.want {
 			t.Errorf("step %d: %v", i, got)
 		}
 	}
-	if len(r.lookers.byUser) != 0 {
-		t.Error("they are remembered for ever:", r.lookers.byUser)
+	if len(r.activeClients.byUser) != 0 {
+		t.Error("they are remembered for ever:", r.activeClients.byUser)
 	}
 }

@@ -121,7 +121,7 @@ func TestKeepAlive_LongSilent(t *testing.T) {
 	c, e := bound(t, r, u)
 	e.send(message("alice@example.test", "1"))
 	c.Expect(message("alice@example.test", "1")) // it is managed
-	m := r.conns.all()[0].side.(*managed)
+	m := r.conns.all()[0].side.(*smManaged)
 	m.link.read.Store(time.Now().Add(-24 * time.Hour).UnixNano())
 	c.Send(message("bob@example.test", "1"))
 	e.expect(message("bob@example.test", "1"))
@@ -140,7 +140,7 @@ func TestOutage(t *testing.T) {
 	log := slog.New(slog.NewTextHandler(&said, nil))
 	lines := func() int { return strings.Count(said.String(), "\n") }
 	var o outage
-	o.worked(log)
+	o.succeeded(log)
 	if lines() != 0 {
 		t.Errorf("said: %s", said.String())
 	}
@@ -155,8 +155,8 @@ func TestOutage(t *testing.T) {
 	if lines() != 2 || !strings.Contains(said.String(), "sign_ins=100") {
 		t.Errorf("said: %s", said.String())
 	}
-	o.worked(log)
-	o.worked(log)
+	o.succeeded(log)
+	o.succeeded(log)
 	if lines() != 3 {
 		t.Errorf("said: %s", said.String())
 	}
@@ -164,7 +164,7 @@ func TestOutage(t *testing.T) {
 	// One person who is refused again and again, among others who get in.
 	for range 100 {
 		o.failed(log, Upstream{}, errors.New("refused"))
-		o.worked(log)
+		o.succeeded(log)
 	}
 	if lines() != 3 {
 		t.Errorf("said: %s", said.String())

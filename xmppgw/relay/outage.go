@@ -34,12 +34,12 @@ func (o *outage) failed(log *slog.Logger, upstream Upstream, err error) {
 	if now.Sub(o.told) < outageEvery {
 		return
 	}
-	log.Error(obstacle(err), "upstream", upstream.String(), "since", o.since, "sign_ins", o.hits, "err", err)
+	log.Error(outageReason(err), "upstream", upstream.String(), "since", o.since, "sign_ins", o.hits, "err", err)
 	o.told, o.hits = now, 0
 }
 
-// obstacle says what stands between the site and the upstream; err says how to mend it.
-func obstacle(err error) string {
+// outageReason says what stands between the site and the upstream; err says how to mend it.
+func outageReason(err error) string {
 	var refused *RefusedError
 	var broken *StreamError
 	var untrusted *tls.CertificateVerificationError
@@ -53,14 +53,14 @@ func obstacle(err error) string {
 		return "the XMPP server ends streams before anybody is signed in"
 	case errors.As(err, &untrusted):
 		return "the XMPP server has no certificate that can be trusted"
-	case errors.Is(err, errNoPlace):
+	case errors.Is(err, errNoLinkSlot):
 		return "the site has no connection left for the XMPP server"
 	}
 	return "the XMPP server cannot be reached"
 }
 
-// worked notes a sign-in that worked.
-func (o *outage) worked(log *slog.Logger) {
+// succeeded notes a sign-in that worked.
+func (o *outage) succeeded(log *slog.Logger) {
 	if lasted, known := o.ended(); known {
 		log.Info("the XMPP server signs people in again", "after", lasted.Round(time.Millisecond))
 	}

@@ -29,11 +29,11 @@ const (
 // failureWindow is the time within which FailuresPerAddress are allowed.
 const failureWindow = 15 * time.Minute
 
-func newSignInBounds(cfg Config) (signingIn *budget.Share, failures *budget.Rate) {
+func newSignInBounds(cfg Config) (signingIn *budget.KeyedSemaphore, failures *budget.Rate) {
 	each := budget.Limit{Name: "sign-ins of one address at once"}
 	refused := budget.Limit{Name: "sign-ins from one address that failed", Setting: "GATEWAY_FAILURES_PER_ADDRESS"}
-	return budget.NewShare(each, int64(cfg.SigningIn), int64(cfg.SigningInPerAddress), cfg.Meter),
-		budget.NewRate(refused, float64(cfg.FailuresPerAddress)/failureWindow.Seconds(), cfg.FailuresPerAddress, cfg.Meter)
+	return budget.NewKeyedSemaphore(each, int64(cfg.SigningIn), int64(cfg.SigningInPerAddress), cfg.Recorder),
+		budget.NewRate(refused, float64(cfg.FailuresPerAddress)/failureWindow.Seconds(), cfg.FailuresPerAddress, cfg.Recorder)
 }
 
 // passSASL is the first state: it returns when the upstream has signed the client in, and
@@ -67,7 +67,7 @@ func (c *conn) passSASL(ctx context.Context) (*link, *stream.Element, error) {
 		return nil, nil, err
 	}
 	c.relay.counters.signedIn.Add(1)
-	c.relay.outage.worked(c.relay.log)
+	c.relay.outage.succeeded(c.relay.log)
 	return l, features, nil
 }
 

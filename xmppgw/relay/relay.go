@@ -50,9 +50,9 @@ type Authority interface {
 	// time.
 	Password(ctx context.Context, user, password string, peer stream.Peer) (stream.Identity, error)
 
-	// Standing reports whether id still stands: its session neither ended nor expired,
+	// Current reports whether id still stands: its session neither ended nor expired,
 	// its account neither blocked nor deleted. Else sasl.NotAuthorized.
-	Standing(ctx context.Context, id stream.Identity) error
+	Current(ctx context.Context, id stream.Identity) error
 
 	// Upstream returns a fresh credential for the upstream, good for one sign-in: the
 	// account's name there and what goes into SASL PLAIN as its password. It is asked
@@ -84,11 +84,11 @@ type Config struct {
 	// Upstream names by its address or as localhost (resolved.go).
 	Public bool
 
-	Streams             int          // streams at once, signed in or not; default 1<<20
-	SigningIn           int          // streams that have not signed in yet, with PassSASL, the others wait; default 1024
-	SigningInPerAddress int          // likewise of one address; default 32
-	FailuresPerAddress  int          // sign-ins that the upstream refuses one address within a quarter of an hour, with PassSASL; default 100
-	Meter               budget.Meter // is told which of these are met; nil: nobody
+	Streams             int             // streams at once, signed in or not; default 1<<20
+	SigningIn           int             // streams that have not signed in yet, with PassSASL, the others wait; default 1024
+	SigningInPerAddress int             // likewise of one address; default 32
+	FailuresPerAddress  int             // sign-ins that the upstream refuses one address within a quarter of an hour, with PassSASL; default 100
+	Recorder            budget.Recorder // is told which of these are met; nil: nobody
 
 	Limits        stream.Limits // of one element that the upstream sends; default 1 MiB
 	Queue         int           // bytes queued towards the upstream for one stream; default 1 MiB
@@ -108,26 +108,26 @@ type Config struct {
 // Relay is a stream.Server that carries streams to another XMPP server. It is safe for
 // concurrent use.
 type Relay struct {
-	cfg         Config
-	log         *slog.Logger
-	ctx         context.Context // ends with Shutdown
-	cancel      context.CancelFunc
-	turns       chan struct{} // one for each sign-in under way
-	places      chan struct{} // one for each link
-	conns       connSet
-	hibernating hibernatingSet
-	lookers     lookers
-	counters    counters
-	outage      outage       // of the upstream
-	failed      budget.Lines // what could not be done, in the log
-	missing     outage       // of credentials: the site's own fault, or a person's whom the upstream cannot have
-	absent      absences
-	signIns     latency       // of sign-ins that worked
-	answers     latency       // of answers whether something came
-	streams     *budget.Share // of the domain
-	signingIn   *budget.Share // of an address, with PassSASL
-	failures    *budget.Rate  // likewise
-	tls, direct *tls.Config   // after STARTTLS, and from the first byte
+	cfg           Config
+	log           *slog.Logger
+	ctx           context.Context // ends with Shutdown
+	cancel        context.CancelFunc
+	turns         chan struct{} // one for each sign-in under way
+	linkSlots     chan struct{} // one for each link
+	conns         connSet
+	hibernating   hibernatingSet
+	activeClients activeClients
+	counters      counters
+	outage        outage       // of the upstream
+	failed        budget.Lines // what could not be done, in the log
+	missing       outage       // of credentials: the site's own fault, or a person's whom the upstream cannot have
+	backoff       targetBackoff
+	signIns       latency                // of sign-ins that worked
+	answers       latency                // of answers whether something came
+	streams       *budget.KeyedSemaphore // of the domain
+	signingIn     *budget.KeyedSemaphore // of an address, with PassSASL
+	failures      *budget.Rate           // likewise
+	tls, direct   *tls.Config            // after STARTTLS, and from the first byte
 
 	mu     sync.Mutex
 	work   sync.WaitGroup // in the background
@@ -148,10 +148,10 @@ func New(cfg Config) (*Relay, error) {
 	}
 	cfg.setDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &Relay{cfg: cfg, log: cfg.Logger, ctx: ctx, cancel: cancel, turns: make(chan struct{}, cfg.Dialling), places: make(chan struct{}, cfg.Links)}
+	r := &Relay{cfg: cfg, log: cfg.Logger, ctx: ctx, cancel: cancel, turns: make(chan struct{}, cfg.Dialling), linkSlots: make(chan struct{}, cfg.Links)}
 	r.hibernating.perUser = cfg.Hibernating
 	r.tls, r.direct = tlsConfigs(cfg)
-	r.streams = budget.NewShare(budget.Limit{Name: "streams of one domain", Setting: "GATEWAY_STREAMS_PER_DOMAIN"}, int64(cfg.Streams), int64(cfg.Streams), cfg.Meter)
+	r.streams = budget.NewKeyedSemaphore(budget.Limit{Name: "streams of one domain", Setting: "GATEWAY_STREAMS_PER_DOMAIN"}, int64(cfg.Streams), int64(cfg.Streams), cfg.Recorder)
 	r.signingIn, r.failures = newSignInBounds(cfg)
 	r.start(r.probeSilent)
 	return r, nil

@@ -73,7 +73,7 @@ func (r *Relay) recordSignIn(ctx context.Context, err error) {
 func (r *Relay) logOutcome(ctx context.Context, err error) {
 	switch {
 	case err == nil:
-		r.outage.worked(r.log)
+		r.outage.succeeded(r.log)
 	case !errors.Is(ctx.Err(), context.Canceled): // else nobody waits any more
 		r.outage.failed(r.log, r.cfg.Upstream, err)
 	}
@@ -124,12 +124,12 @@ func (r *Relay) authenticate(ctx context.Context, l *link, features *stream.Elem
 	return l.authenticate(features, h, user, secret)
 }
 
-// checkStanding asks the site whether id still stands. What it returns is for the client's
+// checkIdentity asks the site whether id still stands. What it returns is for the client's
 // stream.
-func (r *Relay) checkStanding(ctx context.Context, id stream.Identity) error {
+func (r *Relay) checkIdentity(ctx context.Context, id stream.Identity) error {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.StoreTimeout)
 	defer cancel()
-	err := r.cfg.Authority.Standing(ctx, id)
+	err := r.cfg.Authority.Current(ctx, id)
 	switch {
 	case errors.Is(err, sasl.NotAuthorized):
 		return errSignedOut

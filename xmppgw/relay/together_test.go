@@ -126,7 +126,7 @@ func (s *twoStanzas) Recv(context.Context) (*stream.Element, error) {
 
 // noting is a side that notes what it is asked to do.
 type noting struct {
-	side
+	upstreamSide
 	got []string
 }
 

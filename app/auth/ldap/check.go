@@ -153,13 +153,13 @@ func (s *Source) Describe(ctx context.Context, typed string) (string, error) {
 		}
 		return s.groupsOf(ctx, c, &p)
 	})
-	if errors.Is(err, auth.ErrNotProved) {
+	if errors.Is(err, auth.ErrInvalidCredentials) {
 		return "", fmt.Errorf("nobody, or more than one, below %s is meant by LDAP_USER_FILTER with the user name %s", s.cfg.BaseDN, name)
 	}
 	if err != nil {
 		return "", err
 	}
-	line := fmt.Sprintf("%s is %s, %q, %s", name, p.DN, p.Name, p.Standing)
+	line := fmt.Sprintf("%s is %s, %q, %s", name, p.DN, p.Name, p.Status)
 	if s.cfg.Groups != None {
 		line += "; groups: " + strings.Join(p.Groups, ", ")
 	}

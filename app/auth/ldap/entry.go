@@ -25,7 +25,7 @@ type Person struct {
 	Groups   []string // names of groups, sorted; nil: none were asked for
 	Admin    *bool    // whether one of them looks after the site; nil: no group is said to
 	Photo    []byte   // a picture as the directory has it; nil: none. Only after a sign-in
-	Standing Standing
+	Status   AccountStatus
 
 	names   []string // all user names, prepared
 	written []string // and as the directory writes them
@@ -38,7 +38,7 @@ func (c Config) personAttributes(k kind) []string {
 	if c.Groups == MemberOf {
 		list = append(list, "memberOf")
 	}
-	return append(list, standingAttributes(k)...)
+	return append(list, statusAttributes(k)...)
 }
 
 // person reads an entry.
@@ -51,7 +51,7 @@ func (c Config) person(k kind, e *ldapv3.Entry) (Person, error) {
 		// RFC 4513 §5.1.1: a bind with an empty name is anonymous, and succeeds.
 		return Person{}, fmt.Errorf("the entry with %s %s has no name", subjectAttr(k), id)
 	}
-	p := Person{Subject: id, DN: e.DN, Standing: standing(k, e, time.Now()), groups: e.GetEqualFoldAttributeValues("memberOf")}
+	p := Person{Subject: id, DN: e.DN, Status: accountStatus(k, e, time.Now()), groups: e.GetEqualFoldAttributeValues("memberOf")}
 	p.written = e.GetEqualFoldAttributeValues(c.usernameAttr(k))
 	for _, v := range p.written {
 		if name, err := auth.PrepareUsername(v); err == nil {

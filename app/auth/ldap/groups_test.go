@@ -128,7 +128,7 @@ func TestLook_ReadsGroupsOnce(t *testing.T) {
 		_ = a.entry("cn=staff,"+groupBase, "cn", "staff", "member", "uid=bob,"+base)
 	})
 	subjects := []string{bobID}
-	for i := range 5 * subjectsAtOnce {
+	for i := range 5 * subjectsBatch {
 		subjects = append(subjects, fmt.Sprintf("0d6e3c1e-5f7a-4f6b-9a53-0a2f5f%06x", i))
 	}
 	found, err := d.Look(t.Context(), subjects)

@@ -262,7 +262,7 @@ func TestHostile_EmptyPassword(t *testing.T) {
 	h.onBind(func(a *asked, _, _ string) { a.bound(0, "") })
 	d := opened(t, h.config())
 	for _, password := range []string{"", "\x00", "\x00" + secret, secret + "\x00", strings.Repeat("x", 1<<20)} {
-		if _, err := d.SignIn(t.Context(), "bob", password); !errors.Is(err, auth.ErrNotProved) {
+		if _, err := d.SignIn(t.Context(), "bob", password); !errors.Is(err, auth.ErrInvalidCredentials) {
 			t.Errorf("%.20q: %v", password, err)
 		}
 	}
@@ -292,7 +292,7 @@ func TestHostile_Entries(t *testing.T) {
 			h := startHostile(t, nil)
 			h.onSearch(func(a *asked, _, _ string) { answer(a) })
 			h.onBind(func(a *asked, _, _ string) { a.bound(0, "") })
-			if p, err := opened(t, h.config()).SignIn(t.Context(), "bob", secret); !errors.Is(err, auth.ErrNotProved) {
+			if p, err := opened(t, h.config()).SignIn(t.Context(), "bob", secret); !errors.Is(err, auth.ErrInvalidCredentials) {
 				t.Errorf("%+v, %v", p, err)
 			}
 			if binds, _, _ := h.told(); len(binds) > 1 {
@@ -309,7 +309,7 @@ func TestHostile_FilterCharacters(t *testing.T) {
 	h.onSearch(func(a *asked, _, _ string) { a.done(0) })
 	d := opened(t, h.config())
 	for _, typed := range []string{"*", "b*", "bob)(uid=*", "bob)(|(uid=*", "bob\x00", "*@example.org", `EXAMPLE\*`, "bob)(uid=*@x", "@", `\`, "bob)(cn=*))%00", "a,dc=evil"} {
-		if _, err := d.SignIn(t.Context(), typed, secret); !errors.Is(err, auth.ErrNotProved) {
+		if _, err := d.SignIn(t.Context(), typed, secret); !errors.Is(err, auth.ErrInvalidCredentials) {
 			t.Errorf("%q: %v", typed, err)
 		}
 	}
@@ -335,13 +335,13 @@ func TestHostile_Referrals(t *testing.T) {
 	h.onBind(func(a *asked, _, _ string) {
 		a.result(ldapv3.ApplicationBindResponse, ldapv3.LDAPResultReferral, "", url)
 	})
-	if _, err := d.SignIn(t.Context(), "bob", secret); !errors.Is(err, auth.ErrAway) {
+	if _, err := d.SignIn(t.Context(), "bob", secret); !errors.Is(err, auth.ErrUnreachable) {
 		t.Errorf("a referral of the sign-in: %v", err)
 	}
 	h.onSearch(func(a *asked, _, _ string) {
 		a.result(ldapv3.ApplicationSearchResultDone, ldapv3.LDAPResultReferral, "", url)
 	})
-	if _, err := d.SignIn(t.Context(), "bob", secret); !errors.Is(err, auth.ErrAway) {
+	if _, err := d.SignIn(t.Context(), "bob", secret); !errors.Is(err, auth.ErrUnreachable) {
 		t.Errorf("a referral of the search: %v", err)
 	}
 	if _, _, conns := elsewhere.told(); conns > 0 {
@@ -382,7 +382,7 @@ func TestHostile_Endless(t *testing.T) {
 			d := opened(t, cfg)
 			d.pool.now = clock(time.Minute)
 			_, err := d.SignIn(t.Context(), "bob", secret)
-			if !errors.Is(err, auth.ErrAway) && !(name == "entries" && errors.Is(err, auth.ErrNotProved)) {
+			if !errors.Is(err, auth.ErrUnreachable) && !(name == "entries" && errors.Is(err, auth.ErrInvalidCredentials)) {
 				t.Errorf("%v", err)
 			}
 			h.onSearch(nil)
@@ -422,7 +422,7 @@ func TestHostile_EndlessPages(t *testing.T) {
 		a.donePage("more")
 	})
 	d := opened(t, h.config())
-	if report, err := d.Recheck(t.Context(), []string{bobID}); !errors.Is(err, auth.ErrAway) || len(report.Gone) > 0 {
+	if report, err := d.Recheck(t.Context(), []string{bobID}); !errors.Is(err, auth.ErrUnreachable) || len(report.Gone) > 0 {
 		t.Errorf("%+v, %v", report, err)
 	}
 	if pages > 2*maxListed/int(ofPeople.entries) {
@@ -439,7 +439,7 @@ func TestHostile_Recheck(t *testing.T) {
 			h := startHostile(t, nil)
 			h.onSearch(func(a *asked, _, _ string) { a.bob(); a.done(code) })
 			report, err := opened(t, h.config()).Recheck(t.Context(), []string{bobID, "0d6e3c1e-5f7a-4f6b-9a53-0a2f5f1f7d11"})
-			if !errors.Is(err, auth.ErrAway) || len(report.Gone) > 0 {
+			if !errors.Is(err, auth.ErrUnreachable) || len(report.Gone) > 0 {
 				t.Errorf("%+v, %v", report, err)
 			}
 		})
@@ -465,7 +465,7 @@ func TestHostile_Certificate(t *testing.T) {
 			_, port, _ := net.SplitHostPort(h.l.Addr().String())
 			cfg.URLs, cfg.Plain, cfg.Roots = []string{"ldaps://localhost:" + port}, false, c.roots
 			_, err := opened(t, cfg).SignIn(t.Context(), "bob", secret)
-			if (err == nil) != c.ok || (!c.ok && !errors.Is(err, auth.ErrAway)) {
+			if (err == nil) != c.ok || (!c.ok && !errors.Is(err, auth.ErrUnreachable)) {
 				t.Errorf("%v", err)
 			}
 			if binds, finds, _ := h.told(); !c.ok && len(binds)+len(finds) > 0 {
@@ -510,7 +510,7 @@ func TestHostile_StartTLS(t *testing.T) {
 			if name == "rubbish" {
 				cfg.Timeout = time.Second // it may be the beginning of an answer
 			}
-			if _, err := opened(t, cfg).SignIn(t.Context(), "bob", secret); !errors.Is(err, auth.ErrAway) {
+			if _, err := opened(t, cfg).SignIn(t.Context(), "bob", secret); !errors.Is(err, auth.ErrUnreachable) {
 				t.Errorf("%v", err)
 			}
 			if got := <-heard; strings.Contains(got, "foyer") || strings.Contains(got, secret) {
@@ -543,11 +543,11 @@ func TestHostile_Slow(t *testing.T) {
 	<-entered
 	waiting, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer stop()
-	if _, err := d.SignIn(waiting, "bob", secret); !errors.Is(err, auth.ErrAway) || !strings.Contains(err.Error(), "LDAP_POOL") {
+	if _, err := d.SignIn(waiting, "bob", secret); !errors.Is(err, auth.ErrUnreachable) || !strings.Contains(err.Error(), "LDAP_POOL") {
 		t.Errorf("all connections are busy: %v", err)
 	}
 	cancel()
-	if err := <-first; !errors.Is(err, auth.ErrAway) {
+	if err := <-first; !errors.Is(err, auth.ErrUnreachable) {
 		t.Errorf("whoever asked went away: %v", err)
 	}
 	if _, _, conns := h.told(); conns != 1 {
@@ -599,7 +599,7 @@ func TestBackOff(t *testing.T) {
 	d = opened(t, cfg)
 	d.pool.now = func() time.Time { return now }
 	for range 10 {
-		if _, err := d.SignIn(t.Context(), "bob", secret); !errors.Is(err, auth.ErrAway) {
+		if _, err := d.SignIn(t.Context(), "bob", secret); !errors.Is(err, auth.ErrUnreachable) {
 			t.Errorf("%v", err)
 		}
 	}
@@ -694,7 +694,7 @@ func TestAnonymous(t *testing.T) {
 					mu.Lock()
 					inSignIn = true
 					mu.Unlock()
-					if _, err := d.SignIn(t.Context(), "bob", "wrong"); !errors.Is(err, auth.ErrNotProved) {
+					if _, err := d.SignIn(t.Context(), "bob", "wrong"); !errors.Is(err, auth.ErrInvalidCredentials) {
 						t.Fatal(err)
 					}
 				}

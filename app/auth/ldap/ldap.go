@@ -1,16 +1,16 @@
 // Package ldap signs people in by a directory that speaks LDAP, such as OpenLDAP or
 // Active Directory, and tells who of them is still in it.
 //
-//	ldap.go     the Directory: somebody signs in
-//	config.go   its settings, and what is wrong with them
-//	query.go    filters and names of entries, safe from what people type
-//	entry.go    what an entry says of a person
-//	standing.go whether they may sign in, and the words for why not
-//	groups.go   the groups that somebody is in
-//	members.go  many people at once: who is still there, and in which groups
-//	brake.go    which answers of that kind are believed
-//	pool.go     connections, and servers that are tried in turn
-//	conn.go     one connection: TLS, bounds in time and in bytes
+//	ldap.go            the Directory: somebody signs in
+//	config.go          its settings, and what is wrong with them
+//	query.go           filters and names of entries, safe from what people type
+//	entry.go           what an entry says of a person
+//	account_status.go  whether they may sign in, and the words for why not
+//	groups.go          the groups that somebody is in
+//	members.go         many people at once: who is still there, and in which groups
+//	removal_guard.go   which answers of that kind are believed
+//	pool.go            connections, and servers that are tried in turn
+//	conn.go            one connection: TLS, bounds in time and in bytes
 //
 // The rules that all of it keeps:
 //
@@ -66,13 +66,13 @@ func New(cfg Config) (*Directory, error) {
 func (d *Directory) Close() { d.pool.close() }
 
 // SignIn returns the person whose user name and password these are. Errors:
-// auth.ErrNotProved, also as an *auth.WithheldError; an auth.Refusal, which says after a right
+// auth.ErrInvalidCredentials, also as an *auth.HiddenReasonError; an auth.Refusal, which says after a right
 // password why it is no good;
-// auth.ErrAway: the directory could not be asked.
+// auth.ErrUnreachable: the directory could not be asked.
 func (d *Directory) SignIn(ctx context.Context, typed, password string) (Person, error) {
 	name, err := userName(typed)
 	if err != nil || !passable(password) {
-		return Person{}, auth.ErrNotProved
+		return Person{}, auth.ErrInvalidCredentials
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.cfg.Timeout)
 	defer cancel()
@@ -111,9 +111,9 @@ func (d *Directory) signInBySearch(ctx context.Context, name, password string) (
 		return Person{}, err
 	}
 	if err := d.pool.asPerson(ctx, p.DN, password, func(*conn) error { return nil }); err != nil {
-		return Person{}, p.Standing.withheld(err)
+		return Person{}, p.Status.hiddenReason(err)
 	}
-	if err := p.Standing.refusal(); err != nil {
+	if err := p.Status.refusal(); err != nil {
 		return Person{}, err
 	}
 	err = d.pool.asService(ctx, func(c *conn) error { return d.complete(ctx, c, &p) })
@@ -136,7 +136,7 @@ func (d *Directory) signInByPattern(ctx context.Context, name, password string) 
 		return d.complete(ctx, c, &p)
 	})
 	if err == nil {
-		err = p.Standing.refusal()
+		err = p.Status.refusal()
 	}
 	if err != nil {
 		return Person{}, err
@@ -144,7 +144,7 @@ func (d *Directory) signInByPattern(ctx context.Context, name, password string) 
 	return p, nil
 }
 
-// find returns the one entry of a user name. auth.ErrNotProved: there is none, or more
+// find returns the one entry of a user name. auth.ErrInvalidCredentials: there is none, or more
 // than one, or the directory answers with somebody else's.
 func (d *Directory) find(ctx context.Context, c *conn, base string, scope int, name string) (Person, error) {
 	entries, err := c.search(ctx, &ldapv3.SearchRequest{
@@ -153,22 +153,22 @@ func (d *Directory) find(ctx context.Context, c *conn, base string, scope int, n
 	switch {
 	case ldapv3.IsErrorWithCode(err, ldapv3.LDAPResultSizeLimitExceeded), len(entries) > 1:
 		d.log.Warn("several entries in the directory have this user name, so that nobody can sign in by it; make LDAP_USER_FILTER or LDAP_BASE_DN narrower", "user", name)
-		return Person{}, auth.ErrNotProved
+		return Person{}, auth.ErrInvalidCredentials
 	case ldapv3.IsErrorWithCode(err, ldapv3.LDAPResultNoSuchObject) && scope == ldapv3.ScopeBaseObject:
-		return Person{}, auth.ErrNotProved
+		return Person{}, auth.ErrInvalidCredentials
 	case err != nil:
-		return Person{}, away(err)
+		return Person{}, asUnreachable(err)
 	case len(entries) == 0:
-		return Person{}, auth.ErrNotProved
+		return Person{}, auth.ErrInvalidCredentials
 	}
 	p, err := d.cfg.person(c.kind, entries[0])
 	if err != nil {
 		d.log.Error("an entry in the directory cannot be used", "user", name, "err", err)
-		return Person{}, auth.ErrNotProved
+		return Person{}, auth.ErrInvalidCredentials
 	}
 	if !p.hasName(name) {
 		d.log.Warn("the directory answered with an entry of another name", "user", name, "entry", p.DN)
-		return Person{}, auth.ErrNotProved
+		return Person{}, auth.ErrInvalidCredentials
 	}
 	p.Username = name
 	return p, nil
@@ -177,7 +177,7 @@ func (d *Directory) find(ctx context.Context, c *conn, base string, scope int, n
 // complete adds what is asked only of people who are in: groups and picture.
 func (d *Directory) complete(ctx context.Context, c *conn, p *Person) error {
 	if err := d.groupsOf(ctx, c, p); err != nil {
-		return away(err)
+		return asUnreachable(err)
 	}
 	photo, err := d.photo(ctx, c, p.DN)
 	if err != nil {
@@ -188,10 +188,10 @@ func (d *Directory) complete(ctx context.Context, c *conn, p *Person) error {
 	return nil
 }
 
-// away is the error for a directory that could not be asked, with the reason.
-func away(err error) error {
-	if err == nil || errors.Is(err, auth.ErrAway) {
+// asUnreachable is the error for a directory that could not be asked, with the reason.
+func asUnreachable(err error) error {
+	if err == nil || errors.Is(err, auth.ErrUnreachable) {
 		return err
 	}
-	return fmt.Errorf("%w: %w", auth.ErrAway, err)
+	return fmt.Errorf("%w: %w", auth.ErrUnreachable, err)
 }

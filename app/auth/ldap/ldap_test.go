@@ -110,31 +110,31 @@ func TestUserDN(t *testing.T) {
 }
 
 // The codes in the words of Active Directory's refusals. What is said before the password
-// was right is no more than ErrNotProved, and told only to those who are known.
+// was right is no more than ErrInvalidCredentials, and told only to those who are known.
 func TestRefusedAD(t *testing.T) {
 	const words = "80090308: LdapErr: DSID-0C09041C, comment: AcceptSecurityContext error, data "
 	for code, want := range map[string]error{
-		"525": auth.ErrNotProved, "52e": auth.ErrNotProved, "530": ErrNotNow, "531": ErrNotFromHere, "532": ErrPasswordExpired,
-		"533": ErrDisabled, "701": ErrExpired, "773": ErrMustChange, "775": auth.ErrNotProved, "": auth.ErrNotProved,
+		"525": auth.ErrInvalidCredentials, "52e": auth.ErrInvalidCredentials, "530": ErrNotNow, "531": ErrNotFromHere, "532": ErrPasswordExpired,
+		"533": ErrDisabled, "701": ErrExpired, "773": ErrMustChange, "775": auth.ErrInvalidCredentials, "": auth.ErrInvalidCredentials,
 	} {
 		err := ldapv3.NewError(ldapv3.LDAPResultInvalidCredentials, errors.New(words+code+", v4563\x00"))
 		if got := bound(activeDirectory, nil, err); !errors.Is(got, want) {
 			t.Errorf("%s: %v", code, got)
 		}
-		if withheld, ok := errors.AsType[*auth.WithheldError](bound(activeDirectory, nil, err)); ok != (code == "775") || ok && withheld.Reason != ErrLocked {
-			t.Errorf("%s: withheld: %v", code, withheld)
+		if hidden, ok := errors.AsType[*auth.HiddenReasonError](bound(activeDirectory, nil, err)); ok != (code == "775") || ok && hidden.Reason != ErrLocked {
+			t.Errorf("%s: withheld: %v", code, hidden)
 		}
-		if got := bound(standard, nil, err); !errors.Is(got, auth.ErrNotProved) {
+		if got := bound(standard, nil, err); !errors.Is(got, auth.ErrInvalidCredentials) {
 			t.Errorf("%s, of another directory: %v", code, got)
 		}
 	}
 }
 
 // [MS-ADTS] §2.2.16: userAccountControl and its kin.
-func TestStandingAD(t *testing.T) {
+func TestStatusAD(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for name, c := range map[string]struct {
-		want  Standing
+		want  AccountStatus
 		attrs map[string][]string
 	}{
 		"active":                {Active, map[string][]string{"userAccountControl": {"512"}, "accountExpires": {"9223372036854775807"}, "pwdLastSet": {"134402015321423170"}}},
@@ -150,13 +150,13 @@ func TestStandingAD(t *testing.T) {
 		"its password is old":   {MustChange, map[string][]string{"userAccountControl": {"512"}, "msDS-User-Account-Control-Computed": {"8388608"}}},
 		"disabled, and expired": {Disabled, map[string][]string{"userAccountControl": {"514"}, "accountExpires": {"1"}}},
 	} {
-		if got := standing(activeDirectory, ldapv3.NewEntry("cn=bob", c.attrs), now); got != c.want {
+		if got := accountStatus(activeDirectory, ldapv3.NewEntry("cn=bob", c.attrs), now); got != c.want {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
 }
 
-// The rule in brake.go.
+// The rule in removal_guard.go.
 func TestBelievable(t *testing.T) {
 	for _, c := range []struct {
 		asked, missing int
@@ -165,7 +165,7 @@ func TestBelievable(t *testing.T) {
 		{1, 0, false, true}, {1, 1, true, true}, {1, 1, false, false}, {2, 2, true, false}, {3, 2, true, true}, {6, 5, true, true}, {7, 6, true, false},
 		{100, 20, true, true}, {100, 21, true, false}, {100, 1, false, false}, {1000, 200, true, true}, {1000, 1000, true, false},
 	} {
-		if got := believable(c.asked, c.missing, c.anybody); got != c.want {
+		if got := plausible(c.asked, c.missing, c.anybody); got != c.want {
 			t.Errorf("%+v", c)
 		}
 	}

@@ -7,11 +7,11 @@ import (
 	ldapv3 "github.com/go-ldap/ldap/v3"
 )
 
-// subjectsAtOnce is how many people one question is about.
-const subjectsAtOnce = 200
+// subjectsBatch is how many people one question is about.
+const subjectsBatch = 200
 
-// Everybody returns all people who may sign in, with their standing and their groups.
-// auth.ErrAway: the directory could not be asked, or not to the end.
+// Everybody returns all people who may sign in, with their status and their groups.
+// auth.ErrUnreachable: the directory could not be asked, or not to the end.
 func (d *Directory) Everybody(ctx context.Context) ([]Person, error) {
 	var all []Person
 	err := d.pool.asService(ctx, func(c *conn) error {
@@ -21,13 +21,13 @@ func (d *Directory) Everybody(ctx context.Context) ([]Person, error) {
 		}
 		return err
 	})
-	return all, away(err)
+	return all, asUnreachable(err)
 }
 
 // Look returns those of some people who are in the directory and may sign in, with their
-// standing and their groups, by subject. It costs a question for every 200 of them, besides
+// status and their groups, by subject. It costs a question for every 200 of them, besides
 // those about the groups.
-// auth.ErrAway: the directory could not be asked, or not to the end.
+// auth.ErrUnreachable: the directory could not be asked, or not to the end.
 func (d *Directory) Look(ctx context.Context, subjects []string) (map[string]Person, error) {
 	found := map[string]Person{}
 	err := d.pool.asService(ctx, func(c *conn) error {
@@ -36,7 +36,7 @@ func (d *Directory) Look(ctx context.Context, subjects []string) (map[string]Per
 		if err != nil {
 			return err
 		}
-		for some := range slices.Chunk(subjects, subjectsAtOnce) {
+		for some := range slices.Chunk(subjects, subjectsBatch) {
 			people, err := d.readPeople(ctx, c, d.cfg.subjectsFilter(c.kind, some), groups)
 			if err != nil {
 				return err
@@ -47,7 +47,7 @@ func (d *Directory) Look(ctx context.Context, subjects []string) (map[string]Per
 		}
 		return nil
 	})
-	return found, away(err)
+	return found, asUnreachable(err)
 }
 
 // readPeople reads the people whom a filter means; groups are those of everybody.
@@ -79,5 +79,5 @@ func (d *Directory) anybody(ctx context.Context) (bool, error) {
 		some = result != nil && len(result.Entries) > 0
 		return err
 	})
-	return some, away(err)
+	return some, asUnreachable(err)
 }

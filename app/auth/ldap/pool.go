@@ -59,7 +59,7 @@ func newPool(cfg Config) (*pool, error) {
 }
 
 // asPerson signs somebody in on a connection, and runs ask there. Errors: what bound
-// returns; auth.ErrAway.
+// returns; auth.ErrUnreachable.
 func (p *pool) asPerson(ctx context.Context, dn, password string, ask func(*conn) error) error {
 	c, err := p.take(ctx, false)
 	if err != nil {
@@ -110,7 +110,7 @@ func (p *pool) bindService(ctx context.Context, c *conn) error {
 	p.log.Error("the directory does not let the site in; check LDAP_BIND_DN and LDAP_BIND_PASSWORD", "server", c.server.raw, "as", p.cfg.BindDN, "err", err)
 	c.close()
 	p.failed(c.server, err) // not again at once: the directory might lock the account
-	return away(errors.New("the directory does not let the site in"))
+	return asUnreachable(errors.New("the directory does not let the site in"))
 }
 
 // serviceDN is what conn.as is when the site has signed in.
@@ -130,10 +130,10 @@ func (p *pool) classifyError(c *conn, err error) error {
 		c.close()
 	}
 	var refusal auth.Refusal
-	if err == nil || errors.Is(err, auth.ErrNotProved) || errors.As(err, &refusal) {
+	if err == nil || errors.Is(err, auth.ErrInvalidCredentials) || errors.As(err, &refusal) {
 		return err
 	}
-	return away(err)
+	return asUnreachable(err)
 }
 
 // take returns a connection, when one is free: for the site preferably one on which it
@@ -143,7 +143,7 @@ func (p *pool) take(ctx context.Context, service bool) (*conn, error) {
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
-		return nil, away(errors.New("all connections to the directory are busy; LDAP_POOL says how many there are"))
+		return nil, asUnreachable(errors.New("all connections to the directory are busy; LDAP_POOL says how many there are"))
 	}
 	for {
 		c, spare := p.takeIdle(service)
@@ -242,7 +242,7 @@ func (p *pool) dial(ctx context.Context) (*conn, error) {
 		}
 		p.failed(s, err)
 	}
-	return nil, away(reason)
+	return nil, asUnreachable(reason)
 }
 
 func (p *pool) mayTry(s *server) bool {

@@ -20,13 +20,13 @@ type Source struct {
 }
 
 var (
-	_ auth.Source    = (*Source)(nil)
-	_ auth.Rechecker = (*Source)(nil)
-	_ auth.Locker    = (*Source)(nil)
-	_ auth.Checker   = (*Source)(nil)
-	_ auth.Lister    = (*Source)(nil)
+	_ auth.Source         = (*Source)(nil)
+	_ auth.BatchRechecker = (*Source)(nil)
+	_ auth.LockoutPolicy  = (*Source)(nil)
+	_ auth.Checker        = (*Source)(nil)
+	_ auth.Lister         = (*Source)(nil)
 
-	_ auth.Identifier = (*Source)(nil)
+	_ auth.SubjectNormalizer = (*Source)(nil)
 )
 
 // NewSource returns the directory as a source. label is what people call it; failures is
@@ -43,7 +43,7 @@ func (s *Source) Label() string { return s.label }
 func (s *Source) Method() auth.SignInMethod { return auth.ByForm }
 
 // Start implements auth.Source: there is no redirect.
-func (s *Source) Start(context.Context, auth.Beginning) (auth.Redirect, error) {
+func (s *Source) Start(context.Context, auth.RedirectRequest) (auth.Redirect, error) {
 	return auth.Redirect{}, nil
 }
 
@@ -65,8 +65,8 @@ func (p Person) said() auth.Person {
 	return auth.Person{Subject: p.Subject, Login: p.Username, Name: p.Name, Groups: p.Groups, Admin: p.Admin}
 }
 
-// Identify implements auth.Identifier. Tools of Active Directory write the objectGUID in braces.
-func (s *Source) Identify(issuer, typed string) (string, string, error) {
+// NormalizeSubject implements auth.SubjectNormalizer. Tools of Active Directory write the objectGUID in braces.
+func (s *Source) NormalizeSubject(issuer, typed string) (string, string, error) {
 	if issuer != "" {
 		return "", "", auth.ErrNoIssuer
 	}
@@ -81,7 +81,7 @@ func (s *Source) Identify(issuer, typed string) (string, string, error) {
 // Active Directory's "reset account lockout counter after" is 30 minutes).
 const lockoutWindow = 30 * time.Minute
 
-// LocksAfter implements auth.Locker.
+// LocksAfter implements auth.LockoutPolicy.
 func (s *Source) LocksAfter(typed string) (account string, failures int, window time.Duration) {
 	account, err := userName(typed)
 	if err != nil {
@@ -96,7 +96,7 @@ func (s *Source) Inactive(ctx context.Context, list []auth.Identity) ([]auth.Ide
 	return gone, err
 }
 
-// RecheckAll implements auth.Rechecker.
+// RecheckAll implements auth.BatchRechecker.
 func (s *Source) RecheckAll(ctx context.Context, list []auth.Identity) (gone []auth.Identity, now []auth.Person, err error) {
 	subjects, bySubject := make([]string, len(list)), map[string]auth.Identity{}
 	for i, one := range list {
@@ -118,8 +118,8 @@ func (s *Source) List(ctx context.Context) ([]auth.Listed, error) {
 	list := make([]auth.Listed, len(people))
 	for i, p := range people {
 		list[i].Person = p.said()
-		if p.Standing.Ends() {
-			list[i].Out = p.Standing.String()
+		if p.Status.EndsSessions() {
+			list[i].Out = p.Status.String()
 		}
 	}
 	return list, err
@@ -151,7 +151,7 @@ func (s *Source) Picture(ctx context.Context, address string) (photo []byte, ok 
 		return err
 	})
 	if err != nil {
-		return nil, true, fmt.Errorf("the picture of %s: %w", subject, away(err))
+		return nil, true, fmt.Errorf("the picture of %s: %w", subject, asUnreachable(err))
 	}
 	return photo, true, nil
 }

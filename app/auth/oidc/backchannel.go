@@ -21,7 +21,7 @@ const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 
 // Logout implements auth.LogoutReceiver: it checks a logout token by every step of OpenID Connect
 // Back-Channel Logout 1.0 §2.6, except the one that needs a memory (auth.Logout.ID). Errors:
-// ErrInvalid; ErrAway.
+// ErrInvalid; ErrUnreachable.
 func (p *Provider) Logout(ctx context.Context, raw string) (auth.Logout, error) {
 	out, err := p.checkLogout(ctx, raw)
 	if err != nil {

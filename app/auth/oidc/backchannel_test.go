@@ -97,7 +97,7 @@ func TestLogoutToken_Away(t *testing.T) {
 		idp.Change(func() {
 			idp.Before = at(path, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 		})
-		if out, err := newSite(t, idp, nil).p.Logout(t.Context(), raw); !errors.Is(err, oidc.ErrAway) {
+		if out, err := newSite(t, idp, nil).p.Logout(t.Context(), raw); !errors.Is(err, oidc.ErrUnreachable) {
 			t.Errorf("%s: %+v %v", path, out, err)
 		}
 	}

@@ -80,7 +80,7 @@ func (p *Provider) settings() string {
 // checkRedirect begins a sign-in without a person. A provider that knows the address sends the browser there, to say that
 // nobody is signed in, or to a page of its own; one that does not must not (RFC 6749 §4.1.2.1).
 func (p *Provider) checkRedirect(ctx context.Context, m *metadata, callback string) error {
-	redirect, err := p.Start(ctx, auth.Beginning{Callback: callback})
+	redirect, err := p.Start(ctx, auth.RedirectRequest{Callback: callback})
 	if err != nil {
 		return err
 	}

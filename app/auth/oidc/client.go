@@ -20,7 +20,7 @@ import (
 
 // Bounds of a request to a provider.
 const (
-	patience    = 8 * time.Second // for all of it, when Config.Patience says nothing
+	timeout     = 8 * time.Second // for all of it, when Config.Timeout says nothing
 	maxAnswer   = 1 << 20         // bytes of an answer
 	maxHeader   = 64 << 10
 	connections = 16 // at once, to each host; others wait
@@ -28,13 +28,13 @@ const (
 
 // newClient returns the client for a provider's own addresses. It follows no redirect: a
 // code, a secret or a token goes where the settings and the metadata say, or nowhere.
-func newClient(roots *x509.CertPool, patience time.Duration) *http.Client {
-	dialer := &net.Dialer{Timeout: patience}
-	local := &net.Dialer{Timeout: patience, Control: loopbackOnly}
+func newClient(roots *x509.CertPool, timeout time.Duration) *http.Client {
+	dialer := &net.Dialer{Timeout: timeout}
+	local := &net.Dialer{Timeout: timeout, Control: loopbackOnly}
 	secure := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, ForceAttemptHTTP2: true,
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    patience,
+		TLSHandshakeTimeout:    timeout,
 		MaxConnsPerHost:        connections,
 		MaxResponseHeaderBytes: maxHeader,
 		IdleConnTimeout:        30 * time.Second,
@@ -43,7 +43,7 @@ func newClient(roots *x509.CertPool, patience time.Duration) *http.Client {
 	clear := secure.Clone()
 	clear.Proxy, clear.DialContext = nil, local.DialContext
 	return &http.Client{
-		Timeout:       patience,
+		Timeout:       timeout,
 		Transport:     boundedTransport{secure: secure, clear: clear},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

@@ -63,14 +63,14 @@ func newDiscovery(cfg Config, client *http.Client) *discovery {
 	return &discovery{cfg: cfg, client: client}
 }
 
-// get returns the metadata. ErrAway: there is none, and none to be had just now.
+// get returns the metadata. ErrUnreachable: there is none, and none to be had just now.
 func (d *discovery) get(ctx context.Context) (*metadata, error) {
 	known, mayAsk, err := d.look()
 	if known != nil && !mayAsk {
 		return known, nil
 	}
 	if !mayAsk {
-		return nil, fmt.Errorf("%w (it is asked again shortly): %w", ErrAway, err)
+		return nil, fmt.Errorf("%w (it is asked again shortly): %w", ErrUnreachable, err)
 	}
 	answer := d.asking.DoChan("", func() (any, error) { return d.ask() })
 	select {
@@ -85,7 +85,7 @@ func (d *discovery) get(ctx context.Context) (*metadata, error) {
 	if known != nil {
 		return known, nil
 	}
-	return nil, fmt.Errorf("%w: %w", ErrAway, err)
+	return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 }
 
 // look returns what is known and still counts, and whether to ask.
@@ -104,7 +104,7 @@ func (d *discovery) look() (known *metadata, mayAsk bool, failed error) {
 // ask asks the provider, and keeps what it says or that it said nothing. What it
 // said counts for everybody, so that it does not end with the request that wanted it.
 func (d *discovery) ask() (*metadata, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), d.cfg.Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), d.cfg.Timeout)
 	defer cancel()
 	m, err := d.fetch(ctx)
 	d.mu.Lock()

@@ -59,9 +59,9 @@ func (p *Provider) exchange(ctx context.Context, m *metadata, code string, a aut
 		// Nothing else of the answer: it may hold what was sent.
 		return nil, fmt.Errorf("%w: its token endpoint: %w", ErrInvalid, &refusedByEndpoint{refused.Response.StatusCode, refused.ErrorCode, refused.ErrorDescription})
 	case errors.As(err, &refused):
-		return nil, fmt.Errorf("%w: its token endpoint answers %d", ErrAway, refused.Response.StatusCode)
+		return nil, fmt.Errorf("%w: its token endpoint answers %d", ErrUnreachable, refused.Response.StatusCode)
 	case err != nil:
-		return nil, fmt.Errorf("%w: its token endpoint: %w", ErrAway, err)
+		return nil, fmt.Errorf("%w: its token endpoint: %w", ErrUnreachable, err)
 	}
 	return tokens, nil
 }
@@ -85,7 +85,7 @@ func (p *Provider) completed(ctx context.Context, m *metadata, id idToken, token
 	header := http.Header{"Authorization": {"Bearer " + tokens.AccessToken}}
 	body, err := get(ctx, p.client, m.UserInfoURL, header)
 	if err != nil {
-		return nil, fmt.Errorf("%w: its userinfo endpoint: %w", ErrAway, err)
+		return nil, fmt.Errorf("%w: its userinfo endpoint: %w", ErrUnreachable, err)
 	}
 	more, err := parseClaims(body)
 	if err != nil {

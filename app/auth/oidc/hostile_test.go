@@ -100,7 +100,7 @@ func TestHostile_MixUp(t *testing.T) {
 func TestHostile_Denied(t *testing.T) {
 	idp := oidctest.Start(t)
 	s := newSite(t, idp, nil)
-	for problem, want := range map[string]error{"access_denied": oidc.ErrDenied, "login_required": oidc.ErrDenied, "temporarily_unavailable": oidc.ErrAway} {
+	for problem, want := range map[string]error{"access_denied": oidc.ErrDenied, "login_required": oidc.ErrDenied, "temporarily_unavailable": oidc.ErrUnreachable} {
 		idp.Change(func() {
 			idp.Answer = func(q url.Values) { q.Del("code"); q.Set("error", problem) }
 		})
@@ -178,7 +178,7 @@ func TestHostile_IDToken(t *testing.T) {
 		"sources that are not there": claim(map[string]any{"_claim_names": map[string]string{"groups": "nowhere"}}),
 	} {
 		idp.Change(func() { idp.IDToken = change })
-		if who, err := s.signIn(); !errors.Is(err, oidc.ErrInvalid) && !errors.Is(err, oidc.ErrAway) {
+		if who, err := s.signIn(); !errors.Is(err, oidc.ErrInvalid) && !errors.Is(err, oidc.ErrUnreachable) {
 			t.Errorf("%s: %+v %v", name, who, err)
 		}
 	}
@@ -253,8 +253,8 @@ func TestHostile_Signature(t *testing.T) {
 		"JSON serialisation":          func(c map[string]any) string { return `{"payload":"","signatures":[]}` },
 	} {
 		idp.Change(func() { idp.Signed = signed })
-		// ErrAway: an unknown key was asked for often enough just now.
-		if who, err := s.signIn(); !errors.Is(err, oidc.ErrInvalid) && !errors.Is(err, oidc.ErrAway) {
+		// ErrUnreachable: an unknown key was asked for often enough just now.
+		if who, err := s.signIn(); !errors.Is(err, oidc.ErrInvalid) && !errors.Is(err, oidc.ErrUnreachable) {
 			t.Errorf("%s: %+v %v", name, who, err)
 		}
 	}
@@ -295,7 +295,7 @@ func TestHostile_Keys(t *testing.T) {
 			return oidctest.SignWith(jwt.SigningMethodRS256, withdrawn, claims, map[string]any{"kid": "rsa"})
 		}
 	})
-	if who, err := s.signIn(); !errors.Is(err, oidc.ErrInvalid) && !errors.Is(err, oidc.ErrAway) {
+	if who, err := s.signIn(); !errors.Is(err, oidc.ErrInvalid) && !errors.Is(err, oidc.ErrUnreachable) {
 		t.Errorf("a withdrawn key: %+v %v", who, err)
 	}
 
@@ -329,7 +329,7 @@ func TestHostile_Keys(t *testing.T) {
 			}
 			return oidctest.SignWith(jwt.SigningMethodEdDSA, ed, claims, map[string]any{"kid": "k"})
 		}
-		if who, err := newSite(t, idp, nil).signIn(); !errors.Is(err, oidc.ErrAway) {
+		if who, err := newSite(t, idp, nil).signIn(); !errors.Is(err, oidc.ErrUnreachable) {
 			t.Errorf("%s: %+v %v", name, who, err)
 		}
 	}

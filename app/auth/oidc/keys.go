@@ -36,12 +36,12 @@ const (
 // says of where its key is to be found (jwk, jku, x5u, x5c) is not looked at. It is safe for
 // concurrent use.
 type keySet struct {
-	client   *http.Client
-	url      string
-	now      func() time.Time
-	patience time.Duration
-	asking   singleflight.Group
-	often    *rate.Limiter // strangers can bring tokens of unknown keys
+	client  *http.Client
+	url     string
+	now     func() time.Time
+	timeout time.Duration
+	asking  singleflight.Group
+	often   *rate.Limiter // strangers can bring tokens of unknown keys
 
 	mu   sync.Mutex
 	keys []jose.JSONWebKey
@@ -49,7 +49,7 @@ type keySet struct {
 }
 
 func newKeySet(client *http.Client, url string, cfg Config) *keySet {
-	return &keySet{client: client, url: url, now: cfg.Now, patience: cfg.Patience, often: rate.NewLimiter(rate.Every(keysEvery), keysInABurst)}
+	return &keySet{client: client, url: url, now: cfg.Now, timeout: cfg.Timeout, often: rate.NewLimiter(rate.Every(keysEvery), keysInABurst)}
 }
 
 // VerifySignature implements the library's KeySet: it returns what a token says, if one of the
@@ -91,22 +91,22 @@ func (k *keySet) known() ([]jose.JSONWebKey, time.Time) {
 // ask reads the keys from the provider, unless that was done very often just now.
 func (k *keySet) ask(ctx context.Context) ([]jose.JSONWebKey, error) {
 	if !k.often.Allow() {
-		return nil, fmt.Errorf("%w: its keys were asked for several times within the last seconds", ErrAway)
+		return nil, fmt.Errorf("%w: its keys were asked for several times within the last seconds", ErrUnreachable)
 	}
 	answer := k.asking.DoChan("", func() (any, error) { return k.read() })
 	select {
 	case r := <-answer:
 		if r.Err != nil {
-			return nil, fmt.Errorf("%w: its keys: %w", ErrAway, r.Err)
+			return nil, fmt.Errorf("%w: its keys: %w", ErrUnreachable, r.Err)
 		}
 		return r.Val.([]jose.JSONWebKey), nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: its keys: %w", ErrAway, ctx.Err())
+		return nil, fmt.Errorf("%w: its keys: %w", ErrUnreachable, ctx.Err())
 	}
 }
 
 func (k *keySet) read() ([]jose.JSONWebKey, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), k.patience)
+	ctx, cancel := context.WithTimeout(context.Background(), k.timeout)
 	defer cancel()
 	body, err := get(ctx, k.client, k.url, nil)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 // refuse long ones.
 const maxHintToken = 4 << 10
 
-// SignOut implements auth.SignOuter (OpenID Connect RP-Initiated Logout 1.0 §2). hint is the ID token that somebody
+// SignOut implements auth.LogoutRedirector (OpenID Connect RP-Initiated Logout 1.0 §2). hint is the ID token that somebody
 // came in by; without it the provider may ask them. Nothing happens where they come back to, so
 // that no state has to be told apart there.
 func (p *Provider) SignOut(ctx context.Context, hint, callback string) (string, error) {

@@ -52,8 +52,8 @@ const (
 	ErrNotAdmitted auth.Refusal = "Your account there may not sign in here. Ask the people who run this site, or sign in there with another account."
 )
 
-// ErrAway: the provider cannot be asked just now.
-var ErrAway = auth.ErrAway
+// ErrUnreachable: the provider cannot be asked just now.
+var ErrUnreachable = auth.ErrUnreachable
 
 // Config is one provider, and what the site is there.
 type Config struct {
@@ -73,10 +73,10 @@ type Config struct {
 	AdminRoles     []string
 	Require        []Requirement // what claims must be for somebody to be let in
 
-	Roots    *x509.CertPool // whom to trust with TLS; nil: whom the system trusts
-	Patience time.Duration  // for one request, from the dialling to the end of the answer; default 8 s
-	Logger   *slog.Logger
-	Now      func() time.Time // nil: time.Now
+	Roots   *x509.CertPool // whom to trust with TLS; nil: whom the system trusts
+	Timeout time.Duration  // for one request, from the dialling to the end of the answer; default 8 s
+	Logger  *slog.Logger
+	Now     func() time.Time // nil: time.Now
 }
 
 // Requirement is a claim and the value that it must have, or hold as one of several.
@@ -92,11 +92,11 @@ type Provider struct {
 }
 
 var (
-	_ auth.Source         = (*Provider)(nil)
-	_ auth.SignOuter      = (*Provider)(nil)
-	_ auth.SiteChecker    = (*Provider)(nil)
-	_ auth.LogoutReceiver = (*Provider)(nil)
-	_ auth.Identifier     = (*Provider)(nil)
+	_ auth.Source            = (*Provider)(nil)
+	_ auth.LogoutRedirector  = (*Provider)(nil)
+	_ auth.SiteChecker       = (*Provider)(nil)
+	_ auth.LogoutReceiver    = (*Provider)(nil)
+	_ auth.SubjectNormalizer = (*Provider)(nil)
 )
 
 // New returns a Provider. It asks nothing of it yet: one that is away is in nobody's way.
@@ -106,7 +106,7 @@ func New(cfg Config) (*Provider, error) {
 	}
 	cfg.UsernameClaim = cmp.Or(cfg.UsernameClaim, "preferred_username")
 	cfg.Label = cmp.Or(cfg.Label, cfg.Name)
-	cfg.Patience = cmp.Or(cfg.Patience, patience)
+	cfg.Timeout = cmp.Or(cfg.Timeout, timeout)
 	if cfg.Scopes == nil {
 		cfg.Scopes = []string{"profile"}
 	}
@@ -117,7 +117,7 @@ func New(cfg Config) (*Provider, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	cfg.Logger = cfg.Logger.With("provider", cfg.Name)
-	p := &Provider{cfg: cfg, client: newClient(cfg.Roots, cfg.Patience), logged: rate.NewLimiter(rate.Every(logEvery), logBurst)}
+	p := &Provider{cfg: cfg, client: newClient(cfg.Roots, cfg.Timeout), logged: rate.NewLimiter(rate.Every(logEvery), logBurst)}
 	p.discovery = newDiscovery(cfg, p.client)
 	return p, nil
 }
@@ -131,8 +131,8 @@ func (p *Provider) Label() string { return p.cfg.Label }
 // Method implements auth.Source.
 func (p *Provider) Method() auth.SignInMethod { return auth.ByRedirect }
 
-// Identify implements auth.Identifier.
-func (p *Provider) Identify(issuer, subject string) (string, string, error) {
+// NormalizeSubject implements auth.SubjectNormalizer.
+func (p *Provider) NormalizeSubject(issuer, subject string) (string, string, error) {
 	if issuer != "" && issuer != p.cfg.Issuer {
 		return "", "", auth.Refusal("the issuer of " + p.cfg.Name + " is " + p.cfg.Issuer + " in the settings, to the letter, and not " + issuer)
 	}

@@ -54,7 +54,7 @@ func (s site) finish(a answer) (auth.Person, error) {
 
 func (s site) start() auth.Redirect {
 	s.t.Helper()
-	redirect, err := s.p.Start(s.t.Context(), auth.Beginning{Callback: callback})
+	redirect, err := s.p.Start(s.t.Context(), auth.RedirectRequest{Callback: callback})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestSignIn_TLS(t *testing.T) {
 		t.Error(err)
 	}
 	untrusting := newSite(t, idp, nil)
-	if _, err := untrusting.p.Start(t.Context(), auth.Beginning{Callback: callback}); !errors.Is(err, oidc.ErrAway) {
+	if _, err := untrusting.p.Start(t.Context(), auth.RedirectRequest{Callback: callback}); !errors.Is(err, oidc.ErrUnreachable) {
 		t.Error("an unknown authority:", err)
 	}
 }
@@ -204,7 +204,7 @@ func TestUserInfo(t *testing.T) {
 			return r.URL.Path == "/userinfo"
 		}
 	})
-	if who, err := s.signIn(); !errors.Is(err, oidc.ErrAway) {
+	if who, err := s.signIn(); !errors.Is(err, oidc.ErrUnreachable) {
 		t.Errorf("%+v %v", who, err)
 	}
 }
@@ -305,7 +305,7 @@ func TestAgain(t *testing.T) {
 	idp := oidctest.Start(t)
 	s := newSite(t, idp, nil)
 	again := func() error {
-		redirect, err := s.p.Start(t.Context(), auth.Beginning{Callback: callback, Fresh: true})
+		redirect, err := s.p.Start(t.Context(), auth.RedirectRequest{Callback: callback, Fresh: true})
 		if err != nil || !strings.Contains(redirect.URL, "max_age=0") || !strings.Contains(redirect.URL, "prompt=login") {
 			t.Fatal(redirect, err)
 		}
@@ -356,7 +356,7 @@ func TestStart_OfAnother(t *testing.T) {
 	idp := oidctest.Start(t)
 	s := newSite(t, idp, nil)
 	for issuer, want := range map[string]error{idp.URL: nil, "": nil, "https://evil.example": oidc.ErrNotBegun} {
-		redirect, err := s.p.Start(t.Context(), auth.Beginning{Callback: callback, Hint: "alice", Query: url.Values{"iss": {issuer}}.Get})
+		redirect, err := s.p.Start(t.Context(), auth.RedirectRequest{Callback: callback, Hint: "alice", Query: url.Values{"iss": {issuer}}.Get})
 		if !errors.Is(err, want) || err == nil && !strings.Contains(redirect.URL, "login_hint=alice") {
 			t.Error(issuer, redirect, err)
 		}

@@ -32,7 +32,7 @@ func at(path string, answer http.HandlerFunc) func(http.ResponseWriter, *http.Re
 
 // tryOut signs in at a provider, by whichever step fails first.
 func tryOut(s site) error {
-	redirect, err := s.p.Start(s.t.Context(), auth.Beginning{Callback: callback})
+	redirect, err := s.p.Start(s.t.Context(), auth.RedirectRequest{Callback: callback})
 	if err == nil {
 		_, err = s.finish(s.visit(redirect))
 	}
@@ -78,10 +78,10 @@ func TestOutbound_Bounds(t *testing.T) {
 				idp.IDToken = func(claims, _ map[string]any) { delete(claims, "name") }
 				s := newSite(t, idp, func(c *oidc.Config) {
 					if strings.Contains(name, "slow") {
-						c.Patience = 300 * time.Millisecond
+						c.Timeout = 300 * time.Millisecond
 					}
 				})
-				if err := tryOut(s); !errors.Is(err, oidc.ErrAway) {
+				if err := tryOut(s); !errors.Is(err, oidc.ErrUnreachable) {
 					t.Error(err)
 				}
 			})
@@ -115,7 +115,7 @@ func TestDiscovery_Metadata(t *testing.T) {
 	} {
 		idp := oidctest.Start(t)
 		idp.Metadata = change
-		if err := tryOut(newSite(t, idp, nil)); !errors.Is(err, oidc.ErrAway) {
+		if err := tryOut(newSite(t, idp, nil)); !errors.Is(err, oidc.ErrUnreachable) {
 			t.Error(name, err)
 		}
 	}
@@ -123,7 +123,7 @@ func TestDiscovery_Metadata(t *testing.T) {
 	idp := oidctest.StartTLS(t)
 	idp.Metadata = func(m map[string]any) { m["token_endpoint"] = "http://127.0.0.1:9/token" }
 	s := newSite(t, idp, func(c *oidc.Config) { c.Roots = rootsOf(idp) })
-	if err := tryOut(s); !errors.Is(err, oidc.ErrAway) || !strings.Contains(err.Error(), "without TLS") {
+	if err := tryOut(s); !errors.Is(err, oidc.ErrUnreachable) || !strings.Contains(err.Error(), "without TLS") {
 		t.Error(err)
 	}
 }
@@ -141,13 +141,13 @@ func TestDiscovery_BackOff(t *testing.T) {
 	away := at(steps[0], func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 	idp.Change(func() { idp.Before = away })
 	start := func() error {
-		_, err := s.p.Start(t.Context(), auth.Beginning{Callback: callback})
+		_, err := s.p.Start(t.Context(), auth.RedirectRequest{Callback: callback})
 		return err
 	}
 	asked := 0
 	for _, pause := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
 		for range 5 {
-			if err := start(); !errors.Is(err, oidc.ErrAway) {
+			if err := start(); !errors.Is(err, oidc.ErrUnreachable) {
 				t.Fatal(err)
 			}
 		}
@@ -173,7 +173,7 @@ func TestDiscovery_BackOff(t *testing.T) {
 		t.Error("old metadata:", err, idp.Hits(steps[0])-known)
 	}
 	pass(23 * time.Hour)
-	if err := start(); !errors.Is(err, oidc.ErrAway) {
+	if err := start(); !errors.Is(err, oidc.ErrUnreachable) {
 		t.Error("metadata of yesterday:", err)
 	}
 }

@@ -27,7 +27,7 @@ const maxHint = 320
 
 // Start implements auth.Source. A redirect that begins at somebody's who says that they are this provider
 // is a redirect like every other: nothing but whom they think it is goes with it (Core 1.0 §4).
-func (p *Provider) Start(ctx context.Context, b auth.Beginning) (auth.Redirect, error) {
+func (p *Provider) Start(ctx context.Context, b auth.RedirectRequest) (auth.Redirect, error) {
 	if b.Query != nil && b.Query("iss") != "" && b.Query("iss") != p.cfg.Issuer {
 		return auth.Redirect{}, fmt.Errorf("%w: a sign-in for %.200q", ErrNotBegun, b.Query("iss"))
 	}
@@ -95,7 +95,7 @@ func (p *Provider) check(m *metadata, a auth.Answer) (code string, err error) {
 func (p *Provider) denied(problem, description string) error {
 	var kind error = ErrDenied
 	if problem == "temporarily_unavailable" || problem == "server_error" {
-		kind = ErrAway
+		kind = ErrUnreachable
 	}
 	return fmt.Errorf("%w: it answers %.80q %.300q", kind, problem, description)
 }

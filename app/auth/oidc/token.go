@@ -98,21 +98,21 @@ func (p *Provider) verifier(m *metadata) (*oidc.IDTokenVerifier, *oneCheck) {
 // oneCheck is the keys for one token. It remembers whether they could be had, which
 // the library's error does not tell.
 type oneCheck struct {
-	keys *keySet
-	away bool
+	keys        *keySet
+	unreachable bool
 }
 
 // VerifySignature implements the library's KeySet.
 func (o *oneCheck) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
 	payload, err := o.keys.VerifySignature(ctx, raw)
-	o.away = errors.Is(err, ErrAway)
+	o.unreachable = errors.Is(err, ErrUnreachable)
 	return payload, err
 }
 
 // kind is what an error of the check means.
 func (o *oneCheck) kind() error {
-	if o.away {
-		return ErrAway
+	if o.unreachable {
+		return ErrUnreachable
 	}
 	return ErrInvalid
 }

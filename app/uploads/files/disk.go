@@ -45,7 +45,7 @@ func (d *Disk) Put(_ context.Context, id uuid.UUID, r io.Reader, size int64) err
 	} else if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if err := writeFile(path+partial, &exactly{r: r, left: size}); err != nil {
+	if err := writeFile(path+partial, &exactReader{r: r, left: size}); err != nil {
 		return errors.Join(err, remove(path+partial))
 	}
 	if err := os.Rename(path+partial, path); err != nil {
@@ -94,11 +94,11 @@ func (d *Disk) Open(_ context.Context, id uuid.UUID, offset, length int64) (io.R
 	if err != nil {
 		return nil, err
 	}
-	return section{io.NewSectionReader(f, offset, length), f}, nil
+	return sectionFile{io.NewSectionReader(f, offset, length), f}, nil
 }
 
-// section is a part of a file that closes the file.
-type section struct {
+// sectionFile is a part of a file that closes the file.
+type sectionFile struct {
 	io.Reader
 	io.Closer
 }

@@ -17,8 +17,8 @@ import (
 // that the store could not be asked, or was not given the file whole.
 var ErrNotFound = errors.New("files: not found")
 
-// ErrAway is also an error of Delete where it is of the store as a whole: other files cannot be removed either.
-var ErrAway = errors.New("files: the store is away")
+// ErrUnreachable is also an error of Delete where it is of the store as a whole: other files cannot be removed either.
+var ErrUnreachable = errors.New("files: the store is away")
 
 // Store keeps files by their ids. It is safe for concurrent use.
 type Store interface {
@@ -31,7 +31,7 @@ type Store interface {
 	Open(ctx context.Context, id uuid.UUID, offset, length int64) (io.ReadCloser, error)
 
 	// Delete removes a file, and what an interrupted Put left of it. What is not
-	// there is no error. ErrAway: it is vain to try another file now.
+	// there is no error. ErrUnreachable: it is vain to try another file now.
 	Delete(ctx context.Context, id uuid.UUID) error
 
 	// List calls yield for every file that was last written before a time, in no
@@ -78,15 +78,15 @@ func read(ctx context.Context, s Store, id uuid.UUID, length int64) ([]byte, err
 	return io.ReadAll(io.LimitReader(r, length+1))
 }
 
-// exactly reads size bytes, and takes an earlier end for an error: less than was
+// exactReader reads size bytes, and takes an earlier end for an error: less than was
 // announced is no file.
-type exactly struct {
+type exactReader struct {
 	r    io.Reader
 	left int64
 	err  error // why reading failed, for those who put it in words of their own
 }
 
-func (e *exactly) Read(p []byte) (int, error) {
+func (e *exactReader) Read(p []byte) (int, error) {
 	if e.left == 0 {
 		return 0, io.EOF
 	}

@@ -64,7 +64,7 @@ func (s *S3) name(id uuid.UUID) string { return s.prefix + id.String() }
 
 // Put implements Store: one request, so that there is never a part of a file.
 func (s *S3) Put(ctx context.Context, id uuid.UUID, r io.Reader, size int64) error {
-	body := &exactly{r: r, left: size}
+	body := &exactReader{r: r, left: size}
 	_, err := s.client.Client.PutObject(ctx, s.bucket, s.name(id), body, size,
 		minio.PutObjectOptions{ContentType: "application/octet-stream", DisableMultipart: true})
 	if err != nil {
@@ -90,7 +90,7 @@ func (s *S3) Open(ctx context.Context, id uuid.UUID, offset, length int64) (io.R
 	if from := header.Get("Content-Range"); offset > 0 && !strings.HasPrefix(from, fmt.Sprintf("bytes %d-", offset)) {
 		return nil, errors.Join(fmt.Errorf("the service answered with another part of the file: %q", from), body.Close())
 	}
-	return section{io.LimitReader(body, length), body}, nil
+	return sectionFile{io.LimitReader(body, length), body}, nil
 }
 
 func isMissing(err error) bool {
@@ -106,7 +106,7 @@ func (s *S3) Delete(ctx context.Context, id uuid.UUID) error {
 	case isMissing(err):
 		return nil
 	case err != nil && (!errors.As(err, &answer) || answer.StatusCode >= http.StatusInternalServerError):
-		return fmt.Errorf("%w: %w", ErrAway, err)
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	return err
 }

@@ -13,8 +13,8 @@ import (
 	"foyer/internal/stream"
 )
 
-// Patience is how long an expectation waits. It bounds a failing test only.
-const Patience = 30 * time.Second
+// Timeout is how long an expectation waits. It bounds a failing test only.
+const Timeout = 30 * time.Second
 
 // Pipe returns the two ends of a stream: the server's, and a client for t.
 func Pipe(t testing.TB) (*Server, *Client) {
@@ -164,7 +164,7 @@ func (c *Client) Next(ctx context.Context) ([]byte, error) {
 // Read returns the server's next element, or fails the test.
 func (c *Client) Read() *stream.Element {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
 	defer cancel()
 	raw, err := c.Next(ctx)
 	if err != nil {
@@ -193,7 +193,7 @@ func (c *Client) Expect(pattern string) map[string]string {
 // reason; elements before that fail the test.
 func (c *Client) ExpectEnd() error {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
 	defer cancel()
 	raw, err := c.Next(ctx)
 	if !errors.Is(err, ErrEnded) {

@@ -4,7 +4,7 @@
 // sent again, marked as delayed. It is kept in the browser: the next page of the tab
 // sends it, or once the tab is gone whichever tab of this person comes first.
 // The server knows by their ids which of them it has: by the archive, and what is in
-// none until it starts again (xmppd/archive/unkept.go). Where another server does not
+// none until it starts again (xmppd/archive/recent_ids.go). Where another server does not
 // know, apps do, by the same ids (XEP-0359 §3.2): Converse shows it once, on both sides.
 
 import { answers } from './connectivity.js';
