@@ -164,7 +164,7 @@ func TestArticle_Production(t *testing.T) {
 	for _, c := range []struct {
 		settings map[string]string
 		want     bool
-	}{{nil, true}, {map[string]string{"APP_ENV": "production", "BASE_URL": "https://chat.example.org"}, false}} {
+	}{{nil, true}, {map[string]string{"APP_ENV": "production", "BASE_URL": "https://chat.example.org", "XMPP_DOMAIN": "example.org"}, false}} {
 		s := newOn(t, url, c.settings)
 		routed := slices.ContainsFunc(s.web.GetRoutes(), func(r fiber.Route) bool { return r.Path == "/articles/garden" })
 		if routed != c.want || s.isReserved("lobby") != c.want {
