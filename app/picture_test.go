@@ -83,7 +83,7 @@ func TestVCardPictures(t *testing.T) {
 		}
 	}
 	refused("damaged", withPlace[:len(withPlace)/2], stanza.ErrorModify, stanza.NotAcceptable, "picture")
-	refused("text", []byte("hello"), stanza.ErrorModify, stanza.NotAcceptable, "no picture")
+	refused("text", []byte("hello"), stanza.ErrorModify, stanza.NotAcceptable, "cannot read that picture")
 	refused("large", claiming(t, 60000, 60000), stanza.ErrorModify, stanza.NotAcceptable, "too many pixels")
 	for range 14 { // its account's pixels
 		_ = door.SetVCard(t.Context(), "alice", xmppd.VCard{Photo: claiming(t, 3000, 2500)})

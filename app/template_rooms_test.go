@@ -104,7 +104,7 @@ func TestTemplateRooms_Reserved(t *testing.T) {
 	if err := AddSiteRoom(t.Context(), s.db, models.NewSiteRoom{Name: "lobby", Title: "Lobby", OnPages: true}); err != nil {
 		t.Fatal(err)
 	}
-	newBrowser(t, base).get("/articles/garden").wants(200, "Nothing said yet.")
+	newBrowser(t, base).get("/articles/garden").wants(200, "No messages yet.")
 	session, err := nativeLogin(t, s, 0, "bob", password, sasl.ScramSha256)
 	if err != nil {
 		t.Fatal(err)
