@@ -32,6 +32,6 @@ var costly = map[int]bool{
 // delayRefusal waits before such an answer.
 func (s *site) delayRefusal(c *fiber.Ctx, status int) {
 	if costly[status] {
-		budget.Pause(s.refusals.ctx, s.refusals.Take(s.address(c), ""))
+		_ = budget.Pause(s.refusals.ctx, s.refusals.Take(s.address(c), ""))
 	}
 }

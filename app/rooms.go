@@ -228,9 +228,9 @@ func RoomTitle(typed string) (string, error) {
 	title := names.Line(typed)
 	switch {
 	case title == "":
-		return "", errors.New("Give the room a name.")
+		return "", &Error{Code: Invalid, Public: "Give the room a name."}
 	case utf8.RuneCountInString(title) > maxRoomName:
-		return title, errors.New("Please choose a shorter name.")
+		return title, &Error{Code: Invalid, Public: "Please choose a shorter name."}
 	}
 	return title, nil
 }

@@ -87,11 +87,6 @@ type upstreamAuthority struct {
 	signsIn func(user string) // is told of every sign-in
 }
 
-// Current implements relay.Authority.
-func (a upstreamAuthority) Current(ctx context.Context, id stream.Identity) error {
-	return a.Current(ctx, id)
-}
-
 // Upstream implements relay.Authority.
 func (a upstreamAuthority) Upstream(ctx context.Context, id stream.Identity) (user, secret string, err error) {
 	user, secret, err = a.Service.Upstream(ctx, id)

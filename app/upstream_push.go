@@ -114,16 +114,8 @@ func (u *upstreamPush) discoverPush(ctx context.Context) {
 			said = true
 		}
 		if !offered {
-			pause(ctx, wait)
+			_ = budget.Pause(ctx, wait)
 		}
-	}
-}
-
-// pause waits, at most until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
 	}
 }
 
@@ -137,7 +129,7 @@ func (u *upstreamPush) runAsLeader(ctx context.Context) {
 		} else if !errors.Is(err, models.ErrLocked) && ctx.Err() == nil {
 			u.log.Warn("it is not known which instance is told of messages; trying again", "err", err)
 		}
-		pause(ctx, retryInterval)
+		_ = budget.Pause(ctx, retryInterval)
 	}
 }
 
@@ -155,12 +147,12 @@ func (u *upstreamPush) listen(ctx context.Context, lost <-chan struct{}) {
 	for ctx.Err() == nil {
 		conn, err := u.open(ctx)
 		if err != nil {
-			pause(ctx, retryInterval)
+			_ = budget.Pause(ctx, retryInterval)
 			continue
 		}
 		began := time.Now()
 		u.readStream(ctx, conn)
-		pause(ctx, time.Until(began.Add(retryInterval))) // a server that ends it at once is not asked at once again
+		_ = budget.Pause(ctx, time.Until(began.Add(retryInterval))) // a server that ends it at once is not asked at once again
 	}
 }
 
@@ -204,7 +196,7 @@ func (u *upstreamPush) enableAll(ctx context.Context) {
 			err = enableErr
 		}
 		cancel()
-		pause(ctx, enableEvery)
+		_ = budget.Pause(ctx, enableEvery)
 	}
 	if err != nil && ctx.Err() == nil {
 		u.log.Warn("the XMPP server was not asked to tell of everybody's messages; it is when they come to the site", "err", err)

@@ -61,7 +61,7 @@ func (u *upstreamPush) pushLater(ctx context.Context, user string, h *pendingPus
 	if !u.chat.HasActiveClient(user) {
 		u.notify(ctx, models.Event{Kind: models.EventActiveQuery, User: user})
 	}
-	pause(ctx, time.Until(h.at.Add(u.grace)))
+	_ = budget.Pause(ctx, time.Until(h.at.Add(u.grace)))
 	if u.isActiveAnywhere(user) {
 		u.mu.Lock()
 		delete(u.told, user) // they see for themselves

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"foyer/internal/budget"
 	"sync"
 	"time"
 
@@ -61,7 +62,7 @@ func (db *Index) Run(ctx context.Context) {
 	for ; ctx.Err() == nil; err = db.indexDue(ctx) {
 		if err != nil {
 			db.log.Error("words of messages were not indexed; searches take longer", "err", err)
-			_ = pause(ctx, indexRetry)
+			_ = budget.Pause(ctx, indexRetry)
 			continue
 		}
 		select {
@@ -73,7 +74,7 @@ func (db *Index) Run(ctx context.Context) {
 
 // keepSwept takes what was removed out of the index, until ctx ends.
 func (db *Index) keepSwept(ctx context.Context) {
-	for pause(ctx, sweepEvery) == nil {
+	for budget.Pause(ctx, sweepEvery) == nil {
 		if err := db.sweepIndex(ctx, ownerPace); err != nil && ctx.Err() == nil {
 			db.log.Error("words of removed messages are in the index still", "err", err)
 		}
@@ -127,7 +128,7 @@ func (db *Index) indexDue(ctx context.Context) error {
 		if err := db.indexTurn(ctx, owner); err != nil {
 			return err
 		}
-		if err := pause(ctx, indexPace*time.Since(begin)); err != nil {
+		if err := budget.Pause(ctx, indexPace*time.Since(begin)); err != nil {
 			return err
 		}
 	}
@@ -182,15 +183,6 @@ func (db *Index) eachUnindexed(ctx context.Context, do func(owners []string) err
 		if err := do(owners); err != nil {
 			return err
 		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
@@ -336,7 +328,7 @@ func (db *Index) sweepIndex(ctx context.Context, pace int) error {
 			return err
 		})
 		if err == nil {
-			err = pause(ctx, time.Duration(pace)*time.Since(begin))
+			err = budget.Pause(ctx, time.Duration(pace)*time.Since(begin))
 		}
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"foyer/internal/budget"
 	"sync"
 	"time"
 
@@ -126,7 +127,7 @@ func (db *DB) lockWait(ctx context.Context, name string) (release func(), err er
 			}
 		}
 		if err == nil {
-			err = pause(ctx, lockPause)
+			err = budget.Pause(ctx, lockPause)
 		}
 		if err != nil {
 			release()
@@ -206,7 +207,7 @@ func (db *DB) takeBack(ctx context.Context, conn *pgx.Conn, name string) (held b
 			return true, nil
 		}
 		if err == nil {
-			err = pause(ctx, 50*time.Millisecond)
+			err = budget.Pause(ctx, 50*time.Millisecond)
 		}
 	}
 	return false, err

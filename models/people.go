@@ -80,11 +80,6 @@ func (db *People) FindPeople(ctx context.Context, typed string, max int) ([]Acco
 	return db.persons(ctx, foundPeople, t, t+lastRune, wordQuery(t), max)
 }
 
-// NewestPeople returns those whose accounts are the youngest.
-func (db *People) NewestPeople(ctx context.Context, max int) ([]Account, error) {
-	return db.persons(ctx, newestPeople, max)
-}
-
 // Partners returns the members that somebody talks with, the latest first.
 func (db *People) Partners(ctx context.Context, domain, user string, max int) ([]Account, error) {
 	return db.persons(ctx, partnersOf, user, domain, max, maxTalks)

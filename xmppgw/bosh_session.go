@@ -147,7 +147,7 @@ func (s *boshSession) run() {
 	s.mu.Lock()
 	s.dropInboxLocked()
 	s.mu.Unlock()
-	budget.Pause(s.gateway.ctx, s.gateway.holdFor(s, false))
+	_ = budget.Pause(s.gateway.ctx, s.gateway.holdFor(s, false))
 	s.stop()
 }
 

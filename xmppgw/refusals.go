@@ -60,7 +60,7 @@ func (g *Gateway) hold(nc net.Conn, d time.Duration) {
 		_ = half.CloseWrite() // the client sees that there is no more
 	}
 	awaitEnd(g.ctx, nc, max(d, closeTimeout))
-	budget.Pause(g.ctx, time.Until(until))
+	_ = budget.Pause(g.ctx, time.Until(until))
 }
 
 // awaitEnd waits until the client has closed its side of a connection, d is over, or ctx
@@ -82,7 +82,7 @@ func (g *Gateway) refuse(addr string, asker boshAsker, reply boshReply) {
 		return
 	}
 	go func() {
-		budget.Pause(g.ctx, d)
+		_ = budget.Pause(g.ctx, d)
 		asker.answer(reply)
 	}()
 }

@@ -1,7 +1,6 @@
 package budget
 
 import (
-	"context"
 	"time"
 )
 
@@ -43,17 +42,4 @@ func (r *Refusals) Take(addr, user string) time.Duration {
 		return r.accounts.Delay(user, 1, RefusalTimeout)
 	}
 	return r.addresses.Delay(Network(addr), 1, RefusalTimeout)
-}
-
-// Pause waits for d, or until ctx ends.
-func Pause(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
 }

@@ -2,6 +2,7 @@ package budget
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -34,7 +35,7 @@ func TestRefusals(t *testing.T) {
 		if len(got) != 1 || got[0].Limit.Setting != "REFUSALS_PER_ADDRESS" || got[0].Last != "192.0.2.1" || got[0].Count != 10_000 {
 			t.Errorf("met %+v", got)
 		}
-		Pause(t.Context(), RefusalTimeout+100*time.Millisecond) // on the test's own clock
+		_ = Pause(t.Context(), RefusalTimeout+100*time.Millisecond) // on the test's own clock
 		if d := r.Take("192.0.2.1", ""); d != 0 {
 			t.Errorf("%d refusals are owed for longer than %s: %s", 10_000, RefusalTimeout, d)
 		}
@@ -77,10 +78,14 @@ func TestRefusals_WhoPays(t *testing.T) {
 func TestPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		Pause(t.Context(), time.Second)
+		if err := Pause(t.Context(), time.Second); err != nil {
+			t.Error(err)
+		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		Pause(ctx, time.Hour)
+		if err := Pause(ctx, time.Hour); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
 		if took := time.Since(began); took != 2*time.Second {
 			t.Errorf("took %s", took)
 		}

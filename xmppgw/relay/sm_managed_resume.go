@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"foyer/internal/budget"
 	"foyer/internal/stream"
 )
 
@@ -34,7 +35,7 @@ func (m *smManaged) recover(ctx context.Context, err error) error {
 	first := m.conn.relay.cfg.Backoff
 	for wait := first; ; wait = min(2*wait, maxRetryFactor*first) {
 		// Those who lost their links together come back one after the other.
-		if !sleep(ctx, wait/2+rand.N(wait/2)) {
+		if budget.Pause(ctx, wait/2+rand.N(wait/2)) != nil {
 			return stream.ErrDisconnected
 		}
 		err, again := m.tryAgain(ctx)
@@ -54,18 +55,6 @@ func (m *smManaged) recover(ctx context.Context, err error) error {
 // maxRetryFactor is how many times as long as the first the wait between two attempts to
 // resume becomes at most.
 const maxRetryFactor = 50
-
-// sleep waits, and reports false when ctx has ended.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
 
 // tryAgain tries once to resume on another link. again: it may be tried once more;
 // otherwise the error is what the client's stream ends with.
