@@ -45,7 +45,7 @@ export async function changeAround(): Promise<number> {
   const text = "And one line more.\n".repeat(9);
   const above = rows.filter(({ box }) => box.bottom < view.top).slice(-3);
   const below = rows.filter(({ box }) => box.top > view.bottom).slice(0, 3);
-  for (const { model } of [...above.slice(1), ...below.slice(1)]) model.set({ body: text, message: text, oob_url: undefined, reply_to_id: undefined });
+  for (const { model } of [...above.slice(1), ...below.slice(1)]) model.set({ body: text, message: text, media_urls: undefined, oob_url: undefined, reply_to_id: undefined });
   for (const { model } of [...above.slice(0, 1), ...below.slice(0, 1)]) model.collection.remove(model);
   await globalThis.watch.still();
   return above.length + below.length;
