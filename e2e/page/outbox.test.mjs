@@ -61,16 +61,25 @@ function open(store, held = new Set()) {
   const { listen, tell } = listeners();
   const counted = []; // for stream management
   listen.on("send", ({ raw }) => counted.push(raw));
-  const state = { answers: false };
+  const asked = []; // what the server has not answered
+  const state = {
+    signedIn: true,
+    reconnects: 0,
+    /** From now on the server answers. */
+    set answers(_) {
+      this.doesAnswer = true;
+      for (const answer of asked.splice(0)) answer({});
+    },
+  };
   const api = {
     listen,
     send(stanza) {
       connection.send(stanza);
       tell("send", stanza);
     },
-    sendIQ: async () => ({}),
+    sendIQ: (_ping, ms) => new Promise((resolve) => (state.doesAnswer ? resolve({}) : asked.push(resolve) && setTimeout(resolve, ms, null))),
     rooms: { get: async () => room },
-    connection: { get: () => connection, connected: () => true, authenticated: () => state.answers, reconnect() {} },
+    connection: { get: () => connection, connected: () => true, authenticated: () => state.signedIn, reconnect: () => state.reconnects++ },
   };
   const outbox = deliverAll({ api, session: new Model({ bare_jid: "alice@h" }) }, "alice@h");
   /** A message that Converse has just sent. */
@@ -115,6 +124,20 @@ test("what Converse sends again as a stream is resumed is in the outbox once", a
   await pass(t, 100);
   assert.deepEqual(sent, ["hello"]);
   assert.deepEqual(outbox.entries, []);
+});
+
+test("a stream that begins is given its time, and only one that was silent is given up", async (t) => {
+  const { tell, say, state } = page(t);
+  tell("connected");
+  state.signedIn = false;
+  tell("will-reconnect");
+  say("hello", "bob@h"); // by stream management, before one is signed in
+  await pass(t, 100);
+  assert.equal(state.reconnects, 0);
+  state.signedIn = true;
+  tell("reconnected");
+  await pass(t, 7000);
+  assert.equal(state.reconnects, 1);
 });
 
 test("what waits for its room is sent once, although the stream was lost once more meanwhile", async (t) => {
@@ -193,8 +216,8 @@ test("what a tab that is gone has not sent is marked, and sent by one of two oth
   for (const { tell } of [first, second]) tell("connected");
   await pass(t, 100);
   assert.deepEqual([...first.sent, ...second.sent], ['<message id="1"/>']);
-  first.state.answers = true;
-  await first.outbox.ask();
+  for (const { state } of [first, second]) state.answers = true;
+  await pass(t, 100);
   assert.deepEqual([drawn, first.outbox.stateOf(message)], [1, " chat-msg--arrived"]);
   assert.deepEqual(Object.keys(store), []);
 });

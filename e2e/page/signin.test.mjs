@@ -32,6 +32,18 @@ test("a session that is optional is not asked for", () => {
   }
 });
 
+// Converse would resend twice what is not acknowledged: by the handlers of this stream, and by those of the one before.
+test("nobody who listened to a stream that was given up hears the next one", async () => {
+  for (const reconnecting of [true, false]) {
+    const connection = { reconnecting, handlers: ["the old stream's"], addHandlers: [1], removeHandlers: [], timedHandlers: [1], addTimeds: [], removeTimeds: [], _data: ["unsent"] };
+    const { api, guard } = page(connection, { worked: true });
+    guard.awaitTurn = async () => {};
+    await api.user.login("alice@h");
+    assert.deepEqual(connection.handlers, reconnecting ? [] : ["the old stream's"]);
+    assert.deepEqual([connection.addHandlers, connection.timedHandlers, connection._data].flat(), reconnecting ? [] : [1, 1, "unsent"]);
+  }
+});
+
 test("settings that are not there are cleared without an error", async () => {
   await page({}).settings.clear();
 });

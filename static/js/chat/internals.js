@@ -116,7 +116,7 @@ export const NAMES = {
 };
 
 /** What a connection has, once there is one. */
-const CONNECTION = ['_data', '_proto', 'do_bind', 'do_session', 'features', 'debouncedReconnect.flush', 'debouncedReconnect.cancel', 'finishDisconnection', 'onConnectStatusChanged', 'reconnect', 'restored', 'send', 'service', 'jid'];
+const CONNECTION = ['_data', 'handlers', 'addHandlers', 'removeHandlers', 'timedHandlers', 'addTimeds', 'removeTimeds', '_proto', 'do_bind', 'do_session', 'features', 'debouncedReconnect.flush', 'debouncedReconnect.cancel', 'finishDisconnection', 'onConnectStatusChanged', 'reconnect', 'restored', 'send', 'service', 'jid'];
 // A connection has "reconnecting" only while it does.
 
 /** What Converse keeps of somebody who is signed in, once its lists were read. */

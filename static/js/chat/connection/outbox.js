@@ -211,9 +211,14 @@ class Outbox {
         for (const entry of this.entries) if (!navigator.onLine || siteTime.now() - Date.parse(entry.written.at) >= UNSENT_MARK_DELAY_MS - 50) entry.mark(true);
     }
 
-    /** Asks the server whether all of it arrived. */
+    /** Whether there is a stream that one is signed in to, as far as is known. */
+    works() {
+        return this.api.connection.authenticated() && this.api.connection.connected();
+    }
+
+    /** Asks the server whether all of it arrived. While a stream begins it is left to flush. */
     async ask() {
-        if (this.asking) return;
+        if (this.asking || !this.works()) return;
         this.asking = true;
         while (this.entries.some(({ sent }) => sent)) {
             const asked = this.entries.filter(({ sent }) => sent);
@@ -221,7 +226,7 @@ class Outbox {
             const arrived = await answers(this._converse, ANSWER_TIMEOUT_MS);
             if (stream !== this.stream) continue; // there is another by now
             if (!arrived) {
-                if (this.api.connection.connected() && navigator.onLine) this.api.connection.reconnect();
+                if (this.works() && navigator.onLine) this.api.connection.reconnect();
                 break;
             }
             this.entries = this.entries.filter((entry) => !asked.includes(entry));

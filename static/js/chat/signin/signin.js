@@ -55,8 +55,18 @@ function guardLogin(api, guard) {
         // Converse thinks: everything is still to be set up.
         const connection = api.connection.get();
         if (connection && !guard.worked) delete connection.reconnecting;
+        if (connection?.reconnecting) forgetOldStream(connection);
         return login(...args);
     };
+}
+
+/**
+ * Takes away who listened to a stream that was given up, and what it had not sent, as Strophe does where one ends. Otherwise
+ * all of them hear what comes over the next one twice: Converse would send again twice what the server has not acknowledged.
+ * @param {Converse.Connection} connection
+ */
+export function forgetOldStream(connection) {
+    for (const list of /** @type {const} */ (['handlers', 'addHandlers', 'removeHandlers', 'timedHandlers', 'addTimeds', 'removeTimeds', '_data'])) connection[list] = [];
 }
 
 /** Starts again when Converse has given up, for example because it was never connected. */
