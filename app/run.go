@@ -160,7 +160,7 @@ func NewerSchema(ctx context.Context, db *models.DB) (string, error) {
 
 // New puts the site together on an open database; it does not listen yet.
 func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Server, error) {
-	s := &Server{pages: &pages{site: &site{cfg: cfg, log: log}}, db: db, accountChanges: newAccountChanges()}
+	s := &Server{pages: &pages{site: &site{cfg: cfg, log: log}}, db: db, accountChanges: newAccountChanges(), clock: newMachineClock()}
 	s.baseURL.Store(cfg.BaseURL)
 	s.limits = budget.NewLimitLog(log)
 	s.refusals = newRefusals(cfg.RefusalsPerAddress, s.limits)
