@@ -35,6 +35,9 @@ func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) error
 		return err
 	}
 	defer closeDB()
+	if said := cfg.LocalDomain(); said != "" {
+		log.Warn(said)
+	}
 	if err := prepareSchema(ctx, cfg, db, log); err != nil {
 		return err
 	}
