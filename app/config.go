@@ -309,7 +309,7 @@ func (c Config) UpstreamName() string {
 }
 
 // RoomsDomain is where the rooms are.
-func (c Config) RoomsDomain() string { return cmp.Or(c.Rooms, "conference."+c.Domain) }
+func (c Config) RoomsDomain() string { return cmp.Or(c.Rooms, models.RoomsPrefix+c.Domain) }
 
 // Development reports whether conveniences that are no good in public are on.
 func (c Config) Development() bool { return c.Env == "development" }

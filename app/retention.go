@@ -119,19 +119,23 @@ func checkClock(ctx context.Context, db *models.DB, now time.Time, set time.Dura
 	return nil
 }
 
-// expire removes what is too old at that time. What fails is in the way of nothing else.
+// expire removes what is too old at that time, also of former domains. What fails is in the way of nothing else.
 func (s *Server) expire(ctx context.Context, now time.Time) error {
-	var all []error
+	former, err := s.db.FormerChatDomains(ctx, s.cfg.Domain)
+	all := []error{err}
 	people, rooms := time.Duration(s.cfg.ArchiveRetention), time.Duration(s.cfg.RoomRetention)
-	if people > 0 {
-		n, err := s.db.Retention.ExpireArchive(ctx, s.cfg.Domain, now.Add(-people))
-		s.expired.people.Add(n)
-		all = append(all, err)
+	archives := func(domain string, kept time.Duration, removed *atomic.Int64) {
+		if kept > 0 {
+			n, err := s.db.Retention.ExpireArchive(ctx, domain, now.Add(-kept))
+			removed.Add(n)
+			all = append(all, err)
+		}
 	}
-	if rooms > 0 {
-		n, err := s.db.Retention.ExpireArchive(ctx, s.cfg.RoomsDomain(), now.Add(-rooms))
-		s.expired.rooms.Add(n)
-		all = append(all, err)
+	archives(s.cfg.Domain, people, &s.expired.people)
+	archives(s.cfg.RoomsDomain(), rooms, &s.expired.rooms)
+	for _, domain := range former {
+		archives(domain, people, &s.expired.people)
+		archives(models.RoomsPrefix+domain, rooms, &s.expired.rooms)
 	}
 	waits := offlineRetention
 	if people > 0 {
@@ -140,6 +144,9 @@ func (s *Server) expire(ctx context.Context, now time.Time) error {
 	n, err := s.db.Retention.ExpireOffline(ctx, now.Add(-waits))
 	s.expired.offline.Add(n)
 	all = append(all, err)
-	_, err = s.db.Retention.RemoveOrphaned(ctx, s.cfg.Domain)
-	return errors.Join(append(all, err)...)
+	for _, domain := range append(former, s.cfg.Domain) {
+		_, err := s.db.Retention.RemoveOrphaned(ctx, domain)
+		all = append(all, err)
+	}
+	return errors.Join(all...)
 }

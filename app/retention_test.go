@@ -38,6 +38,29 @@ func TestRetention(t *testing.T) {
 	}
 }
 
+// What is under a former domain goes by the same settings.
+func TestRetention_FormerDomain(t *testing.T) {
+	s, _ := start(t, map[string]string{"ARCHIVE_RETENTION": "1d", "ROOM_ARCHIVE_RETENTION": "30d"})
+	for _, domain := range []string{"old.example", s.cfg.Domain} {
+		if err := s.db.SetChatDomain(t.Context(), domain); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var entries []archive.Entry
+	for _, owner := range []string{"alice@old.example", "room@conference.old.example", "alice@elsewhere.example"} {
+		entries = append(entries, archive.Entry{ID: uuid.Must(uuid.NewV7()), Owner: owner, With: "bob@old.example", Stanza: []byte("<message/>")})
+	}
+	if err := s.db.Stores(s.cfg.Domain, s.cfg.Roster).Archive.Append(t.Context(), entries); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.expire(t.Context(), time.Now().Add(31*24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if people, rooms := s.expired.people.Load(), s.expired.rooms.Load(); people != 1 || rooms != 1 {
+		t.Errorf("%d and %d removed", people, rooms)
+	}
+}
+
 // Nothing is removed by a clock that may be wrong.
 func TestRetention_WrongClock(t *testing.T) {
 	s, _ := start(t, nil)

@@ -80,7 +80,7 @@ type keptMessage struct {
 }
 
 // Export writes all that is kept of an account, a JSON value without a line break at a time: what is in its archive, and
-// what it said in rooms, in the order of time. Of what others keep nothing is read. It holds no more than a page of
+// what it said in rooms, in the order of time, and after it likewise what is under former domains. Of what others keep nothing is read. It holds no more than a page of
 // messages in memory; what is stored meanwhile may be missing.
 func (db *PersonalData) Export(ctx context.Context, a Account, at Domains, write func(line []byte) error) error {
 	err := db.records(ctx, recordsOfAccount, a.ID, write)
@@ -90,8 +90,18 @@ func (db *PersonalData) Export(ctx context.Context, a Account, at Domains, write
 	if err != nil {
 		return err
 	}
-	jid := a.Username + "@" + at.Accounts
-	err = db.eachPage(ctx, "SELECT id, peer, resource, outgoing, body, stanza, NULL::boolean FROM archive WHERE owner = $1 AND id > $2 ORDER BY owner, id LIMIT $3", func(list []writtenMessage) error {
+	all, err := db.formerly(ctx, at)
+	for _, at := range all {
+		if err == nil {
+			err = db.exportMessages(ctx, a.Username, at, write)
+		}
+	}
+	return err
+}
+
+func (db *PersonalData) exportMessages(ctx context.Context, username string, at Domains, write func(line []byte) error) error {
+	jid := username + "@" + at.Accounts
+	err := db.eachPage(ctx, "SELECT id, peer, resource, outgoing, body, stanza, NULL::boolean FROM archive WHERE owner = $1 AND id > $2 ORDER BY owner, id LIMIT $3", func(list []writtenMessage) error {
 		return writeMessages("message", "", list, write)
 	}, jid)
 	if err != nil {
@@ -187,9 +197,21 @@ func (db *PersonalData) eachRoom(ctx context.Context, do func(name string) error
 }
 
 // EraseRoomMessages takes back what somebody said in rooms, and returns how many messages that were. In their place is
-// what is there when a moderator deletes one (archive.Retraction): who said something when, and nothing of it. Pins of them go. It
-// works page by page, each in a transaction: when it is interrupted, doing it again goes on.
+// what is there when a moderator deletes one (archive.Retraction): who said something when, and nothing of it. Pins of them go. What
+// was said under former domains goes as well. It works page by page, each in a transaction: when it is interrupted, doing it again goes on.
 func (db *PersonalData) EraseRoomMessages(ctx context.Context, username string, at Domains) (erased int, err error) {
+	all, err := db.formerly(ctx, at)
+	for _, at := range all {
+		if err == nil {
+			var n int
+			n, err = db.eraseRoomMessages(ctx, username, at)
+			erased += n
+		}
+	}
+	return erased, err
+}
+
+func (db *PersonalData) eraseRoomMessages(ctx context.Context, username string, at Domains) (erased int, err error) {
 	store := &chatStore{core: db.core, domain: at.Accounts}
 	kept := []stream.Name{{Space: stanza.NSOccupantID, Local: "occupant-id"}}
 	err = db.eachRoom(ctx, func(room string) error {

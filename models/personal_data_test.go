@@ -118,3 +118,50 @@ func sameNumber(t *testing.T, got, want int) {
 		t.Errorf("%d, want %d", got, want)
 	}
 }
+
+// What is under a former domain is handed out and erased with the rest, and goes with the account and the room.
+func TestFormerDomains(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	alice := db.person(t, "alice")
+	db.person(t, "bob")
+	s := db.Stores("h", RosterNone)
+	kept, err := db.KeepChatDomain(ctx, "old")
+	is(t, err, nil)
+	is(t, db.SetChatDomain(ctx, "h"), nil)
+	is(t, db.SetChatDomain(ctx, "h"), nil)
+	now, err := db.KeepChatDomain(ctx, "old")
+	is(t, err, nil)
+	former, err := db.FormerChatDomains(ctx, "h")
+	is(t, err, nil)
+	if kept != "old" || now != "h" || !slices.Equal(former, []string{"old"}) {
+		t.Fatal(kept, now, former)
+	}
+	is(t, db.SiteRooms.Add(ctx, NewSiteRoom{Name: "garden", Title: "Garden", Owner: "bob"}), nil)
+	own := message(1, "long ago")
+	own.Owner = "alice@old"
+	inRoom := said("garden", "alice", "in the old garden", "")
+	inRoom.Owner, inRoom.With = "garden@conference.old", "alice@old"
+	bobs := said("garden", "bob", "bobs words", "")
+	bobs.Owner, bobs.With = "garden@conference.old", "bob@old"
+	is(t, s.Archive.Append(ctx, []archive.Entry{own, inRoom, bobs}), nil)
+	at := Domains{"h", "conference.h"}
+
+	var text strings.Builder
+	is(t, db.Personal.Export(ctx, alice, at, func(line []byte) error { text.Write(line); return nil }), nil)
+	if !strings.Contains(text.String(), "long ago") || !strings.Contains(text.String(), "in the old garden") || strings.Contains(text.String(), "bobs words") {
+		t.Error(text.String())
+	}
+	n, err := db.Personal.EraseRoomMessages(ctx, "alice", at)
+	is(t, err, nil)
+	sameNumber(t, n, 1)
+	is(t, db.Accounts.DeleteAccount(ctx, alice.ID, AnyVersion, "h"), nil)
+	count := func(owner string) (n int) {
+		t.Helper()
+		is(t, db.pool.QueryRow(ctx, "SELECT count(*) FROM archive WHERE owner = $1", owner).Scan(&n), nil)
+		return n
+	}
+	sameNumber(t, count("alice@old"), 0)
+	sameNumber(t, count("garden@conference.old"), 2)
+	is(t, db.RoomStore().Delete(ctx, "garden", "garden@conference.h"), nil)
+	sameNumber(t, count("garden@conference.old"), 0)
+}
