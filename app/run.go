@@ -209,7 +209,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if err := s.loadViews(); err != nil {
 		return nil, err
 	}
-	if s.uploads, err = s.newUploads(ctx); err != nil {
+	if s.uploads, err = s.newUploads(); err != nil {
 		return nil, err
 	}
 	if s.chat, err = s.newChat(ctx); err != nil {
@@ -287,7 +287,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	background.Go(func() { s.tellChanges(work) })
 	background.Go(func() { s.housekeeping(work) })
 	background.Go(func() { s.uploads.Run(work) })
-	background.Go(func() { s.tryFileService(work) })
+	background.Go(func() { s.tryFiles(work) })
 	background.Go(func() { s.recheckSources(work) })
 	for range claimedPictureWorkers {
 		background.Go(func() { s.fetchPictures(work) })
