@@ -41,7 +41,7 @@ func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) error
 	if err := prepareSchema(ctx, cfg, db, log); err != nil {
 		return err
 	}
-	if err := keepChatDomain(ctx, cfg, db, log); err != nil {
+	if err := checkChatDomain(ctx, cfg, db, log); err != nil {
 		return err
 	}
 	var lost <-chan error
@@ -71,6 +71,11 @@ func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) error
 	}
 	if err := s.listenBesides(); err != nil {
 		listener.Close()
+		return err
+	}
+	if err := keepChatDomain(ctx, cfg, db); err != nil {
+		listener.Close()
+		s.closeBesides()
 		return err
 	}
 	return s.serve(ctx, listener, lost, say)
@@ -275,6 +280,15 @@ func (s *Server) listenBesides() error {
 		s.closeAuth()
 	}
 	return err
+}
+
+// closeBesides closes what listenBesides bound, where nothing is served yet.
+func (s *Server) closeBesides() {
+	s.closeNative()
+	s.closeAuth()
+	if s.metrics != nil {
+		s.metrics.Close()
+	}
 }
 
 // serve runs everything until ctx ends, another instance takes over or the web server

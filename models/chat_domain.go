@@ -12,10 +12,18 @@ const RoomsPrefix = "conference."
 
 // KeepChatDomain keeps the domain of people's chat addresses, if none is kept yet, and returns the one that is.
 func (db *DB) KeepChatDomain(ctx context.Context, domain string) (kept string, err error) {
-	if _, err := db.pool.Exec(ctx, "INSERT INTO chat_domains (domain, current) VALUES ($1, true) ON CONFLICT DO NOTHING", domain); err != nil {
+	_, err = db.pool.Exec(ctx, `INSERT INTO chat_domains (domain, current) SELECT $1, true WHERE NOT EXISTS (SELECT FROM chat_domains WHERE current)
+		ON CONFLICT (domain) DO UPDATE SET current = true`, domain)
+	if err != nil && !isViolation(err, "23505") { // another program was faster
 		return "", err
 	}
 	return db.ChatDomain(ctx)
+}
+
+// NoteChatDomain keeps that something may be under addresses at a domain, without that it is to stay theirs.
+func (db *DB) NoteChatDomain(ctx context.Context, domain string) error {
+	_, err := db.pool.Exec(ctx, "INSERT INTO chat_domains (domain, current) VALUES ($1, false) ON CONFLICT DO NOTHING", domain)
+	return err
 }
 
 // ChatDomain returns the domain of people's chat addresses that is kept; empty: none, since no site has run on
