@@ -242,6 +242,12 @@ func TestRun_Broken(t *testing.T) {
 		"metrics in public":              {func(f *front) { f.broken["/metrics"] = status(200) }, "metrics", Fail, "everybody", "METRICS_ADDR"},
 		"metrics on a port for all":      {func(f *front) { f.doctor.OpenMetrics = ":9100" }, "metrics", Warn, "METRICS_ADDR=:9100 asks for no token", "firewall"},
 		"metrics on a port that answers": {func(f *front) { f.doctor.OpenMetrics, f.broken[":80"] = ":80", status(200) }, "metrics", Fail, "everybody can read http://example.com:80/metrics", "firewall"},
+		"metrics behind a firewall": {func(f *front) {
+			f.doctor.OpenMetrics, f.broken[":80"] = ":80", status(200)
+			f.doctor.LocalAddresses = func() ([]net.Addr, error) {
+				return []net.Addr{&net.IPNet{IP: net.ParseIP("203.0.113.1"), Mask: net.CIDRMask(24, 32)}}, nil
+			}
+		}, "metrics", Warn, "try it from another", "firewall"},
 		"metrics while developing":       {func(f *front) { f.broken["/metrics"], f.doctor.Development = status(200), true }, "metrics", Warn, "everybody", "only this machine"},
 		"small headers":                  {func(f *front) { f.broken["/xmpp/me"] = status(400) }, "cookies", Fail, "many cookies", "large_client_header_buffers"},
 		"no host-meta":                   {func(f *front) { f.broken["/.well-known/host-meta"] = status(404) }, "host-meta", Fail, "404", "pass on /.well-known"},
