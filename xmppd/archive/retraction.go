@@ -102,15 +102,13 @@ func Silenced(message []byte, keep []stream.Name) ([]byte, error) {
 	dst := appendHead(m, keep)
 	dst = append(stanza.AppendAttr(append(dst, `<retract xmlns="`+stanza.NSRetract+`"`...), "id", id), '>')
 	if c, ok := m.Find(stanza.NSRetract, "retract"); ok {
-		if moderated, ok := c.Find(nsModerate, "moderated"); ok { // who; not why
+		if moderated, ok := c.Find(stanza.NSModerate, "moderated"); ok { // who; not why
 			dst = append(dst, moderated.Raw()...)
 		}
 	}
-	dst = append(dst, `</retract><fallback xmlns="urn:xmpp:fallback:0" for="`+stanza.NSRetract+`"/><body>`+retractionText+`</body></message>`...)
+	dst = append(dst, `</retract><fallback xmlns="`+stanza.NSFallback+`" for="`+stanza.NSRetract+`"/><body>`+retractionText+`</body></message>`...)
 	return dst, nil
 }
-
-const nsModerate = "urn:xmpp:message-moderate:1"
 
 // appendHead begins a message that stands in the place of another.
 func appendHead(m *stream.Element, keep []stream.Name) []byte {
