@@ -18,13 +18,12 @@ func OtherChatDomain(cfg Config, kept string) string {
 		return ""
 	}
 	return fmt.Sprintf("XMPP_DOMAIN is %s, and the people of this database have had their chat addresses at %s: under other addresses they would see none of their messages, contacts and rooms, and nobody would know them by these. "+
-		"Set XMPP_DOMAIN=%s, or name another database; if they shall begin anew, and what there is stay under the old name, run `foyer chat domain %s`", cfg.Domain, kept, kept, cfg.Domain)
+		"Set XMPP_DOMAIN=%s, or name another database; if they shall begin anew, and what there is stay under the old name, run `foyer chat domain %s` (with Docker: `docker compose run --rm site chat domain %s`)", cfg.Domain, kept, kept, cfg.Domain, cfg.Domain)
 }
 
-// keepChatDomain remembers the domain at the first start, and refuses another one later. In development it
-// says so and goes on.
-func keepChatDomain(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) error {
-	kept, err := db.KeepChatDomain(ctx, cfg.Domain)
+// checkChatDomain refuses another domain than the database remembers. In development it says so and goes on.
+func checkChatDomain(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) error {
+	kept, err := db.ChatDomain(ctx)
 	if err != nil {
 		return err
 	}
@@ -34,6 +33,22 @@ func keepChatDomain(ctx context.Context, cfg Config, db *models.DB, log *slog.Lo
 	}
 	if other != "" {
 		log.Warn(other)
+	}
+	return nil
+}
+
+// keepChatDomain remembers the domain, once the site is about to serve: one that never did has nobody's addresses. That
+// of a trial on this machine may become another; that there was something under it is noted.
+func keepChatDomain(ctx context.Context, cfg Config, db *models.DB) error {
+	if cfg.Domain == "localhost" && (cfg.BaseURL == "" || isLoopbackURL(cfg.BaseURL)) {
+		return db.NoteChatDomain(ctx, cfg.Domain)
+	}
+	kept, err := db.KeepChatDomain(ctx, cfg.Domain)
+	if err != nil || cfg.Development() {
+		return err
+	}
+	if other := OtherChatDomain(cfg, kept); other != "" { // another program was faster
+		return errors.New(other)
 	}
 	return nil
 }

@@ -18,7 +18,18 @@ func TestChatDomain(t *testing.T) {
 	t.Cleanup(db.Close)
 	var said bytes.Buffer
 	keep := func(env, domain string) error {
-		return keepChatDomain(t.Context(), Config{Env: env, Domain: domain}, db, slog.New(slog.NewTextHandler(&said, nil)))
+		cfg := Config{Env: env, Domain: domain, BaseURL: "https://chat.example.org"}
+		if err := checkChatDomain(t.Context(), cfg, db, slog.New(slog.NewTextHandler(&said, nil))); err != nil {
+			return err
+		}
+		return keepChatDomain(t.Context(), cfg, db)
+	}
+	trial := Config{Env: "production", Domain: "localhost", BaseURL: "http://localhost:3000"}
+	if err := keepChatDomain(t.Context(), trial, db); err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := db.ChatDomain(t.Context()); err != nil || kept != "" {
+		t.Errorf("a trial is kept: %q %v", kept, err)
 	}
 	for range 2 {
 		if err := keep("production", "example.org"); err != nil || said.Len() > 0 {
@@ -26,11 +37,14 @@ func TestChatDomain(t *testing.T) {
 		}
 	}
 	err = keep("production", "example.com")
-	if err == nil || !strings.Contains(err.Error(), "Set XMPP_DOMAIN=example.org,") || !strings.Contains(err.Error(), "`foyer chat domain example.com`") {
+	if err == nil || !strings.Contains(err.Error(), "Set XMPP_DOMAIN=example.org,") || !strings.Contains(err.Error(), "`foyer chat domain example.com`") || !strings.Contains(err.Error(), "`docker compose run --rm site chat domain example.com`") {
 		t.Errorf("another one: %v", err)
 	}
 	if err := keep("development", "example.com"); err != nil || !strings.Contains(said.String(), "XMPP_DOMAIN is example.com") {
 		t.Errorf("in development: %v, %q", err, said.String())
+	}
+	if former, err := db.FormerChatDomains(t.Context(), "example.org"); err != nil || len(former) != 1 || former[0] != "localhost" {
+		t.Errorf("besides: %q %v", former, err)
 	}
 	if err := db.SetChatDomain(t.Context(), "example.com"); err != nil {
 		t.Fatal(err)

@@ -151,7 +151,30 @@ func loadConfig(environ map[string]string) (Config, error) {
 			*setting = origin
 		}
 	}
-	return c, errors.Join(c.checkRetention(environ), c.Validate())
+	return c, errors.Join(c.checkRetention(environ), c.checkDomain(environ), c.Validate())
+}
+
+// checkDomain refuses a site for everybody whose domain nobody chose. One that ran without the setting has what people
+// keep at localhost, and goes on with it where the setting says so.
+func (c Config) checkDomain(environ map[string]string) error {
+	if environ["XMPP_DOMAIN"] != "" || !c.localDomain() {
+		return nil
+	}
+	return errors.New("XMPP_DOMAIN is not set: production needs the domain of people's chat addresses, such as example.org; choose it well, since another one later shows people nothing of what they had. " +
+		"A site that ran without the setting until now has its addresses at localhost: to keep what people have, set XMPP_DOMAIN=localhost")
+}
+
+// localDomain reports whether people of a site for everybody have addresses that mean nothing elsewhere.
+func (c Config) localDomain() bool {
+	return !c.Development() && c.Domain == "localhost" && c.BaseURL != "" && !isLoopbackURL(c.BaseURL)
+}
+
+// LocalDomain says so; empty: it is not so.
+func (c Config) LocalDomain() string {
+	if !c.localDomain() {
+		return ""
+	}
+	return "XMPP_DOMAIN is localhost, which no chat server or app elsewhere can know this site by: set the domain of people's chat addresses if nobody has written anything yet; under another one people see nothing of what they had"
 }
 
 // checkRetention refuses what is kept so shortly, or so long, that something else was meant: 6m is six
@@ -286,7 +309,7 @@ func (c Config) UpstreamName() string {
 }
 
 // RoomsDomain is where the rooms are.
-func (c Config) RoomsDomain() string { return cmp.Or(c.Rooms, "conference."+c.Domain) }
+func (c Config) RoomsDomain() string { return cmp.Or(c.Rooms, models.RoomsPrefix+c.Domain) }
 
 // Development reports whether conveniences that are no good in public are on.
 func (c Config) Development() bool { return c.Env == "development" }
@@ -339,8 +362,6 @@ func (c Config) Validate() error {
 	} else {
 		check(c.DatabaseURL != "", "DATABASE_URL is empty: production needs a Postgres, such as postgres://foyer@db/foyer (or set APP_ENV=development)")
 		check(c.BaseURL != "", "BASE_URL is empty: production needs the site's public URL, such as https://chat.example.org")
-		check(c.Domain != "localhost" || c.BaseURL == "" || isLoopbackURL(c.BaseURL),
-			"XMPP_DOMAIN is localhost: production needs the domain of people's chat addresses, such as example.org; choose it well, since it cannot be changed later without losing what is under the old one")
 	}
 	return errors.Join(wrong...)
 }

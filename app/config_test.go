@@ -39,7 +39,9 @@ func TestLoadConfig(t *testing.T) {
 		"no database":                    {map[string]string{"DATABASE_URL": ""}, "DATABASE_URL is empty"},
 		"no base":                        {map[string]string{"BASE_URL": ""}, "BASE_URL is empty"},
 		"plain http":                     {map[string]string{"BASE_URL": "http://chat.example"}, "BASE_URL"},
-		"no domain":                      {map[string]string{"XMPP_DOMAIN": ""}, "XMPP_DOMAIN is localhost: production needs"},
+		"no domain":                      {map[string]string{"XMPP_DOMAIN": ""}, "XMPP_DOMAIN is not set: production needs"},
+		"no domain, and how to go on":    {map[string]string{"XMPP_DOMAIN": ""}, "set XMPP_DOMAIN=localhost"},
+		"localhost, as ever":             {map[string]string{"XMPP_DOMAIN": "localhost"}, ""},
 		"no domain, loopback":            {map[string]string{"XMPP_DOMAIN": "", "BASE_URL": "http://localhost:8080"}, ""},
 		"the domain of a trial":          {map[string]string{"XMPP_DOMAIN": "localhost", "BASE_URL": "http://127.0.0.1:8080"}, ""},
 		"plain http, loopback":           {map[string]string{"BASE_URL": "http://localhost:8080"}, ""},
@@ -102,6 +104,9 @@ func TestLoadConfig(t *testing.T) {
 		cfg, err := LoadConfig(environ)
 		if (c.want == "") != (err == nil) || (err != nil && !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+		if warns := cfg.LocalDomain() != ""; warns != (name == "localhost, as ever") && err == nil {
+			t.Errorf("%s: %q", name, cfg.LocalDomain())
 		}
 		if name == "from a file" && cfg.DatabaseURL != "postgres://x/y" {
 			t.Errorf("read %q", cfg.DatabaseURL)

@@ -159,7 +159,7 @@ func TestFiles_Orphans(t *testing.T) {
 	slot := s.slot(t, "alice", "a.txt", 1, "")
 	put(t, slot.Put, []byte("x")).is(t, 201)
 	stranger := uuid.New()
-	store, err := uploads.OpenStore(t.Context(), s.cfg.uploadStore())
+	store, err := uploads.OpenStore(s.cfg.uploadStore())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,10 +35,13 @@ func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) error
 		return err
 	}
 	defer closeDB()
+	if said := cfg.LocalDomain(); said != "" {
+		log.Warn(said)
+	}
 	if err := prepareSchema(ctx, cfg, db, log); err != nil {
 		return err
 	}
-	if err := keepChatDomain(ctx, cfg, db, log); err != nil {
+	if err := checkChatDomain(ctx, cfg, db, log); err != nil {
 		return err
 	}
 	var lost <-chan error
@@ -68,6 +71,11 @@ func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) error
 	}
 	if err := s.listenBesides(); err != nil {
 		listener.Close()
+		return err
+	}
+	if err := keepChatDomain(ctx, cfg, db); err != nil {
+		listener.Close()
+		s.closeBesides()
 		return err
 	}
 	return s.serve(ctx, listener, lost, say)
@@ -160,7 +168,7 @@ func NewerSchema(ctx context.Context, db *models.DB) (string, error) {
 
 // New puts the site together on an open database; it does not listen yet.
 func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Server, error) {
-	s := &Server{pages: &pages{site: &site{cfg: cfg, log: log}}, db: db, accountChanges: newAccountChanges()}
+	s := &Server{pages: &pages{site: &site{cfg: cfg, log: log}}, db: db, accountChanges: newAccountChanges(), clock: newMachineClock()}
 	s.baseURL.Store(cfg.BaseURL)
 	s.limits = budget.NewLimitLog(log)
 	s.refusals = newRefusals(cfg.RefusalsPerAddress, s.limits)
@@ -206,7 +214,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if err := s.loadViews(); err != nil {
 		return nil, err
 	}
-	if s.uploads, err = s.newUploads(ctx); err != nil {
+	if s.uploads, err = s.newUploads(); err != nil {
 		return nil, err
 	}
 	if s.chat, err = s.newChat(ctx); err != nil {
@@ -274,6 +282,15 @@ func (s *Server) listenBesides() error {
 	return err
 }
 
+// closeBesides closes what listenBesides bound, where nothing is served yet.
+func (s *Server) closeBesides() {
+	s.closeNative()
+	s.closeAuth()
+	if s.metrics != nil {
+		s.metrics.Close()
+	}
+}
+
 // serve runs everything until ctx ends, another instance takes over or the web server
 // fails, and then stops in stages: no new requests, streams told to come back,
 // what they sent stored.
@@ -284,7 +301,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	background.Go(func() { s.tellChanges(work) })
 	background.Go(func() { s.housekeeping(work) })
 	background.Go(func() { s.uploads.Run(work) })
-	background.Go(func() { s.tryFileService(work) })
+	background.Go(func() { s.tryFiles(work) })
 	background.Go(func() { s.recheckSources(work) })
 	for range claimedPictureWorkers {
 		background.Go(func() { s.fetchPictures(work) })

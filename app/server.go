@@ -33,6 +33,7 @@ type Server struct {
 	themeColors   themeColors
 	web           *fiber.App
 	expired       expiryCounters
+	clock         *machineClock
 	uploads       *uploads.Service
 	native        []nativePort   // set before serving
 	authListeners []authListener // likewise

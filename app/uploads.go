@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"time"
@@ -28,8 +29,8 @@ func newTransfers(most int, recorder budget.Recorder) *budget.KeyedSemaphore {
 }
 
 // newUploads opens the store for the files that people send.
-func (s *Server) newUploads(ctx context.Context) (*uploads.Service, error) {
-	store, err := uploads.OpenStore(ctx, s.cfg.uploadStore())
+func (s *Server) newUploads() (*uploads.Service, error) {
+	store, err := uploads.OpenStore(s.cfg.uploadStore())
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +39,7 @@ func (s *Server) newUploads(ctx context.Context) (*uploads.Service, error) {
 		Place: func(ctx context.Context, c *fiber.Ctx) (leave func(), err error) {
 			return s.transfers.Acquire(ctx, budget.Network(s.address(c)), 1)
 		},
-		Quota: int64(s.cfg.UploadQuota), Retention: time.Duration(s.cfg.UploadRetention), Logger: s.log, Explain: explain, Elsewhere: len(s.cfg.ChatOrigins) > 0,
+		Quota: int64(s.cfg.UploadQuota), Retention: time.Duration(s.cfg.UploadRetention), Expire: s.filesExpire, Logger: s.log, Explain: explain, Elsewhere: len(s.cfg.ChatOrigins) > 0,
 	}), nil
 }
 
@@ -49,20 +50,23 @@ func CheckFiles(ctx context.Context, cfg Config) (mind string, err error) {
 	if err != nil {
 		return "", err
 	}
+	err = files.Check(ctx, store)
 	if disk, ok := store.(*files.Disk); ok {
 		mind = disk.Stranger()
+		err = cmp.Or(err, disk.CheckOwners())
 	}
-	return mind, files.Check(ctx, store)
+	return mind, err
 }
 
-// tryFileService says once if a service for files cannot be used: it may be away for a while, and is no
-// reason not to start. A directory was tried before (uploads.OpenStore).
-func (s *Server) tryFileService(ctx context.Context) {
-	if s.cfg.UploadStore == uploads.OnDisk {
-		return
+// tryFiles says once if files cannot be kept: the service for them may be away for a while, or the disk full, and
+// neither is a reason not to start.
+func (s *Server) tryFiles(ctx context.Context) {
+	store, err := uploads.NewStore(s.cfg.uploadStore())
+	if err == nil {
+		err = files.Check(ctx, store)
 	}
-	if _, err := CheckFiles(ctx, s.cfg); err != nil && ctx.Err() == nil {
-		s.log.Error("files that people send cannot be kept at present; look at UPLOAD_STORE and the S3 settings", "err", err)
+	if err != nil && ctx.Err() == nil {
+		s.log.Error("files that people send cannot be kept at present; look at DATA_DIR, or UPLOAD_STORE and the S3 settings", "err", err)
 	}
 }
 

@@ -343,7 +343,8 @@ func (db *Accounts) Avatar(ctx context.Context, hash string) (Avatar, error) {
 
 // DeleteAccount deletes an account with everything that is its own: sessions,
 // tokens, archive, contacts on both sides, picture. What others have in their
-// archives stays theirs. The name is never given out again. version is that of
+// archives stays theirs. What is under domains before this one goes as well
+// (SetChatDomain). The name is never given out again. version is that of
 // the password that was checked, or AnyVersion; ErrStale: it is another one by
 // now.
 func (db *Accounts) DeleteAccount(ctx context.Context, id int64, version int, domain string) error {
@@ -359,10 +360,16 @@ func (db *Accounts) deleteAccount(ctx context.Context, id int64, version int, do
 		if version != AnyVersion && version != a.PasswordVersion {
 			return ErrStale
 		}
-		jid := a.Username + "@" + domain
-		for _, q := range []string{"DELETE FROM archive WHERE owner = ?", deleteIndex, "DELETE FROM conversations WHERE owner = ?", "DELETE FROM contacts WHERE jid = ?", "DELETE FROM blocks WHERE jid = ?"} {
-			if err := tx.Exec(q, jid).Error; err != nil {
-				return err
+		var former []string
+		if err := tx.Raw("SELECT domain FROM chat_domains WHERE domain <> ?", domain).Scan(&former).Error; err != nil {
+			return err
+		}
+		for _, at := range append(former, domain) {
+			jid := a.Username + "@" + at
+			for _, q := range []string{"DELETE FROM archive WHERE owner = ?", deleteIndex, "DELETE FROM conversations WHERE owner = ?", "DELETE FROM contacts WHERE jid = ?", "DELETE FROM blocks WHERE jid = ?"} {
+				if err := tx.Exec(q, jid).Error; err != nil {
+					return err
+				}
 			}
 		}
 		if err := requireRows(tx.Delete(&Account{}, id)); err != nil {

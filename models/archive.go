@@ -109,8 +109,10 @@ func (s *chatStore) retract(ctx context.Context, tx pgx.Tx, owner string, r *arc
 	}
 	for _, e := range found {
 		tombstone, err := r.Tombstone(e.Stanza)
-		if err != nil {
-			return fmt.Errorf("%w: the message to retract is damaged: %w", archive.ErrUnstorable, err)
+		if err != nil { // it is damaged, and goes all the same
+			if tombstone, err = r.Tombstone([]byte(`<message xmlns="jabber:client"/>`)); err != nil {
+				return err
+			}
 		}
 		if _, err := tx.Exec(ctx, forgetWords, owner, e.ID); err != nil {
 			return err

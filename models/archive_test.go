@@ -178,7 +178,12 @@ func TestArchive_Unstorable(t *testing.T) {
 	is(t, s.Append(t.Context(), []archive.Entry{damaged}), nil)
 	retraction := message(4, "")
 	retraction.Retracts = &archive.Retraction{IDs: []uuid.UUID{damaged.ID}}
-	is(t, s.Append(t.Context(), []archive.Entry{retraction}), archive.ErrUnstorable)
+	is(t, s.Append(t.Context(), []archive.Entry{retraction}), nil) // a damaged one can be taken back all the same
+	page, err := s.Query(t.Context(), archive.Query{Owner: damaged.Owner, Max: 10})
+	is(t, err, nil)
+	if len(page.Entries) != 2 || !strings.Contains(string(page.Entries[0].Stanza), "<retracted ") {
+		t.Errorf("%+v", page.Entries)
+	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := s.Append(gone, []archive.Entry{bad}); err == nil || errors.Is(err, archive.ErrUnstorable) {

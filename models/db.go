@@ -198,14 +198,6 @@ func newSearchPool(ctx context.Context, url string, conns int) (*pgxpool.Pool, e
 // statement itself, and who asks without a deadline would wait until the system gives up.
 const tcpUserTimeout = 30 * time.Second
 
-// serverSilence is the same at the other end: without it, Postgres keeps the process of a connection whose
-// network broke, and the locks that it holds, until the system gives up, which is two hours on Linux. These
-// are for TCP; on unix sockets they mean nothing, and Postgres ignores them.
-var serverSilence = map[string]string{
-	"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3", // s, s and times: 25 s in all
-	"tcp_user_timeout": "25s",
-}
-
 // poolConfig sees to it that no statement can hang for ever.
 func poolConfig(url string, conns int) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(url)
@@ -219,11 +211,6 @@ func poolConfig(url string, conns int) (*pgxpool.Config, error) {
 	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
 	cfg.ConnConfig.RuntimeParams["application_name"] = "foyer"
 	cfg.ConnConfig.RuntimeParams["statement_timeout"] = "30s"
-	for name, value := range serverSilence {
-		if cfg.ConnConfig.RuntimeParams[name] == "" { // the URL may have its own
-			cfg.ConnConfig.RuntimeParams[name] = value
-		}
-	}
 	cfg.MaxConnIdleTime = 5 * time.Minute
 	dial := cfg.ConnConfig.DialFunc
 	cfg.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {

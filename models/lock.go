@@ -12,7 +12,7 @@ import (
 )
 
 // Advisory locks keep several programs from doing one thing at once on the same database. Postgres gives one
-// up with the connection that holds it, which is when it learns of that connection's end (serverSilence).
+// up with the connection that holds it, which is when it learns of that connection's end (silenceOfLock).
 
 // lockKey is the number that Postgres knows an advisory lock by.
 const lockKey = "('x' || substr(md5($1), 1, 16))::bit(64)::bigint"
@@ -22,6 +22,28 @@ const heldBy = `
 	FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 	WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 	AND (l.classid::bigint << 32) | l.objid::bigint = ` + lockKey
+
+// silenceOfLock says after how long Postgres gives up the process of a connection whose network broke, and the locks that
+// it holds: without, when the system does, which is two hours on Linux. It is for TCP; on unix sockets it means nothing, and
+// Postgres ignores it.
+var silenceOfLock = map[string]string{
+	"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3", // s, s and times: 25 s in all
+	"tcp_user_timeout": "25s",
+}
+
+// watchOver tells Postgres to look after a connection that is to hold a lock (silenceOfLock). It is no startup parameter,
+// since a pooler between refuses those that it does not know. What the URL has stays as it is.
+func watchOver(ctx context.Context, conn *pgx.Conn) error {
+	for name, value := range silenceOfLock {
+		if conn.Config().RuntimeParams[name] != "" {
+			continue
+		}
+		if _, err := conn.Exec(ctx, "SELECT set_config($1, $2, false)", name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Holder is who holds a lock, as far as Postgres tells this user.
 type Holder struct {
@@ -70,7 +92,7 @@ func lockHolder(ctx context.Context, from rower, name string) (Holder, error) {
 // backend is a process of Postgres: their numbers come again, but not with the same beginning.
 type backend struct {
 	pid     int
-	started time.Time
+	started time.Time // zero: not told
 }
 
 // lostLocks are the processes that held locks of ours when their connections broke, by the locks' names.
@@ -82,6 +104,9 @@ type lostLocks struct {
 func newLostLocks() *lostLocks { return &lostLocks{all: make(map[string]backend)} }
 
 func (l *lostLocks) put(name string, b backend) {
+	if b.started.IsZero() { // not told: a process of that number may be anybody's
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.all[name] = b
@@ -115,6 +140,10 @@ func (db *DB) lockWait(ctx context.Context, name string) (release func(), err er
 		_ = conn.Conn().Close(context.Background())
 		conn.Release()
 	}
+	if err := watchOver(ctx, conn.Conn()); err != nil {
+		release()
+		return nil, err
+	}
 	for first := true; ; first = false {
 		_, held, err := tryLock(ctx, conn.Conn(), name)
 		if held {
@@ -136,10 +165,15 @@ func (db *DB) lockWait(ctx context.Context, name string) (release func(), err er
 	}
 }
 
+const tryLockQuery = "SELECT pg_try_advisory_lock(" + lockKey + "), a.pid, a.backend_start FROM pg_stat_activity a WHERE a.pid = pg_backend_pid()"
+
 // tryLock takes a lock on a connection, if nobody else holds it.
 func tryLock(ctx context.Context, conn *pgx.Conn, name string) (self backend, held bool, err error) {
-	err = conn.QueryRow(ctx, "SELECT pg_try_advisory_lock("+lockKey+"), a.pid, a.backend_start FROM pg_stat_activity a WHERE a.pid = pg_backend_pid()", name).
-		Scan(&held, &self.pid, &self.started)
+	var started *time.Time
+	err = conn.QueryRow(ctx, tryLockQuery, name).Scan(&held, &self.pid, &started)
+	if started != nil {
+		self.started = *started
+	}
 	return self, held, err
 }
 
@@ -152,7 +186,11 @@ func (db *DB) Lock(ctx context.Context, name string) (release func(), lost <-cha
 	if err != nil {
 		return nil, nil, err
 	}
-	self, held, err := tryLock(ctx, conn, name)
+	var self backend
+	var held bool
+	if err = watchOver(ctx, conn); err == nil {
+		self, held, err = tryLock(ctx, conn, name)
+	}
 	if err == nil && !held {
 		if held, err = db.takeBack(ctx, conn, name); err == nil && !held {
 			err = ErrLocked

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -110,22 +111,58 @@ func TestLock_AfterABreak(t *testing.T) {
 	release()
 }
 
-// Postgres is told to look after connections whose network broke.
-func TestPool_ServerSilence(t *testing.T) {
+// Postgres is told to look after connections that hold locks, and after no others; poolers are told nothing.
+func TestLock_SilenceOfLock(t *testing.T) {
 	db := open(t)
-	cfg, err := poolConfig("postgres://foyer@db/foyer?tcp_keepalives_idle=77", 1)
-	if err != nil {
+	for name := range silenceOfLock {
+		if got := db.pool.Config().ConnConfig.RuntimeParams[name]; got != "" {
+			t.Errorf("at the start: %s=%s", name, got)
+		}
+	}
+	cfg := db.pool.Config().ConnConfig.Copy()
+	cfg.RuntimeParams["tcp_keepalives_idle"] = "77"
+	conn, err := pgx.ConnectConfig(t.Context(), cfg)
+	is(t, err, nil)
+	defer conn.Close(context.Background())
+	asked := &statements{}
+	watched, err := pgx.ConnectConfig(t.Context(), func() *pgx.ConnConfig { c := cfg.Copy(); c.Tracer = asked; return c }())
+	is(t, err, nil)
+	defer watched.Close(context.Background())
+	is(t, watchOver(t.Context(), watched), nil)
+	if len(asked.names) != len(silenceOfLock)-1 || slices.Contains(asked.names, "tcp_keepalives_idle") { // the URL's own
+		t.Errorf("set: %q", asked.names)
+	}
+}
+
+// statements are the names of what is set.
+type statements struct{ names []string }
+
+func (s *statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	if strings.Contains(q.SQL, "set_config") {
+		s.names = append(s.names, q.Args[0].(string))
+	}
+	return ctx
+}
+
+func (*statements) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// Where Postgres does not tell when a process began, the lock is taken, and no process is ever ended for it.
+func TestLock_BeginningNotTold(t *testing.T) {
+	db := open(t)
+	if _, err := db.pool.Exec(t.Context(), `CREATE SCHEMA before; CREATE VIEW before.pg_stat_activity AS SELECT pid, NULL::timestamptz AS backend_start FROM pg_catalog.pg_stat_activity`); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range serverSilence {
-		if name == "tcp_keepalives_idle" {
-			want = "77"
-		}
-		if got := cfg.ConnConfig.RuntimeParams[name]; got != want {
-			t.Errorf("%s: %q, want %q", name, got, want)
-		}
+	cfg := db.pool.Config().ConnConfig.Copy()
+	cfg.RuntimeParams["search_path"] = "before, pg_catalog, public"
+	conn, err := pgx.ConnectConfig(t.Context(), cfg)
+	is(t, err, nil)
+	defer conn.Close(context.Background())
+	self, held, err := tryLock(t.Context(), conn, "x")
+	if err != nil || !held || self.pid == 0 || !self.started.IsZero() {
+		t.Fatalf("%+v %v %v", self, held, err)
 	}
-	if err := db.Ping(t.Context()); err != nil { // Postgres takes them
-		t.Error(err)
+	db.lostLocks.put("x", self)
+	if b, ok := db.lostLocks.get("x"); ok {
+		t.Errorf("remembered: %+v", b)
 	}
 }

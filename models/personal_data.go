@@ -1,6 +1,7 @@
 package models
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"slices"
@@ -80,7 +81,7 @@ type keptMessage struct {
 }
 
 // Export writes all that is kept of an account, a JSON value without a line break at a time: what is in its archive, and
-// what it said in rooms, in the order of time. Of what others keep nothing is read. It holds no more than a page of
+// what it said in rooms, in the order of time, and after it likewise what is under former domains. Of what others keep nothing is read. It holds no more than a page of
 // messages in memory; what is stored meanwhile may be missing.
 func (db *PersonalData) Export(ctx context.Context, a Account, at Domains, write func(line []byte) error) error {
 	err := db.records(ctx, recordsOfAccount, a.ID, write)
@@ -90,8 +91,18 @@ func (db *PersonalData) Export(ctx context.Context, a Account, at Domains, write
 	if err != nil {
 		return err
 	}
-	jid := a.Username + "@" + at.Accounts
-	err = db.eachPage(ctx, "SELECT id, peer, resource, outgoing, body, stanza, NULL::boolean FROM archive WHERE owner = $1 AND id > $2 ORDER BY owner, id LIMIT $3", func(list []writtenMessage) error {
+	all, err := db.formerly(ctx, at)
+	for _, at := range all {
+		if err == nil {
+			err = db.exportMessages(ctx, a.Username, at, write)
+		}
+	}
+	return err
+}
+
+func (db *PersonalData) exportMessages(ctx context.Context, username string, at Domains, write func(line []byte) error) error {
+	jid := username + "@" + at.Accounts
+	err := db.eachPage(ctx, "SELECT id, peer, resource, outgoing, body, stanza FROM archive WHERE owner = $1 AND id > $2 ORDER BY owner, id LIMIT $3", func(list []writtenMessage) error {
 		return writeMessages("message", "", list, write)
 	}, jid)
 	if err != nil {
@@ -124,7 +135,6 @@ type writtenMessage struct {
 	Mine       bool
 	Text       string
 	XML        []byte
-	Retracts   *bool // it takes something back; nil: nobody noted that (isRetraction)
 }
 
 func writeMessages(kind, with string, list []writtenMessage, write func(line []byte) error) error {
@@ -146,7 +156,7 @@ func writeMessages(kind, with string, list []writtenMessage, write func(line []b
 }
 
 // saidByPerson is what the bare JID $2 said in the room whose archive is $1, after the id $3, at most $4.
-const saidByPerson = "SELECT id, peer, resource, outgoing, body, stanza, retracts FROM archive WHERE " + peerIs + " AND outgoing AND id > $3 ORDER BY " + peerNumber + ", id LIMIT $4"
+const saidByPerson = "SELECT id, peer, resource, outgoing, body, stanza FROM archive WHERE " + peerIs + " AND outgoing AND id > $3 ORDER BY " + peerNumber + ", id LIMIT $4"
 
 // eachPage calls do with what a query finds, page by page; args come before the id after which a page begins, and its size.
 func (db *PersonalData) eachPage(ctx context.Context, query string, do func([]writtenMessage) error, args ...any) error {
@@ -187,25 +197,51 @@ func (db *PersonalData) eachRoom(ctx context.Context, do func(name string) error
 }
 
 // EraseRoomMessages takes back what somebody said in rooms, and returns how many messages that were. In their place is
-// what is there when a moderator deletes one (archive.Retraction): who said something when, and nothing of it. Pins of them go. It
-// works page by page, each in a transaction: when it is interrupted, doing it again goes on.
+// what is there when a moderator deletes one (archive.Retraction): who said something when, and nothing of it. What takes back another message stays, without their words;
+// pins of them go, and a subject that they set. What
+// was said under former domains goes as well. It works page by page, each in a transaction: when it is interrupted, doing it again goes on.
 func (db *PersonalData) EraseRoomMessages(ctx context.Context, username string, at Domains) (erased int, err error) {
+	all, err := db.formerly(ctx, at)
+	for _, at := range all {
+		if err == nil {
+			var n int
+			n, err = db.eraseRoomMessages(ctx, username, at)
+			erased += n
+		}
+	}
+	return erased, err
+}
+
+func (db *PersonalData) eraseRoomMessages(ctx context.Context, username string, at Domains) (erased int, err error) {
 	store := &chatStore{core: db.core, domain: at.Accounts}
 	kept := []stream.Name{{Space: stanza.NSOccupantID, Local: "occupant-id"}}
 	err = db.eachRoom(ctx, func(room string) error {
 		owner := room + "@" + at.Rooms
 		return db.eachPage(ctx, saidByPerson, func(list []writtenMessage) error {
 			r := &archive.Retraction{By: uuid.NewString(), At: time.Now(), Keep: kept}
+			silenced := make(map[uuid.UUID][]byte)
 			for _, m := range list {
-				if !m.saysNothing() {
+				switch rest, tombstone := m.rest(kept); {
+				case tombstone, bytes.Equal(rest, m.XML):
+				case rest != nil:
+					silenced[m.ID] = rest
+				default:
 					r.IDs = append(r.IDs, m.ID)
 				}
 			}
-			if len(r.IDs) == 0 {
+			if len(r.IDs)+len(silenced) == 0 {
 				return nil
 			}
 			err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
 				if err := store.retract(ctx, tx, owner, r); err != nil {
+					return err
+				}
+				for id, xml := range silenced {
+					if err := silence(ctx, tx, owner, id, xml); err != nil {
+						return err
+					}
+				}
+				if err := clearSubject(ctx, tx, room, list); err != nil {
 					return err
 				}
 				_, err := tx.Exec(ctx, "DELETE FROM room_pins WHERE room = $1 AND id = ANY ($2)", room, r.IDs)
@@ -220,17 +256,49 @@ func (db *PersonalData) EraseRoomMessages(ctx context.Context, username string, 
 	return erased, err
 }
 
-// saysNothing reports whether a message is what takes another back, or what is left of one that was.
-func (m writtenMessage) saysNothing() bool {
-	if m.Retracts != nil && *m.Retracts {
-		return true
-	}
+// rest is what stays of a message that takes another back; nil: it is none, or does not tell which one, and nothing
+// stays. tombstone: it is what is left of one that was taken back.
+func (m writtenMessage) rest(keep []stream.Name) (xml []byte, tombstone bool) {
 	el, err := stream.Parse(m.XML, stream.Limits{Bytes: len(m.XML)})
 	if err != nil {
-		return false
+		return nil, false
 	}
-	if _, tombstone := el.Find(stanza.NSRetract, "retracted"); tombstone && m.Text == "" {
-		return true
+	if _, retracted := el.Find(stanza.NSRetract, "retracted"); retracted && m.Text == "" {
+		return nil, true
 	}
-	return m.Retracts == nil && archive.IsRetraction(el)
+	if !archive.IsRetraction(el) {
+		return nil, false
+	}
+	xml, err = archive.Silenced(m.XML, keep)
+	if err != nil {
+		return nil, false
+	}
+	return xml, false
+}
+
+func silence(ctx context.Context, tx pgx.Tx, owner string, id uuid.UUID, xml []byte) error {
+	if _, err := tx.Exec(ctx, forgetWords, owner, id); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, "UPDATE archive SET stanza = $3, body = '' WHERE owner = $1 AND id = $2", owner, id, xml)
+	return err
+}
+
+// clearSubject takes away a room's subject, if it is in one of these messages.
+func clearSubject(ctx context.Context, tx pgx.Tx, room string, list []writtenMessage) error {
+	for _, m := range list {
+		el, err := stream.Parse(m.XML, stream.Limits{Bytes: len(m.XML)})
+		if err != nil {
+			continue // it is gone anyway
+		}
+		subject, ok := el.Find(stream.NSClient, "subject")
+		if !ok || subject.Text() == "" {
+			continue
+		}
+		if _, err := tx.Exec(ctx, "UPDATE rooms SET subject = '', subject_nick = '', subject_at = NULL WHERE name = $1 AND subject = $2 AND subject_nick = $3",
+			room, subject.Text(), m.Part); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -41,6 +41,11 @@ func TestPersonalData(t *testing.T) {
 	all = append(all, said("garden", "alice", "a correction", first.StanzaID), said("garden", "bob", "bobs words", ""), said("shed", "alice", "tools", ""))
 	retraction := said("garden", "alice", "took something back", "")
 	retraction.IsRetraction, retraction.Stanza = true, []byte(`<message xmlns="jabber:client" type="groupchat"><retract xmlns="urn:xmpp:message-retract:1" id="x"/><body>took something back</body></message>`)
+	subject := said("garden", "alice", "", "")
+	subject.Stanza = []byte(`<message xmlns="jabber:client" from="garden@rooms.h/alice" type="groupchat"><subject>alices subject</subject></message>`)
+	damaged := said("shed", "alice", "broken", "")
+	damaged.Stanza = []byte("<message")
+	all = append(all, subject, damaged)
 	own, theirs := message(1, "to bob"), message(1, "from alice")
 	theirs.Owner = "bob@h"
 	is(t, s.Archive.Append(ctx, append(all, retraction, own, theirs)), nil)
@@ -48,6 +53,8 @@ func TestPersonalData(t *testing.T) {
 		is(t, db.SiteRooms.Add(ctx, NewSiteRoom{Name: name, Title: name, Owner: "bob"}), nil)
 	}
 	is(t, db.RoomStore().Pin(ctx, "garden", "garden@rooms.h", muc.Pin{ID: first.ID, By: "bob", At: time.Now()}, 10), nil)
+	is(t, db.RoomStore().SetSubject(ctx, "garden", muc.Subject{Text: "alices subject", Nick: "alice", At: time.Now()}), nil)
+	is(t, db.RoomStore().SetSubject(ctx, "shed", muc.Subject{Text: "alices subject", Nick: "bob", At: time.Now()}), nil)
 	alice, err := db.Accounts.AccountByName(ctx, "alice")
 	is(t, err, nil)
 
@@ -66,7 +73,7 @@ func TestPersonalData(t *testing.T) {
 		return lines, kinds
 	}
 	lines, kinds := export()
-	if kinds["profile"] != 1 || kinds["message"] != 1 || kinds["roomMessage"] != 2*personalMessages+3+3 {
+	if kinds["profile"] != 1 || kinds["message"] != 1 || kinds["roomMessage"] != 2*personalMessages+3+5 {
 		t.Errorf("%v", kinds)
 	}
 	text := fmt.Sprint(lines)
@@ -81,7 +88,7 @@ func TestPersonalData(t *testing.T) {
 
 	n, err := db.Personal.EraseRoomMessages(ctx, "alice", at)
 	is(t, err, nil)
-	sameNumber(t, n, 2*personalMessages+3+2)
+	sameNumber(t, n, 2*personalMessages+3+4)
 	n, err = db.Personal.EraseRoomMessages(ctx, "alice", at) // what is left is left as it is
 	is(t, err, nil)
 	sameNumber(t, n, 0)
@@ -96,8 +103,12 @@ func TestPersonalData(t *testing.T) {
 	if i < 0 || !bytes.Contains(page.Entries[i].Stanza, []byte(`<occupant-id`)) || !bytes.Contains(page.Entries[i].Stanza, []byte(`<retracted xmlns="urn:xmpp:message-retract:1"`)) {
 		t.Error("there is no tombstone")
 	}
+	i = slices.IndexFunc(page.Entries, func(e archive.Entry) bool { return e.ID == retraction.ID })
+	if i < 0 || !bytes.Contains(page.Entries[i].Stanza, []byte(`<retract xmlns="urn:xmpp:message-retract:1" id="x">`)) {
+		t.Error("what took something back does not any more")
+	}
 	for _, e := range page.Entries {
-		if bytes.Contains(e.Stanza, []byte("beans-")) {
+		if bytes.Contains(e.Stanza, []byte("beans-")) || bytes.Contains(e.Stanza, []byte("took something back")) || e.Body == "took something back" {
 			t.Fatalf("%s", e.Stanza)
 		}
 		if _, err := stream.Parse(e.Stanza, stream.DefaultLimits); err != nil {
@@ -107,6 +118,11 @@ func TestPersonalData(t *testing.T) {
 	room, _, err := db.RoomStore().Room(ctx, "garden")
 	is(t, err, nil)
 	sameNumber(t, room.Pins, 0)
+	shed, _, err := db.RoomStore().Room(ctx, "shed")
+	is(t, err, nil)
+	if room.Subject.Text != "" || shed.Subject.Text != "alices subject" {
+		t.Errorf("%+v, %+v", room.Subject, shed.Subject)
+	}
 	if got := search(t, s.Archive, "garden@rooms.h", "beans-001"); got != "" {
 		t.Errorf("found: %s", got)
 	}
@@ -117,4 +133,51 @@ func sameNumber(t *testing.T, got, want int) {
 	if got != want {
 		t.Errorf("%d, want %d", got, want)
 	}
+}
+
+// What is under a former domain is handed out and erased with the rest, and goes with the account and the room.
+func TestFormerDomains(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	alice := db.person(t, "alice")
+	db.person(t, "bob")
+	s := db.Stores("h", RosterNone)
+	kept, err := db.KeepChatDomain(ctx, "old")
+	is(t, err, nil)
+	is(t, db.SetChatDomain(ctx, "h"), nil)
+	is(t, db.SetChatDomain(ctx, "h"), nil)
+	now, err := db.KeepChatDomain(ctx, "old")
+	is(t, err, nil)
+	former, err := db.FormerChatDomains(ctx, "h")
+	is(t, err, nil)
+	if kept != "old" || now != "h" || !slices.Equal(former, []string{"old"}) {
+		t.Fatal(kept, now, former)
+	}
+	is(t, db.SiteRooms.Add(ctx, NewSiteRoom{Name: "garden", Title: "Garden", Owner: "bob"}), nil)
+	own := message(1, "long ago")
+	own.Owner = "alice@old"
+	inRoom := said("garden", "alice", "in the old garden", "")
+	inRoom.Owner, inRoom.With = "garden@conference.old", "alice@old"
+	bobs := said("garden", "bob", "bobs words", "")
+	bobs.Owner, bobs.With = "garden@conference.old", "bob@old"
+	is(t, s.Archive.Append(ctx, []archive.Entry{own, inRoom, bobs}), nil)
+	at := Domains{"h", "conference.h"}
+
+	var text strings.Builder
+	is(t, db.Personal.Export(ctx, alice, at, func(line []byte) error { text.Write(line); return nil }), nil)
+	if !strings.Contains(text.String(), "long ago") || !strings.Contains(text.String(), "in the old garden") || strings.Contains(text.String(), "bobs words") {
+		t.Error(text.String())
+	}
+	n, err := db.Personal.EraseRoomMessages(ctx, "alice", at)
+	is(t, err, nil)
+	sameNumber(t, n, 1)
+	is(t, db.Accounts.DeleteAccount(ctx, alice.ID, AnyVersion, "h"), nil)
+	count := func(owner string) (n int) {
+		t.Helper()
+		is(t, db.pool.QueryRow(ctx, "SELECT count(*) FROM archive WHERE owner = $1", owner).Scan(&n), nil)
+		return n
+	}
+	sameNumber(t, count("alice@old"), 0)
+	sameNumber(t, count("garden@conference.old"), 2)
+	is(t, db.RoomStore().Delete(ctx, "garden", "garden@conference.h"), nil)
+	sameNumber(t, count("garden@conference.old"), 0)
 }

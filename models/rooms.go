@@ -166,12 +166,25 @@ func affiliate(ctx context.Context, tx pgx.Tx, room string, changes []muc.Affili
 // Delete implements muc.Store.
 func (s roomStore) Delete(ctx context.Context, name, owner string) error {
 	return pgx.BeginFunc(ctx, s.chat, func(tx pgx.Tx) error {
-		if err := deleteArchives(ctx, tx, owner); err != nil {
+		owners, err := formerOwners(ctx, tx, name)
+		if err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, "DELETE FROM rooms WHERE name = $1", name)
+		if err := deleteArchives(ctx, tx, append(owners, owner)...); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, "DELETE FROM rooms WHERE name = $1", name)
 		return err
 	})
+}
+
+// formerOwners are the archives of rooms under all domains that people's addresses have had.
+func formerOwners(ctx context.Context, tx pgx.Tx, rooms ...string) ([]string, error) {
+	rows, err := tx.Query(ctx, "SELECT r.name || '@' || $1 || d.domain FROM unnest($2::text[]) AS r (name), chat_domains d", RoomsPrefix, rooms)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // DeleteTemporary implements muc.Store.
@@ -185,9 +198,12 @@ func (s roomStore) DeleteTemporary(ctx context.Context, domain string, except []
 		if err != nil || len(names) == 0 {
 			return err
 		}
-		owners := make([]string, len(names))
-		for i, n := range names {
-			owners[i] = n + "@" + domain
+		owners, err := formerOwners(ctx, tx, names...)
+		if err != nil {
+			return err
+		}
+		for _, n := range names {
+			owners = append(owners, n+"@"+domain)
 		}
 		if err := deleteArchives(ctx, tx, owners...); err != nil {
 			return err

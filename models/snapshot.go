@@ -28,9 +28,7 @@ type Snapshot struct {
 // Snapshot begins to read the database as it is now: what is written later is not seen
 // (REPEATABLE READ). Close must be called.
 func (db *DB) Snapshot(ctx context.Context, domain string, mode RosterMode) (*Snapshot, error) {
-	cfg := db.pool.Config().ConnConfig.Copy()
-	cfg.RuntimeParams["statement_timeout"] = "0" // an archive of millions is one statement
-	conn, err := pgx.ConnectConfig(ctx, cfg)
+	conn, err := db.connectPatient(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +43,23 @@ func (db *DB) Snapshot(ctx context.Context, domain string, mode RosterMode) (*Sn
 		return nil, err
 	}
 	return s, nil
+}
+
+// connectPatient makes a connection on which a statement may take as long as it likes, and so may who reads what it
+// finds: an archive of millions is one statement, and where the copy goes may be slow.
+func (db *DB) connectPatient(ctx context.Context) (*pgx.Conn, error) {
+	cfg := db.pool.Config().ConnConfig.Copy()
+	cfg.RuntimeParams["statement_timeout"] = "0"
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	// No startup parameter, as poolers refuse those that they do not know.
+	if _, err := conn.Exec(ctx, "SET tcp_user_timeout = 0"); err != nil {
+		_ = conn.Close(ctx)
+		return nil, err
+	}
+	return conn, nil
 }
 
 // Close ends it.

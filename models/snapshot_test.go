@@ -1,6 +1,7 @@
 package models
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -49,5 +50,20 @@ func TestSnapshot(t *testing.T) {
 	})
 	if err != nil || seen != "alice@h1 alice@h2 alice@h3 bob@h1 bob@h2 bob@h3 " {
 		t.Errorf("messages: %s, %v", seen, err)
+	}
+}
+
+// A copy may take its time, at both ends.
+func TestSnapshot_Patient(t *testing.T) {
+	db := open(t)
+	conn, err := db.connectPatient(t.Context())
+	is(t, err, nil)
+	defer conn.Close(context.Background())
+	for _, name := range []string{"statement_timeout", "tcp_user_timeout"} {
+		var value, from string
+		is(t, conn.QueryRow(t.Context(), "SELECT setting, source FROM pg_settings WHERE name = $1", name).Scan(&value, &from), nil)
+		if value != "0" || name == "tcp_user_timeout" && from != "session" {
+			t.Errorf("%s is %s, as the %s says", name, value, from)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -134,11 +135,14 @@ func groupNames(said []string) (kept, dropped []string) {
 // maxLoggedGroups is how many groups that cannot be kept are told by the log at once.
 const maxLoggedGroups = 20
 
+// How often groups of a source that cannot be kept are told by the log: whoever signs in may bring some.
+const droppedEvery = time.Hour
+
 // logDropped tells the operator of groups that a source says and that nobody is in here for it.
 func (s *Service) logDropped(source Source, groups []string) {
 	slices.Sort(groups)
 	if groups = slices.Compact(groups); len(groups) > 0 {
-		s.log.Warn("groups are not kept: a name has 1 to 64 characters, all of them visible, and one person is in at most 1000",
+		s.dropped.Warn(s.log, source.Name(), "groups are not kept: a name has 1 to 64 characters, all of them visible, and one person is in at most 1000",
 			"source", source.Name(), "count", len(groups), "groups", groups[:min(len(groups), maxLoggedGroups)])
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"foyer/internal/budget"
 )
 
 // A group's name may have what its script is written with, and nothing that hides or turns around.
@@ -31,11 +33,17 @@ func TestGroupNames_Dropped(t *testing.T) {
 		dropped = append(dropped, fmt.Sprint("\u202e", i))
 	}
 	var log bytes.Buffer
-	s := &Service{log: slog.New(slog.NewTextHandler(&log, nil))}
+	s := &Service{log: slog.New(slog.NewTextHandler(&log, nil)), dropped: budget.Lines{Every: droppedEvery}}
 	s.logDropped(NewHeader(HeaderSettings{}), nil)
 	if s.logDropped(NewHeader(HeaderSettings{}), dropped); strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), "source=header count=41") ||
 		!strings.Contains(log.String(), `Sta\u200bff`) || len(log.String()) > 1000 {
 		t.Errorf("%s", log.String())
+	}
+	for range 100 {
+		s.logDropped(NewHeader(HeaderSettings{}), dropped)
+	}
+	if n := strings.Count(log.String(), "\n"); n != 1 {
+		t.Errorf("%d lines within the hour", n)
 	}
 	many := make([]string, maxClaimedGroups+1)
 	for i := range many {

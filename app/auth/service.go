@@ -107,6 +107,7 @@ type Service struct {
 
 	throttle  throttle
 	failed    budget.Lines // what could not be noted, in the log
+	dropped   budget.Lines // groups that cannot be kept, likewise
 	passwords passwords
 	tokenKeys *TokenKeys
 	fast      fastTokens

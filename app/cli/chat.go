@@ -25,7 +25,7 @@ type chatDomainCmd struct {
 
 // Run prints the domain, or keeps another one.
 func (c chatDomainCmd) Run(e *env) error {
-	return e.withDatabase(func(cfg app.Config, db *models.DB) error {
+	return e.withAnyDomain(func(cfg app.Config, db *models.DB) error {
 		kept, err := db.ChatDomain(e.ctx)
 		if err != nil {
 			return err
@@ -46,7 +46,7 @@ func (c chatDomainCmd) Run(e *env) error {
 		}
 		e.say("The chat addresses are at %s when the site starts again.", domain)
 		if kept != "" && kept != domain {
-			e.say("What people had at %s stays in the database under that name, and nobody sees it; with XMPP_DOMAIN=%s and `foyer chat domain %s` it is there again.", kept, kept, kept)
+			e.say("What people had at %s stays in the database under that name, and nobody sees it; it expires, and is handed out and erased, with the rest. With XMPP_DOMAIN=%s and `foyer chat domain %s` it is there again.", kept, kept, kept)
 		}
 		return nil
 	})

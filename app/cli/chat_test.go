@@ -211,6 +211,9 @@ func TestChatDomain(t *testing.T) {
 		t.Errorf("%+v %v", f, err)
 	}
 	c.fails("XMPP_DOMAIN is localhost", "", "chat", "domain", "example.com")
+	for _, args := range []string{"user list", "user export alice --out " + t.TempDir(), "user delete alice --yes", "orphans", "chat export --out " + t.TempDir()} {
+		c.fails("`foyer chat domain localhost`", "", strings.Fields(args)...)
+	}
 	c.says("What people had at example.org stays", "", "chat", "domain", "localhost")
 	c.says("localhost", "", "chat", "domain")
 	if found, err := c.findings(); err != nil || found["chat domain"].State != doctor.OK {

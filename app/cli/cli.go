@@ -171,8 +171,23 @@ func (migrateCmd) Run(e *env) error {
 	})
 }
 
-// withDatabase runs f on the site's database, if that is not older than this program.
+// withDatabase runs f on the site's database, if that is not older than this program and has people's addresses
+// at the domain of the settings: under another f would hand out, or erase, nothing, and say that it is done.
 func (e *env) withDatabase(f func(app.Config, *models.DB) error) error {
+	return e.withAnyDomain(func(cfg app.Config, db *models.DB) error {
+		kept, err := db.ChatDomain(e.ctx)
+		if other := app.OtherChatDomain(cfg, kept); err == nil && other != "" {
+			err = errors.New(other)
+		}
+		if err != nil {
+			return err
+		}
+		return f(cfg, db)
+	})
+}
+
+// withAnyDomain is withDatabase, whatever domain the settings have.
+func (e *env) withAnyDomain(f func(app.Config, *models.DB) error) error {
 	return e.withAnySchema(func(cfg app.Config, db *models.DB) error {
 		if err := app.CheckSchema(e.ctx, db); err != nil {
 			return err

@@ -48,6 +48,9 @@ func (c doctorCmd) examine(e *env, report *doctor.Report) {
 	for _, said := range app.IdleSettings(app.Environ()) {
 		x.Tell(doctor.Finding{Check: "settings", State: doctor.Warn, Text: said, Mend: "Set the one that it goes with, or take it out of the environment: of foyer.service, or of docker-compose.yml."})
 	}
+	if said := cfg.LocalDomain(); said != "" {
+		x.Tell(doctor.Finding{Check: "settings", State: doctor.Warn, Text: said, Mend: "XMPP_DOMAIN, " + environment + "."})
+	}
 	db, closeDB, err := e.database(cfg)
 	if x.failed("database", err, mendDatabase) {
 		return

@@ -227,3 +227,13 @@ func TestDoctor_Signup(t *testing.T) {
 		}
 	}
 }
+
+// A site that ran without XMPP_DOMAIN before it was required goes on where the setting says what it was.
+func TestDoctor_LocalDomain(t *testing.T) {
+	c := newTerminal(t, nil)
+	c.cfg.Env, c.cfg.BaseURL = "production", "https://chat.example.org"
+	found, _ := c.findings()
+	if f := found["settings"]; f.State != doctor.Warn || !strings.Contains(f.Text, "XMPP_DOMAIN is localhost") {
+		t.Errorf("%+v", f)
+	}
+}

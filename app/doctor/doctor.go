@@ -82,6 +82,8 @@ type Doctor struct {
 	Roots    *x509.CertPool // who signs certificates
 	Now      func() time.Time
 
+	LocalAddresses func() ([]net.Addr, error) // of this machine
+
 	base *url.URL
 }
 
@@ -124,6 +126,9 @@ func (d *Doctor) prepare() error {
 	}
 	if d.Now == nil {
 		d.Now = time.Now
+	}
+	if d.LocalAddresses == nil {
+		d.LocalAddresses = net.InterfaceAddrs
 	}
 	var err error
 	d.base, err = url.Parse(d.BaseURL)

@@ -242,16 +242,22 @@ func TestRun_Broken(t *testing.T) {
 		"metrics in public":              {func(f *front) { f.broken["/metrics"] = status(200) }, "metrics", Fail, "everybody", "METRICS_ADDR"},
 		"metrics on a port for all":      {func(f *front) { f.doctor.OpenMetrics = ":9100" }, "metrics", Warn, "METRICS_ADDR=:9100 asks for no token", "firewall"},
 		"metrics on a port that answers": {func(f *front) { f.doctor.OpenMetrics, f.broken[":80"] = ":80", status(200) }, "metrics", Fail, "everybody can read http://example.com:80/metrics", "firewall"},
-		"metrics while developing":       {func(f *front) { f.broken["/metrics"], f.doctor.Development = status(200), true }, "metrics", Warn, "everybody", "only this machine"},
-		"small headers":                  {func(f *front) { f.broken["/xmpp/me"] = status(400) }, "cookies", Fail, "many cookies", "large_client_header_buffers"},
-		"no host-meta":                   {func(f *front) { f.broken["/.well-known/host-meta"] = status(404) }, "host-meta", Fail, "404", "pass on /.well-known"},
-		"host-meta of others":            {func(f *front) { f.broken["/.well-known/host-meta.json"] = write(`{"links":[]}`) }, "host-meta", Fail, "says that", "pass on"},
-		"host-meta not XML":              {func(f *front) { f.broken["/.well-known/host-meta"] = write("<html><hr></html>") }, "host-meta", Fail, "cannot be read", "pass on"},
-		"host-meta for no page":          {func(f *front) { f.broken["/.well-known/host-meta"] = f.withoutOrigins }, "host-meta", Fail, "no Access-Control-Allow-Origin", "pass on"},
-		"no host-meta at the domain":     {func(f *front) { f.doctor.Domain = "example.org" }, "host-meta", Warn, "do not find the site", "web server of example.org"},
-		"no upgrade":                     {func(f *front) { f.broken["/xmpp-websocket"] = status(426) }, "WebSocket", Fail, "does not pass on the upgrade", "upgrade=websocket"},
-		"another BASE_URL":               {func(f *front) { f.broken["/xmpp-websocket"] = status(403) }, "WebSocket", Fail, "foreign", "BASE_URL=https://example.com"},
-		"no BOSH":                        {func(f *front) { f.broken["/http-bind"] = status(404) }, "BOSH", Fail, "cannot be opened (404)", "/http-bind"},
+		"metrics behind a firewall": {func(f *front) {
+			f.doctor.OpenMetrics, f.broken[":80"] = ":80", status(200)
+			f.doctor.LocalAddresses = func() ([]net.Addr, error) {
+				return []net.Addr{&net.IPNet{IP: net.ParseIP("203.0.113.1"), Mask: net.CIDRMask(24, 32)}}, nil
+			}
+		}, "metrics", Warn, "try it from another", "firewall"},
+		"metrics while developing":   {func(f *front) { f.broken["/metrics"], f.doctor.Development = status(200), true }, "metrics", Warn, "everybody", "only this machine"},
+		"small headers":              {func(f *front) { f.broken["/xmpp/me"] = status(400) }, "cookies", Fail, "many cookies", "large_client_header_buffers"},
+		"no host-meta":               {func(f *front) { f.broken["/.well-known/host-meta"] = status(404) }, "host-meta", Fail, "404", "pass on /.well-known"},
+		"host-meta of others":        {func(f *front) { f.broken["/.well-known/host-meta.json"] = write(`{"links":[]}`) }, "host-meta", Fail, "says that", "pass on"},
+		"host-meta not XML":          {func(f *front) { f.broken["/.well-known/host-meta"] = write("<html><hr></html>") }, "host-meta", Fail, "cannot be read", "pass on"},
+		"host-meta for no page":      {func(f *front) { f.broken["/.well-known/host-meta"] = f.withoutOrigins }, "host-meta", Fail, "no Access-Control-Allow-Origin", "pass on"},
+		"no host-meta at the domain": {func(f *front) { f.doctor.Domain = "example.org" }, "host-meta", Warn, "do not find the site", "web server of example.org"},
+		"no upgrade":                 {func(f *front) { f.broken["/xmpp-websocket"] = status(426) }, "WebSocket", Fail, "does not pass on the upgrade", "upgrade=websocket"},
+		"another BASE_URL":           {func(f *front) { f.broken["/xmpp-websocket"] = status(403) }, "WebSocket", Fail, "foreign", "BASE_URL=https://example.com"},
+		"no BOSH":                    {func(f *front) { f.broken["/http-bind"] = status(404) }, "BOSH", Fail, "cannot be opened (404)", "/http-bind"},
 		"another XMPP_DOMAIN": {func(f *front) {
 			f.broken["/http-bind"] = write(`<body xmlns="http://jabber.org/protocol/httpbind" type="terminate" condition="host-unknown"/>`)
 		}, "BOSH", Fail, "host-unknown", "XMPP_DOMAIN=example.com"},

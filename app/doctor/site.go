@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"strings"
 	"time"
 )
@@ -190,9 +191,33 @@ func (d *Doctor) openMetrics(ctx context.Context) []Finding {
 	_, port, _ := net.SplitHostPort(d.OpenMetrics)
 	address := "http://" + net.JoinHostPort(d.base.Hostname(), port) + "/metrics"
 	if a, err := d.ask(ctx, http.MethodGet, address, nil, "", timeout); err == nil && a.status == http.StatusOK {
+		if d.local(ctx, d.base.Hostname()) { // no firewall is between
+			return warn(check, mend, "METRICS_ADDR=%s asks for no token, and this machine reads %s, as it would behind a firewall too: try it from another", d.OpenMetrics, address)
+		}
 		return fail(check, mend, "everybody can read %s", address)
 	}
 	return warn(check, mend, "METRICS_ADDR=%s asks for no token; %s does not answer here, and may elsewhere", d.OpenMetrics, address)
+}
+
+// local reports whether a host is this machine, as far as that can be told.
+func (d *Doctor) local(ctx context.Context, host string) bool {
+	mine, err := d.LocalAddresses()
+	if err != nil {
+		return false
+	}
+	hosts := []string{host}
+	if net.ParseIP(host) == nil {
+		if hosts, err = d.Resolver.LookupHost(ctx, host); err != nil {
+			return false
+		}
+	}
+	return slices.ContainsFunc(hosts, func(host string) bool {
+		ip := net.ParseIP(host)
+		return ip != nil && (ip.IsLoopback() || slices.ContainsFunc(mine, func(a net.Addr) bool {
+			network, ok := a.(*net.IPNet)
+			return ok && network.IP.Equal(ip)
+		}))
+	})
 }
 
 // largeHeader: other programs of the domain set cookies too.

@@ -45,12 +45,12 @@ func (s *Service) Deleted() {
 }
 
 // RemoveDeleted removes files that nobody may have any more: deleted ones, those
-// of deleted accounts, those older than UPLOAD_RETENTION, and what was announced
-// but never came. The record goes after the file, so whatever fails is tried
+// of deleted accounts, those older than UPLOAD_RETENTION if the clock is right, and
+// what was announced but never came. The record goes after the file, so whatever fails is tried
 // again; it is in the way of no other, unless nothing can be removed just now.
 func (s *Service) RemoveDeleted(ctx context.Context) {
 	for ctx.Err() == nil {
-		ids, err := s.db.ClaimDeletedUploads(ctx, s.cfg.Retention, removalBatch)
+		ids, err := s.db.ClaimDeletedUploads(ctx, s.retention(ctx), removalBatch)
 		if err != nil {
 			if ctx.Err() == nil {
 				s.log.Error("files that are to be removed could not be listed", "err", err)
@@ -67,6 +67,14 @@ func (s *Service) RemoveDeleted(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// retention is how long files are kept as of now; 0: for ever.
+func (s *Service) retention(ctx context.Context) time.Duration {
+	if s.cfg.Retention > 0 && s.cfg.Expire(ctx) {
+		return s.cfg.Retention
+	}
+	return 0
 }
 
 // forget removes records of files that are gone, also where no more files are to be removed.

@@ -48,19 +48,15 @@ func NewStore(o StoreOptions) (files.Store, error) {
 	})
 }
 
-// OpenStore opens the store. A directory must be usable at once, and is tried; a service may be
-// away for a while.
-func OpenStore(ctx context.Context, o StoreOptions) (files.Store, error) {
+// OpenStore opens the store. A directory must be there, or be made; whether files can be kept is another question
+// (files.Check): a full disk is no reason to be without pages and chat, nor is a service that is away for a while.
+func OpenStore(o StoreOptions) (files.Store, error) {
 	store, err := NewStore(o)
 	if err != nil {
 		return nil, err
 	}
 	if disk, ok := store.(*files.Disk); ok {
-		err := disk.Prepare()
-		if err == nil {
-			err = files.Check(ctx, disk)
-		}
-		if err != nil {
+		if err := disk.Prepare(); err != nil {
 			return nil, fmt.Errorf("files cannot be kept; set DATA_DIR to a directory that can be written: %w", err)
 		}
 	}

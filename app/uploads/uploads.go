@@ -45,6 +45,9 @@ type Config struct {
 	Quota     int64                // bytes that the files of one account may take
 	Retention time.Duration        // how long files are kept; 0: for ever
 	Logger    *slog.Logger
+
+	// Expire reports whether files may be removed for their age now: by a clock that may be wrong none is.
+	Expire    func(context.Context) bool
 	Elsewhere bool // pages of other origins show files
 
 	// Place waits for a place among the files that come or go at once; leave gives it back.

@@ -1,6 +1,8 @@
 package budget
 
 import (
+	"cmp"
+	"context"
 	"log/slog"
 	"sync"
 	"time"
@@ -10,6 +12,8 @@ import (
 // logged at once, and while it goes on once a minute, with how often it happened since. The zero value is ready,
 // and safe for concurrent use. The kinds have to be few.
 type Lines struct {
+	Every time.Duration // how often, if not once a minute
+
 	mu    sync.Mutex
 	kinds map[string]*line
 }
@@ -19,13 +23,18 @@ type line struct {
 	unsaid int // since then
 }
 
-// Error logs an error of a kind, unless one was logged within the last minute. args are as of slog.Logger.Error; "more"
+// Error logs an error of a kind, unless one was logged within the last minute (Every). args are as of slog.Logger.Error; "more"
 // is added to them, the number of those since that were not logged.
 func (l *Lines) Error(log *slog.Logger, kind, text string, args ...any) {
-	l.errorAt(time.Now(), log, kind, text, args...)
+	l.logAt(time.Now(), log, slog.LevelError, kind, text, args...)
 }
 
-func (l *Lines) errorAt(now time.Time, log *slog.Logger, kind, text string, args ...any) {
+// Warn is Error for a warning.
+func (l *Lines) Warn(log *slog.Logger, kind, text string, args ...any) {
+	l.logAt(time.Now(), log, slog.LevelWarn, kind, text, args...)
+}
+
+func (l *Lines) logAt(now time.Time, log *slog.Logger, level slog.Level, kind, text string, args ...any) {
 	l.mu.Lock()
 	if l.kinds == nil {
 		l.kinds = make(map[string]*line)
@@ -35,7 +44,7 @@ func (l *Lines) errorAt(now time.Time, log *slog.Logger, kind, text string, args
 		k = &line{}
 		l.kinds[kind] = k
 	}
-	if now.Sub(k.logged) < logEvery {
+	if now.Sub(k.logged) < cmp.Or(l.Every, logEvery) {
 		k.unsaid++
 		l.mu.Unlock()
 		return
@@ -46,5 +55,5 @@ func (l *Lines) errorAt(now time.Time, log *slog.Logger, kind, text string, args
 	if unsaid > 0 {
 		args = append(args, "more", unsaid)
 	}
-	log.Error(text, args...)
+	log.Log(context.Background(), level, text, args...)
 }

@@ -16,7 +16,7 @@ func TestLines(t *testing.T) {
 	start := time.Now()
 	say := func(after time.Duration, kind string) string {
 		out.Reset()
-		lines.errorAt(start.Add(after), log, kind, "it failed", "err", errors.New(kind))
+		lines.logAt(start.Add(after), log, slog.LevelError, kind, "it failed", "err", errors.New(kind))
 		return out.String()
 	}
 	if s := say(0, "away"); !strings.Contains(s, `msg="it failed" err=away`) || strings.Contains(s, "more=") {
@@ -35,5 +35,12 @@ func TestLines(t *testing.T) {
 	}
 	if s := say(time.Hour, "away"); s == "" || strings.Contains(s, "more=") {
 		t.Errorf("much later: %q", s)
+	}
+	lines = Lines{Every: time.Hour}
+	if s := say(0, "away"); s == "" {
+		t.Error("nothing")
+	}
+	if s := say(59*time.Minute, "away"); s != "" {
+		t.Errorf("within the hour: %q", s)
 	}
 }

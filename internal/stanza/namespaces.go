@@ -30,6 +30,8 @@ const (
 	NSReceipts    = "urn:xmpp:receipts"                 // XEP-0184
 	NSRetract     = "urn:xmpp:message-retract:1"
 	NSOldRetract  = "urn:xmpp:message-retract:0"
+	NSFallback    = "urn:xmpp:fallback:0"         // what a text holds for clients that do not know better (XEP-0428)
+	NSModerate    = "urn:xmpp:message-moderate:1" // XEP-0425
 	NSFasten      = "urn:xmpp:fasten:0"
 	NSRoster      = "jabber:iq:roster" // RFC 6121 §2
 	NSRSM         = "http://jabber.org/protocol/rsm"

@@ -10,9 +10,8 @@ import (
 )
 
 const (
-	nsEncryption = "urn:xmpp:eme:0"      // how a message is encrypted (XEP-0380 §3)
-	nsFallback   = "urn:xmpp:fallback:0" // what a text holds for clients that do not know better (XEP-0428)
-	nsReply      = "urn:xmpp:reply:0"    // XEP-0461
+	nsEncryption = "urn:xmpp:eme:0"   // how a message is encrypted (XEP-0380 §3)
+	nsReply      = "urn:xmpp:reply:0" // XEP-0461
 )
 
 // NewText returns the text of a message that says something new, as SaidText does, and whether
@@ -52,13 +51,13 @@ func SaidText(m *stream.Element) string {
 // there is none.
 func quoted(m *stream.Element, length int) (start, end int) {
 	for c := range m.Children() {
-		if c.Name != (stream.Name{Space: nsFallback, Local: "fallback"}) {
+		if c.Name != (stream.Name{Space: NSFallback, Local: "fallback"}) {
 			continue
 		}
 		if what, _ := c.Attr("for"); what != nsReply {
 			continue
 		}
-		if part, ok := c.Find(nsFallback, "body"); ok {
+		if part, ok := c.Find(NSFallback, "body"); ok {
 			from, _ := part.Attr("start")
 			to, _ := part.Attr("end")
 			start, errStart := strconv.Atoi(from)

@@ -77,17 +77,50 @@ func (r *Retraction) Tombstone(message []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	dst := appendHead(m, r.Keep)
+	dst = stanza.AppendAttr(append(dst, `<retracted xmlns="`+stanza.NSRetract+`"`...), "id", r.By)
+	dst = append(stanza.AppendAttr(dst, "stamp", r.At.UTC().Format(time.RFC3339)), '>')
+	return append(append(dst, r.Extra...), "</retracted></message>"...), nil
+}
+
+// retractionText is what a message that takes something back says to clients that do not know that, where its author's
+// own words are not to stay.
+const retractionText = "A message was taken back."
+
+// Silenced returns a message that takes something back (IsRetraction) without what its author wrote: its addresses,
+// kind and id, what it takes back, the children that are kept, and a text that is the same for all. An error: it takes
+// back several messages, or cannot be parsed. A message that is silent already comes back as it is.
+func Silenced(message []byte, keep []stream.Name) ([]byte, error) {
+	m, err := stream.Parse(message, stream.Limits{Bytes: len(message)})
+	if err != nil {
+		return nil, err
+	}
+	id, err := RetractedID(m)
+	if err != nil {
+		return nil, err
+	}
+	dst := appendHead(m, keep)
+	dst = append(stanza.AppendAttr(append(dst, `<retract xmlns="`+stanza.NSRetract+`"`...), "id", id), '>')
+	if c, ok := m.Find(stanza.NSRetract, "retract"); ok {
+		if moderated, ok := c.Find(stanza.NSModerate, "moderated"); ok { // who; not why
+			dst = append(dst, moderated.Raw()...)
+		}
+	}
+	dst = append(dst, `</retract><fallback xmlns="`+stanza.NSFallback+`" for="`+stanza.NSRetract+`"/><body>`+retractionText+`</body></message>`...)
+	return dst, nil
+}
+
+// appendHead begins a message that stands in the place of another.
+func appendHead(m *stream.Element, keep []stream.Name) []byte {
 	dst := []byte(`<message xmlns="jabber:client"`)
 	for _, a := range [...][2]string{{"from", m.From}, {"to", m.To}, {"type", m.Type}, {"id", m.ID}} {
 		dst = stanza.AppendAttr(dst, a[0], a[1])
 	}
 	dst = append(dst, '>')
 	for c := range m.Children() {
-		if slices.Contains(r.Keep, c.Name) {
+		if slices.Contains(keep, c.Name) {
 			dst = append(dst, c.Raw()...)
 		}
 	}
-	dst = stanza.AppendAttr(append(dst, `<retracted xmlns="`+stanza.NSRetract+`"`...), "id", r.By)
-	dst = append(stanza.AppendAttr(dst, "stamp", r.At.UTC().Format(time.RFC3339)), '>')
-	return append(append(dst, r.Extra...), "</retracted></message>"...), nil
+	return dst
 }

@@ -147,7 +147,7 @@ func TestRoom_RequestsCount(t *testing.T) {
 			gather("den", alice)
 			alice.say("den", "1", "rude")
 			alice.sync()
-			moderate := `<moderate xmlns="` + nsModerate + `" id="` + w.store.entries[0].ID.String() + `"><retract xmlns="` + stanza.NSRetract + `"/><reason>` + strings.Repeat("x", 300) + `</reason></moderate>`
+			moderate := `<moderate xmlns="` + stanza.NSModerate + `" id="` + w.store.entries[0].ID.String() + `"><retract xmlns="` + stanza.NSRetract + `"/><reason>` + strings.Repeat("x", 300) + `</reason></moderate>`
 			if !again(alice, moderate) {
 				t.Error("it costs nothing")
 			}

@@ -124,7 +124,7 @@ func (r *room) featuresLocked() []string {
 	either(s.NonAnonymous, "muc_nonanonymous", "muc_semianonymous")
 	either(s.Password != "", "muc_passwordprotected", "muc_unsecured")
 	if s.Archive {
-		out = append(out, nsModerate, nodePinned)
+		out = append(out, stanza.NSModerate, nodePinned)
 		out = append(out, archive.Features()...)
 	}
 	return out

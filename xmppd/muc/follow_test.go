@@ -156,7 +156,7 @@ func TestFollow_Changes(t *testing.T) {
 	send(`id="r3"><retract xmlns="` + stanza.NSRetract + `" id="` + id("3") + `"/>`)
 	alice.isTold("garden deletedby bob: ")
 	send(`id="4"><body>four</body>`)
-	bob.ask("set", "garden@rooms.h", `<moderate xmlns="`+nsModerate+`" id="`+id("4")+`"><retract xmlns="`+stanza.NSRetract+`"/></moderate>`)
+	bob.ask("set", "garden@rooms.h", `<moderate xmlns="`+stanza.NSModerate+`" id="`+id("4")+`"><retract xmlns="`+stanza.NSRetract+`"/></moderate>`)
 	alice.isTold("garden by bob: four", "garden deletedby bob: ")
 	carol.isTold("garden")
 }

@@ -57,7 +57,7 @@ func roomHandler(typ string, payload stream.Name) iqHandler {
 			return handlePinsGet
 		}
 		return handlePinsSet
-	case stream.Name{Space: nsModerate, Local: "moderate"}:
+	case stream.Name{Space: stanza.NSModerate, Local: "moderate"}:
 		if !get {
 			return handleModerate
 		}

@@ -20,7 +20,6 @@ import (
 // everybody who is here is told to take it off the screen (S-92).
 
 const (
-	nsModerate    = "urn:xmpp:message-moderate:1"
 	nsOldModerate = "urn:xmpp:message-moderate:0"
 )
 
@@ -44,7 +43,7 @@ func claimsModeration(m *stream.Element) bool {
 }
 
 func isModerated(n stream.Name) bool {
-	return n.Local == "moderated" && (n.Space == nsModerate || n.Space == nsOldModerate)
+	return n.Local == "moderated" && (n.Space == stanza.NSModerate || n.Space == nsOldModerate)
 }
 
 // retraction finds what a message takes back: something that the same person said
@@ -124,7 +123,7 @@ func handleModerate(ctx context.Context, r *room, c xmppd.Client, request stream
 	if _, ok := request.Find(stanza.NSRetract, "retract"); !ok {
 		return nil, stanza.ErrFeatureNotImplemented
 	}
-	reason, err := reasonIn(request, nsModerate)
+	reason, err := reasonIn(request, stanza.NSModerate)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +169,7 @@ func (r *room) moderate(c xmppd.Client, id, reason string, ids []uuid.UUID) (*pe
 	if r.state != open {
 		return nil, stanza.ErrItemNotFound
 	}
-	moderated := stanza.AppendAttr([]byte(`<moderated xmlns="`+nsModerate+`"`), "by", actor.jid)
+	moderated := stanza.AppendAttr([]byte(`<moderated xmlns="`+stanza.NSModerate+`"`), "by", actor.jid)
 	moderated = append(append(append(moderated, '>'), occupantID(actor.id)...), `</moderated>`...)
 	why := ""
 	if reason != "" {

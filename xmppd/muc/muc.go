@@ -218,7 +218,7 @@ func (s *Service) spend(ctx context.Context, c xmppd.Client, el *stream.Element,
 			size = max(size, len(m.occupant.head)) // it is shown as a member, with the presence it has
 		}
 		r.mu.Unlock()
-		if el.Name.Local == "message" || el.Child.Space == nsModerate {
+		if el.Name.Local == "message" || el.Child.Space == stanza.NSModerate {
 			recipients += s.followers.count(to.User)
 		}
 	}
@@ -229,7 +229,7 @@ func (s *Service) spend(ctx context.Context, c xmppd.Client, el *stream.Element,
 // everybody in a room is told.
 func changesRoom(space string) bool {
 	switch space {
-	case stanza.NSPubsub, nsRegister, nsModerate:
+	case stanza.NSPubsub, nsRegister, stanza.NSModerate:
 		return true
 	}
 	return strings.HasPrefix(space, stanza.NSMUC)

@@ -520,7 +520,7 @@ func TestRoom_ArchiveAndRetraction(t *testing.T) {
 	}
 	id := func(i int) string { return w.store.entries[i].ID.String() }
 	moderate := func(id string) string {
-		return `<moderate xmlns="` + nsModerate + `" id="` + id + `"><retract xmlns="` + stanza.NSRetract + `"/><reason>rude</reason></moderate>`
+		return `<moderate xmlns="` + stanza.NSModerate + `" id="` + id + `"><retract xmlns="` + stanza.NSRetract + `"/><reason>rude</reason></moderate>`
 	}
 	bob.refused(bob.ask("set", "den@rooms.h", moderate(id(0))), "auth forbidden")
 	alice.refused(alice.ask("set", "den@rooms.h", moderate("00000000-0000-7000-8000-000000000000")), "cancel item-not-found")
@@ -530,7 +530,7 @@ func TestRoom_ArchiveAndRetraction(t *testing.T) {
 		t.Fatalf("%s", e.Raw)
 	}
 	told := bob.sync()[0]
-	bob.has(told, `<retract xmlns="`+stanza.NSRetract+`" id="`+id(0)+`"><moderated xmlns="`+nsModerate+`" by="den@rooms.h/Al">`, "<reason>rude</reason>", `from="den@rooms.h"`)
+	bob.has(told, `<retract xmlns="`+stanza.NSRetract+`" id="`+id(0)+`"><moderated xmlns="`+stanza.NSModerate+`" by="den@rooms.h/Al">`, "<reason>rude</reason>", `from="den@rooms.h"`)
 	alice.Send(`<message xmlns="jabber:client" type="groupchat" id="r1" to="den@rooms.h"><retract xmlns="` + stanza.NSRetract + `" id="2"/></message>`)
 	alice.sync()
 	if !strings.Contains(string(w.store.entries[1].Stanza), "ruder") {
@@ -572,7 +572,7 @@ func TestRoom_TakesBackNothingElse(t *testing.T) {
 	bob.sync()
 	id := func(i int) string { return w.store.entries[i].ID.String() }
 	moderate := func(id string) *stream.Element {
-		return alice.ask("set", "den@rooms.h", `<moderate xmlns="`+nsModerate+`" id="`+id+`"><retract xmlns="`+stanza.NSRetract+`"/></moderate>`)
+		return alice.ask("set", "den@rooms.h", `<moderate xmlns="`+stanza.NSModerate+`" id="`+id+`"><retract xmlns="`+stanza.NSRetract+`"/></moderate>`)
 	}
 	for _, i := range []int{1, 2, 5} {
 		if e := moderate(id(i)); e.Type != "result" {
@@ -598,7 +598,7 @@ func TestRoom_ModeratesByTheIDAsItIsWritten(t *testing.T) {
 	bob.sync()
 	id := w.store.entries[0].ID.String()
 	for _, said := range []string{"urn:uuid:" + id, "{" + id + "}", strings.ToUpper(id), strings.ReplaceAll(id, "-", "")} {
-		alice.refused(alice.ask("set", "den@rooms.h", `<moderate xmlns="`+nsModerate+`" id="`+said+`"><retract xmlns="`+stanza.NSRetract+`"/></moderate>`), "cancel item-not-found")
+		alice.refused(alice.ask("set", "den@rooms.h", `<moderate xmlns="`+stanza.NSModerate+`" id="`+said+`"><retract xmlns="`+stanza.NSRetract+`"/></moderate>`), "cancel item-not-found")
 		alice.refused(alice.ask("set", "den@rooms.h", pubsub(`<publish node="`+nodePinned+`"><item id="`+said+`"/></publish>`)), "cancel item-not-found")
 		bob.Send(`<message xmlns="jabber:client" type="groupchat" id="r" to="den@rooms.h"><retract xmlns="` + stanza.NSRetract + `" id="` + said + `"/></message>`)
 		if seen := strings.Join(bob.seen(), " "); !strings.HasSuffix(seen, "error cancel item-not-found") {

@@ -164,7 +164,7 @@ func TestPins_FollowTheMessage(t *testing.T) {
 
 	bob.Send(`<message xmlns="jabber:client" type="groupchat" id="r" to="den@rooms.h"><retract xmlns="` + stanza.NSRetract + `" id="` + id(1) + `"/></message>`)
 	bob.sync()
-	alice.ask("set", "den@rooms.h", `<moderate xmlns="`+nsModerate+`" id="`+id(2)+`"><retract xmlns="`+stanza.NSRetract+`"/></moderate>`)
+	alice.ask("set", "den@rooms.h", `<moderate xmlns="`+stanza.NSModerate+`" id="`+id(2)+`"><retract xmlns="`+stanza.NSRetract+`"/></moderate>`)
 	carol.hears("no "+id(1), "no "+id(2))
 	alice.refused(alice.ask("set", "den@rooms.h", publishPin(id(1))), "cancel item-not-found")
 	if got := bob.pinned("den"); got != id(0)+" by alice: bob: tea at six (edited)" {

@@ -41,7 +41,27 @@ func (d *Disk) check() (err error) {
 	if err != nil {
 		return fmt.Errorf("a file cannot be read back: %w", err)
 	}
-	return d.checkBelow()
+	return d.checkBelow(func(path string, _ fs.FileInfo) bool { return writable(path) })
+}
+
+// CheckOwners looks whether a directory of files is root's while the site is another user, who cannot keep files in it.
+// It is for who asks about the site, and not for the site: root can write anyway, and the error is the same.
+func (d *Disk) CheckOwners() error {
+	above, err := os.Stat(d.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	site, known := owner(above)
+	if !known || os.Geteuid() != 0 || site == 0 {
+		return nil
+	}
+	return d.checkBelow(func(_ string, info fs.FileInfo) bool {
+		uid, _ := owner(info)
+		return uid != 0
+	})
 }
 
 // missing are the directories up to one that are not there, the innermost first.
@@ -56,14 +76,8 @@ func missing(dir string) []string {
 	}
 }
 
-// checkBelow looks whether files can be kept in each of the directories of files that are there. Root can
-// everywhere, and asks whose they are: where the site is another user, root's are closed to it.
-func (d *Disk) checkBelow() error {
-	above, err := os.Stat(d.dir)
-	if err != nil {
-		return err
-	}
-	site, _ := owner(above)
+// checkBelow asks of each of the directories of files that are there whether files can be kept in it.
+func (d *Disk) checkBelow(can func(path string, info fs.FileInfo) bool) error {
 	entries, err := os.ReadDir(d.dir)
 	if err != nil {
 		return err
@@ -77,8 +91,7 @@ func (d *Disk) checkBelow() error {
 		if err != nil {
 			return err
 		}
-		uid, known := owner(info)
-		if known && (!writable(path) || os.Geteuid() == 0 && uid == 0 && site != 0) {
+		if uid, known := owner(info); known && !can(path, info) {
 			return fmt.Errorf("%s belongs to the user number %d, so that the site can keep no file in it; give it to the owner of the directory: chown -R --reference=%s %s/", path, uid, d.dir, d.dir)
 		}
 	}
