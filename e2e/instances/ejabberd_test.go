@@ -54,6 +54,7 @@ func (n *nodes) start(t *testing.T, s *site) {
 	}
 	for i := range n.servers[1:] {
 		n.Control(nodeName(i+1), "join_cluster", n.Name(nodeName(0)))
+		n.servers[i+1].Await("is started in the node", 2) // it starts again for that, and ejabberd 24.12 does not wait
 		if said := n.Control(nodeName(0), "list_cluster"); strings.Count(said, "@") != i+2 {
 			t.Fatalf("the cluster that the first node knows is %s", said)
 		}
