@@ -17,6 +17,9 @@ var _ xmppd.BlockWatcher = (*Service)(nil)
 
 // BlocksChanged implements xmppd.BlockWatcher.
 func (s *Service) BlocksChanged(ctx context.Context, c xmppd.Client) {
+	if err := s.followBlocks(ctx, c); err != nil {
+		s.log.Error("what somebody blocks was not looked up; it is told of rooms by what it was", "user", c.User(), "err", err)
+	}
 	rooms := s.joined.of(c)
 	if len(rooms) == 0 {
 		return
@@ -34,6 +37,22 @@ func (s *Service) BlocksChanged(ctx context.Context, c xmppd.Client) {
 		r.mu.Unlock()
 		r.endIfEmpty(ctx)
 	}
+}
+
+// followBlocks applies what an account blocks to what one of its clients is told of rooms, if it
+// is told of any. What changes while the list is read is not missed: it is read again.
+func (s *Service) followBlocks(ctx context.Context, c xmppd.Client) error {
+	if !s.followers.has(c) {
+		return nil
+	}
+	for range 2 {
+		blocks, err := s.server.BlockedAt(ctx, c.User(), s.cfg.Domain)
+		if err != nil {
+			return err
+		}
+		s.followers.setBlocks(c, blocks)
+	}
+	return nil
 }
 
 // applyLaterBlocks applies what an account blocked after its list was read for entering, and
