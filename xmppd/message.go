@@ -77,7 +77,7 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	if err := s.server.deliverMessage(ctx, d); err != nil || d.isArchived() {
 		return err
 	}
-	s.server.archive.NoteUnarchived(s.bare, to.Bare(), asSent)
+	s.server.archive.NoteUnarchived(s.bare, s.bare, to.Bare(), asSent)
 	return nil
 }
 

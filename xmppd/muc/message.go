@@ -74,7 +74,7 @@ func (r *room) reflectMessage(ctx context.Context, c xmppd.Client, m *stream.Ele
 		return err
 	}
 	if p.storing == nil {
-		r.svc.archive.NoteUnarchived(r.jid, c.Bare(), m)
+		r.svc.archive.NoteUnarchived(c.Bare(), r.jid, c.Bare(), m)
 	}
 	if retracted != nil {
 		r.pins.retracted(ctx, retracted.IDs)
