@@ -100,7 +100,10 @@ func (m *member) applyBlocksLocked(blocks xmppd.Blocked) {
 
 // hidesLocked reports whether nothing of an occupant is delivered to this client. Of one's own
 // nicknames everything is.
-func (m *member) hidesLocked(o *occupant) bool {
+func (m *member) hidesLocked(o *occupant) bool { return m.hidesNickLocked(o, o.nick) }
+
+// hidesNickLocked is hidesLocked, of an occupant that has that nickname.
+func (m *member) hidesNickLocked(o *occupant, nick string) bool {
 	return m.blocks != (xmppd.Blocked{}) && o.user != m.occupant.user &&
-		m.blocks.Has(stanza.Address{User: o.room.name, Domain: o.room.svc.cfg.Domain, Resource: o.nick})
+		m.blocks.Has(stanza.Address{User: o.room.name, Domain: o.room.svc.cfg.Domain, Resource: nick})
 }

@@ -87,7 +87,32 @@ func TestBlocked_Occupant(t *testing.T) {
 	carol.Send(`<presence xmlns="jabber:client" to="den@rooms.h/carol"/>`)
 	carol.Send(`<presence xmlns="jabber:client" to="den@rooms.h" type="unavailable"/>`)
 	carol.sync()
-	bob.sees("presence carla unavailable none/participant 303")
+	bob.sees("presence carla unavailable none/none")
+}
+
+// Whoever takes a nickname that somebody blocks goes, for these, and where to they do not hear.
+func TestBlocked_Rename(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob", "carol")
+	w.open("den", nil)
+	alice, bob, carol := w.online("alice", "a"), w.online("bob", "b"), w.online("carol", "c")
+	gather("den", alice, bob, carol)
+	bob.blocks("block", "den@rooms.h/carla")
+	for _, c := range []*client{alice, bob, carol} {
+		c.sync()
+	}
+	rename := func(nick string) {
+		carol.Send(`<presence xmlns="jabber:client" to="den@rooms.h/` + nick + `"/>`)
+		carol.sync()
+	}
+	rename("carla")
+	for _, e := range bob.sync() {
+		if got := short(e); got != "presence carol unavailable none/none" || strings.Contains(string(e.Raw), "carla") {
+			t.Errorf("bob sees %s: %s", got, e.Raw)
+		}
+	}
+	alice.has(alice.sync()[0], `nick="carla"`, "303")
+	rename("cara")
+	bob.sees("presence cara none/participant")
 }
 
 // XEP-0191 §3.3, RFC 6121 §4.6: who blocks a room, or where the rooms are, shows itself there no
