@@ -79,7 +79,7 @@ type PushAudience struct {
 	Subscriptions []PushSubscription
 	Settings      NotificationSettings
 	Level         NotificationLevel // of the conversation; empty: the default
-	Out           bool              // they may not read what is said in the room, any more
+	Out           bool              // they may not read what is said in the room, any more, or block who says it there
 }
 
 // pushAudiences begins with those who are asked for, and looks at each by itself, as pushRoom does.
@@ -87,18 +87,20 @@ const pushAudiences = `SELECT a.username, a.name, p.session_id::text, p.account_
 		coalesce(n.show_text, false), n.quiet_from, n.quiet_until, coalesce(n.zone, 'UTC'), coalesce(c.level, ''),
 		$3 <> '' AND NOT EXISTS (SELECT 1 FROM rooms r LEFT JOIN room_affiliations m ON m.room = r.name AND m.username = a.username WHERE r.name = $3
 			AND CASE coalesce(m.affiliation, 'none') WHEN 'none' THEN NOT r.members_only AND r.password = '' ELSE m.affiliation <> 'outcast' END)
+		OR $3 <> '' AND b.username IS NOT NULL
 	FROM unnest($1::text[]) u(username)
 	CROSS JOIN LATERAL (SELECT id, username, name FROM accounts WHERE username = u.username AND blocked_at IS NULL LIMIT 1) a
 	CROSS JOIN LATERAL (SELECT * FROM push_subscriptions WHERE account_id = a.id OFFSET 0) p
 	CROSS JOIN LATERAL (SELECT FROM sessions WHERE id = p.session_id AND expires_at > now() LIMIT 1) s
 	LEFT JOIN LATERAL (SELECT * FROM notification_settings WHERE account_id = a.id LIMIT 1) n ON true
-	LEFT JOIN LATERAL (SELECT level FROM conversation_settings WHERE account_id = a.id AND jid = $2 LIMIT 1) c ON true`
+	LEFT JOIN LATERAL (SELECT level FROM conversation_settings WHERE account_id = a.id AND jid = $2 LIMIT 1) c ON true
+	LEFT JOIN LATERAL (SELECT username FROM blocks WHERE username = a.username AND jid IN ($4, $2, split_part($2, '@', 2)) LIMIT 1) b ON true`
 
-// PushAudiences returns where people are told of what is said in a conversation, by user name; room is its name if it is
-// one. Those who are told nowhere are left out: without a subscription, once the account is blocked, or its sessions have
+// PushAudiences returns where people are told of what is said in a conversation, by user name; if it is a room, room is its
+// name, and occupant the address there of who says it. Those who are told nowhere are left out: without a subscription, once the account is blocked, or its sessions have
 // ended.
-func (db *Notifications) PushAudiences(ctx context.Context, users []string, conversation, room string) (map[string]PushAudience, error) {
-	rows, err := db.chat.Query(ctx, pushAudiences, users, conversation, room)
+func (db *Notifications) PushAudiences(ctx context.Context, users []string, conversation, room, occupant string) (map[string]PushAudience, error) {
+	rows, err := db.chat.Query(ctx, pushAudiences, users, conversation, room, occupant)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ const auth1, auth2 = "0123456789abcdef", "fedcba9876543210"
 
 func (db *DB) reached(t *testing.T, user string) int {
 	t.Helper()
-	all, err := db.Notifications.PushAudiences(t.Context(), []string{user}, "x@h", "")
+	all, err := db.Notifications.PushAudiences(t.Context(), []string{user}, "x@h", "", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestPush_OutOfTheRoom(t *testing.T) {
 		if _, err := db.pool.Exec(ctx, s.sql); err != nil {
 			t.Fatal(err)
 		}
-		audiences, err := db.Notifications.PushAudiences(ctx, all, "garden@c", "garden")
+		audiences, err := db.Notifications.PushAudiences(ctx, all, "garden@c", "garden", "garden@c/Xaver")
 		if err != nil || len(audiences) != len(all) {
 			t.Fatalf("%+v %v", audiences, err)
 		}
@@ -159,7 +159,7 @@ func TestPush_OutOfTheRoom(t *testing.T) {
 			t.Errorf("after %s: %q, want %q", s.sql, got, s.told)
 		}
 	}
-	audiences, err := db.Notifications.PushAudiences(ctx, all, "alice@h", "") // no room
+	audiences, err := db.Notifications.PushAudiences(ctx, all, "alice@h", "", "") // no room
 	if err != nil || audiences["member"].Out {
 		t.Errorf("%+v %v", audiences, err)
 	}
@@ -240,7 +240,7 @@ func TestPushAudiences(t *testing.T) {
 			is(t, db.site.Exec("UPDATE sessions SET expires_at = now() WHERE id = ?", s.ID).Error, nil)
 		}
 	}
-	all, err := db.Notifications.PushAudiences(ctx, []string{"yan", "nobody", "zoe", "unreached", "blocked", "ended"}, "garden@c", "garden")
+	all, err := db.Notifications.PushAudiences(ctx, []string{"yan", "nobody", "zoe", "unreached", "blocked", "ended"}, "garden@c", "garden", "garden@c/Xaver")
 	if err != nil || len(all) != 2 {
 		t.Fatalf("%+v, %v", all, err)
 	}
@@ -252,6 +252,31 @@ func TestPushAudiences(t *testing.T) {
 	if len(yan.Subscriptions) != 1 || yan.Subscriptions[0].Endpoint != "https://p/yan" || string(yan.Subscriptions[0].Auth) != auth1 ||
 		yan.Name != "Yan" || yan.Level != "" || yan.Settings != defaultNotifications() {
 		t.Errorf("yan: %+v", yan)
+	}
+}
+
+// Of an occupant, or a room, that they block people are told nothing (XEP-0191 §3.3); elsewhere they are.
+func TestPushAudiences_Blocked(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	is(t, db.pool.QueryRow(ctx, `INSERT INTO rooms (name, persistent, public, members_only, moderated, non_anonymous, change_subject, invites, private, archive, max_occupants)
+		VALUES ('garden', true, true, false, false, false, false, false, 'none', true, 100) RETURNING 1`).Scan(new(int)), nil)
+	out := map[string]bool{"nobody": false, "garden@c/Xaver": true, "garden@c": true, "c": true, "garden@c/Yves": false}
+	var names []string
+	blocks := make(map[string]string)
+	for jid := range out {
+		name := "user" + strconv.Itoa(len(names))
+		a := db.person(t, name)
+		is(t, db.Notifications.SavePushSubscription(ctx, subscription(db.session(t, a, name, time.Hour), "https://p/"+name, auth1)), nil)
+		_, err := db.pool.Exec(ctx, "INSERT INTO blocks (username, jid) VALUES ($1, $2)", name, jid)
+		is(t, err, nil)
+		names, blocks[name] = append(names, name), jid
+	}
+	all, err := db.Notifications.PushAudiences(ctx, names, "garden@c", "garden", "garden@c/Xaver")
+	is(t, err, nil)
+	for name, jid := range blocks {
+		if got := all[name].Out; got != out[jid] {
+			t.Errorf("who blocks %s: %v", jid, got)
+		}
 	}
 }
 
@@ -281,14 +306,15 @@ func TestPushAudiences_ReadsIndexes(t *testing.T) {
 		`INSERT INTO rooms (name, persistent, public, members_only, moderated, non_anonymous, change_subject, invites, private, archive, max_occupants)
 			SELECT CASE n WHEN 1 THEN 'garden' ELSE 'room' || n END, true, true, true, false, false, false, false, 'none', true, 100 FROM generate_series(1, 1000) n`,
 		"INSERT INTO room_affiliations (room, username, affiliation) SELECT 'garden', username, 'member' FROM accounts",
-		"ANALYZE rooms, room_affiliations",
+		"INSERT INTO blocks (username, jid) SELECT username, 'garden@c/Yves' FROM accounts",
+		"ANALYZE rooms, room_affiliations, blocks",
 	} {
 		if _, err := db.pool.Exec(t.Context(), q); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, users := range [][]string{{"user1"}, names(128)} {
-		plan := explain(t, db.chat, pushAudiences, users, "garden@c", "garden")
+		plan := explain(t, db.chat, pushAudiences, users, "garden@c", "garden", "garden@c/Xaver")
 		if strings.Contains(plan, "Seq Scan on") {
 			t.Error(plan)
 		}
@@ -313,7 +339,7 @@ func BenchmarkPushAudiences(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				for users := range slices.Chunk(names(200), size) {
-					if all, err := db.Notifications.PushAudiences(b.Context(), users, "garden@c", "garden"); err != nil || len(all) != len(users) {
+					if all, err := db.Notifications.PushAudiences(b.Context(), users, "garden@c", "garden", "garden@c/Xaver"); err != nil || len(all) != len(users) {
 						b.Fatal(len(all), err)
 					}
 				}

@@ -338,7 +338,33 @@ func handleUnblock(ctx context.Context, s *session, _ *stream.Element, unblock s
 			s.server.presenceGranted(ctx, s.user, a.Bare())
 		}
 	}
-	return nil, nil
+	return nil, s.deliverRequests(ctx, gone)
+}
+
+// deliverRequests gives the account's clients the requests that wait for an answer of those who
+// are not blocked any more, by these entries (RFC 6121 §3.1.3).
+func (s *session) deliverRequests(ctx context.Context, gone []string) error {
+	were := s.server.blocklists.newList(gone)
+	still, err := s.server.blocklists.of(ctx, s.user)
+	if err != nil {
+		return err
+	}
+	r, err := s.server.rosters.of(ctx, s.user)
+	if err != nil {
+		return err
+	}
+	for c := range r.contacts() {
+		if c.Request == nil {
+			continue
+		}
+		if a, err := stanza.ParseAddress(c.JID); err != nil || !were.matches(a) || still.matches(a) {
+			continue
+		}
+		for _, o := range s.account.available() {
+			o.deliver(c.Request)
+		}
+	}
+	return nil
 }
 
 // blocksChanged forgets the cached list, lets the services at which addresses of these are act by

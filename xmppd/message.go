@@ -57,8 +57,8 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	// that was lost.
 	if archive.MayComeAgain(m) {
 		unlock, err := s.server.dedupLock.Lock(ctx, s.bare+" "+to.Bare()+" "+m.ID)
-		if err != nil {
-			return err
+		if err != nil { // the first takes its time
+			return archive.ErrBusy
 		}
 		defer unlock()
 	}
@@ -77,7 +77,7 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	if err := s.server.deliverMessage(ctx, d); err != nil || d.isArchived() {
 		return err
 	}
-	s.server.archive.NoteUnarchived(s.bare, to.Bare(), asSent)
+	s.server.archive.NoteUnarchived(s.bare, s.bare, to.Bare(), asSent)
 	return nil
 }
 

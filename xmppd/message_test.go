@@ -81,6 +81,19 @@ func TestMessage_SentAgainMeanwhile(t *testing.T) {
 	}
 }
 
+// Where the first takes too long, who sends it again is told to try later.
+func TestMessage_SentAgainBehindSlow(t *testing.T) {
+	w := newWorldWith(t, Config{StoreTimeout: 50 * time.Millisecond}, "alice", "bob")
+	s, _ := w.online("alice", "a"), w.online("bob", "b")
+	unlock, err := w.srv.dedupLock.Lock(t.Context(), "alice@h bob@h once")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	s.Send(`<message xmlns="jabber:client" to="bob@h" type="chat" id="once"><body>x</body><delay xmlns="urn:xmpp:delay" stamp="2026-01-01T00:00:00Z"/></message>`)
+	s.Until(`<message xmlns="jabber:client" id="once" type="error"><error type="wait"><resource-constraint xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><any xmlns="test"/></error></message>`)
+}
+
 // So may what no archive keeps, while it is kept for later.
 func TestMessage_SentAgainMeanwhileUnkept(t *testing.T) {
 	w := newWorld(t, "alice", "bob")

@@ -23,6 +23,8 @@ type offlineMessages struct {
 	registry *registry
 	log      *slog.Logger
 	timeout  time.Duration // Config.StoreTimeout
+
+	isService func(domain string) bool // whether a service is mounted there
 }
 
 // keep keeps a message for later; id is its id in the recipient's archive, zero if it is in
@@ -222,5 +224,6 @@ func isServersAnswer(m *stream.Element) bool {
 		stream.Name{Space: stanza.NSMAM, Local: "result"}:
 		return true
 	}
-	return m.From != "" && localpart(m.From) == ""
+	from, err := stanza.ParseAddress(m.From)
+	return err == nil && from.User == ""
 }

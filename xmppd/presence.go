@@ -2,6 +2,7 @@ package xmppd
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -42,9 +43,14 @@ func (s *session) handlePresence(ctx context.Context, p *stream.Element) error {
 		return s.presenceToService(ctx, p, to)
 	}
 	// XEP-0191 §3.3: nothing goes to whom one blocks, and one is told so; not of leaving, which
-	// was told at the block.
+	// was told at the block. A request may be declined after that, and a subscription ended: on
+	// one's own roster.
 	if p.Type != "error" && p.Type != "unavailable" {
-		if err := s.checkOwnBlocks(ctx, to); err != nil {
+		err := s.checkOwnBlocks(ctx, to)
+		if errors.Is(err, errBlockedByYou) && (p.Type == "unsubscribe" || p.Type == "unsubscribed") {
+			return s.handleSubscription(ctx, p, to, false)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -52,7 +58,7 @@ func (s *session) handlePresence(ctx context.Context, p *stream.Element) error {
 	case p.Type == "" || p.Type == "unavailable":
 		return s.direct(ctx, p, to)
 	case isSubscription(p.Type):
-		return s.handleSubscription(ctx, p, to)
+		return s.handleSubscription(ctx, p, to, true)
 	case p.Type == "probe":
 		return s.probe(ctx, to)
 	case p.Type == "error":

@@ -125,7 +125,7 @@ func TestPresence_Blocked(t *testing.T) {
 	if got := presences(bob.Sync()); len(got) > 0 {
 		t.Errorf("bob is told %v", got)
 	}
-	for _, typ := range []string{"probe", "subscribe", "subscribed", "unsubscribe", "unsubscribed"} {
+	for _, typ := range []string{"probe", "subscribe", "subscribed"} {
 		alice.Send(`<presence xmlns="jabber:client" id="` + typ + `" type="` + typ + `" to="bob@h"/>`)
 		alice.Until(`<presence xmlns="jabber:client" type="error" id="` + typ + `"><error type="cancel"><not-acceptable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><blocked xmlns="urn:xmpp:blocking:errors"/></error></presence>`)
 	}
@@ -170,9 +170,44 @@ func TestPresence_BlockedRequest(t *testing.T) {
 	if arrive() {
 		t.Error("the request of somebody who is blocked was delivered")
 	}
-	alice.ask(`<iq xmlns="jabber:client" type="set" id="1"><unblock xmlns="urn:xmpp:blocking"/></iq>`, `<iq xmlns="jabber:client" type="result" id="1"/>`)
+	alice.Send(`<iq xmlns="jabber:client" type="set" id="1"><unblock xmlns="urn:xmpp:blocking"/></iq>`)
+	alice.Expect(`<presence xmlns="jabber:client" type="subscribe" from="bob@h" to="alice@h"/>`) // at once
+	alice.Expect(`<iq xmlns="jabber:client" type="result" id="1"/>`)
 	if !arrive() {
 		t.Error("the request is lost")
+	}
+}
+
+// Who blocks somebody declines their request, or ends a subscription, as before: the other hears
+// nothing of it.
+func TestPresence_DeclineBlocked(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol")
+	bob, carol := w.online("bob", "b"), w.online("carol", "c")
+	w.store.subscribe("alice", "carol")
+	alice := w.online("alice", "a")
+	bob.Send(`<presence xmlns="jabber:client" type="subscribe" to="alice@h"/>`)
+	bob.Sync()
+	alice.Send(`<iq xmlns="jabber:client" type="set" id="1"><block xmlns="urn:xmpp:blocking"><item jid="bob@h"/><item jid="carol@h"/></block></iq>`)
+	alice.Sync()
+	bob.Sync()
+	carol.Sync()
+	alice.Send(`<presence xmlns="jabber:client" type="unsubscribed" to="bob@h"/>`)
+	alice.Send(`<presence xmlns="jabber:client" type="unsubscribe" to="carol@h"/>`)
+	for _, e := range alice.Sync() {
+		if e.Type == "error" {
+			t.Errorf("alice is told %s", e.Raw)
+		}
+	}
+	for _, c := range []*client{bob, carol} {
+		if got := c.Sync(); len(got) > 0 {
+			t.Errorf("who is blocked is told %s", got[0].Raw)
+		}
+	}
+	if c := w.store.rosters["alice"]["bob@h"]; c.Request != nil {
+		t.Error("the request waits still")
+	}
+	if c := w.store.rosters["alice"]["carol@h"]; c.Subscription == SubscriptionTo || c.Subscription == SubscriptionBoth {
+		t.Errorf("alice is subscribed to carol still: %s", c.Subscription)
 	}
 }
 

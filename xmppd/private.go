@@ -63,7 +63,8 @@ func handlePrivateGet(ctx context.Context, s *session, _ *stream.Element, query 
 }
 
 // handlePrivateSet stores each element in the place of what there is of its name; several of one
-// name are stored together.
+// name are stored together. Those of different names are stored one after the other: if the store
+// fails in between, which the client hears, the first are there.
 func handlePrivateSet(ctx context.Context, s *session, _ *stream.Element, query stream.Child) ([]byte, error) {
 	found, err := privateElements(query)
 	if err != nil {

@@ -22,7 +22,7 @@ func (off *offlineMessages) redeliver(ctx context.Context, s *session, unacked [
 			continue
 		}
 		m, err := stream.Parse(u.raw, stream.Limits{Bytes: len(u.raw)})
-		if err != nil || !storesOffline(m) || off.deliveredElsewhere(s, m, u.at) {
+		if err != nil || !storesOffline(m) || off.isPassingWord(m) || off.deliveredElsewhere(s, m, u.at) {
 			continue
 		}
 		if err := off.add(ctx, s.user, offlineAgain(m, s, u.at)); err != nil {
@@ -59,6 +59,15 @@ func (srv *Server) refuseUnanswered(ctx context.Context, s *session, unacked []s
 			_, _ = s.toService(ctx, el, asker) // which answers nothing to an error
 		}
 	}
+}
+
+// isPassingWord reports whether a message is what a service tells one client of, and nothing that
+// somebody says, or invites to, through it: a form, or a change of what one may do in a room. A
+// client that comes anew asks for what there is, or hears it as it enters.
+func (off *offlineMessages) isPassingWord(m *stream.Element) bool {
+	from, err := stanza.ParseAddress(m.From)
+	return err == nil && off.isService(from.Domain) &&
+		!stanza.IsSubstantial(m) && !isInvitation(m) && !stanza.HasHint(m, "store")
 }
 
 func isMessage(sent sentStanza) bool { return bytes.HasPrefix(sent.raw, []byte("<message")) }

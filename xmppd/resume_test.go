@@ -3,6 +3,7 @@ package xmppd
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -186,6 +187,26 @@ func TestSM_Overflow(t *testing.T) {
 		again.Send(resume(id, 0))
 		again.Expect(smNotFound)
 	}
+}
+
+// However much comes for a session that is being ended since too much waits, it is ended once.
+func TestOverflow_Once(t *testing.T) {
+	w := newWorldWith(t, Config{Unacked: 3}, "alice")
+	alice := w.online("alice", "a")
+	s := w.srv.registry.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
+	s.mu.Lock()
+	st := s.stream
+	s.stream = nil // as while Bind 2 is answered
+	before := runtime.NumGoroutine()
+	for range 1000 {
+		s.deliverLocked(immediate, sentStanza{[]byte(`<message xmlns="jabber:client"><body>x</body></message>`), time.Now()})
+	}
+	if n := runtime.NumGoroutine() - before; n > 10 {
+		t.Errorf("%d goroutines end it", n)
+	}
+	s.stream = st
+	s.mu.Unlock()
+	alice.ended()
 }
 
 // XEP-0198 §4 (S-93): the counts wrap at 2^32.

@@ -128,6 +128,7 @@ func New(cfg Config) (*Server, error) {
 	srv.blocklists = blocklists{domain: cfg.Domain, store: cfg.Stores.Blocks, registry: &srv.registry}
 	srv.offline = offlineMessages{
 		domain: cfg.Domain, store: cfg.Stores.Offline, registry: &srv.registry, log: cfg.Logger, timeout: cfg.StoreTimeout,
+		isService: func(domain string) bool { return srv.service(domain) != nil },
 	}
 	var err error
 	if srv.ver, err = srv.hashOwnInfo(); err != nil {

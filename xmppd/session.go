@@ -47,6 +47,7 @@ type session struct {
 	inactive   bool                     // nobody looks at the client (csi.go)
 	held       heldBack                 // what waits until somebody does
 	requests   map[string]serverRequest // requests of the server's own, by id (server_requests.go)
+	overflowed bool                     // it is being ended, since more waits for it than may
 	directed   map[string]struct{}      // full or bare JIDs that got directed presence (RFC 6121 §4.6); nil: none
 }
 
@@ -187,9 +188,13 @@ func (s *session) keepUnackedLocked(sent sentStanza) {
 	}
 }
 
-// endOverflowing ends a session for which more waits than may. It does not wait for that: the
+// endOverflowing ends a session for which more waits than may, once. It does not wait for that: the
 // caller holds the session's lock.
 func (srv *Server) endOverflowing(s *session) {
+	if s.overflowed {
+		return
+	}
+	s.overflowed = true
 	srv.ending.Go(func() {
 		srv.end(s, &stream.Error{Condition: stream.PolicyViolation, Text: "too many stanzas without an acknowledgement"})
 	})

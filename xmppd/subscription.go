@@ -104,15 +104,18 @@ func isSubscription(typ string) bool {
 }
 
 // handleSubscription handles what a client sends (RFC 6121 §3): the address is
-// reduced to the bare JID, the stanza leaves with the bare from (S-37).
-func (s *session) handleSubscription(ctx context.Context, p *stream.Element, to stanza.Address) error {
+// reduced to the bare JID, the stanza leaves with the bare from (S-37), if it is to go on.
+func (s *session) handleSubscription(ctx context.Context, p *stream.Element, to stanza.Address, goesOn bool) error {
 	jid := to.Bare()
 	if jid == s.bare || to.User == "" {
 		return stanza.ErrBadRequest
 	}
 	// It leaves between bare JIDs (RFC 6121 §3.1.2, S-37), and without a name that
 	// nobody may have.
-	raw := p.Edit().Set("from", s.bare).Set("to", jid).SetLang(s.lang()).Drop(isUnfitNick).Bytes()
+	var raw []byte
+	if goesOn {
+		raw = p.Edit().Set("from", s.bare).Set("to", jid).SetLang(s.lang()).Drop(isUnfitNick).Bytes()
+	}
 	err := s.server.subscriptionStanza(ctx, s.user, jid, p.Type, raw)
 	if errors.Is(err, errSiteContact) {
 		return s.answerSiteContact(ctx, jid, p.Type)
@@ -169,7 +172,7 @@ func (srv *Server) updateContact(ctx context.Context, user, jid string, check fu
 
 // subscriptionStanza applies a subscription stanza to the roster of user, who sends
 // it, and then to the contact's. raw is the stanza as it leaves, between bare JIDs
-// (RFC 6121 §3.1.2, S-37). Errors: errSiteContact; else those of the store, and
+// (RFC 6121 §3.1.2, S-37); nil: it does not, and the contact's roster stays as it is. Errors: errSiteContact; else those of the store, and
 // stanza errors.
 func (srv *Server) subscriptionStanza(ctx context.Context, user, jid, typ string, raw []byte) error {
 	check := func() error {
@@ -205,7 +208,7 @@ func (srv *Server) subscriptionStanza(ctx context.Context, user, jid, typ string
 	if ch.site {
 		return errSiteContact
 	}
-	if !ch.passed {
+	if !ch.passed || raw == nil {
 		return nil
 	}
 	if err := srv.receiveSubscription(ctx, user+"@"+srv.domain, jid, typ, raw); err != nil {

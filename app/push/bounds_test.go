@@ -226,8 +226,8 @@ type subscribing struct {
 	meanwhile func()
 }
 
-func (s subscribing) PushAudiences(ctx context.Context, users []string, jid, room string) (map[string]models.PushAudience, error) {
-	a, err := s.Store.PushAudiences(ctx, users, jid, room)
+func (s subscribing) PushAudiences(ctx context.Context, users []string, jid, room, occupant string) (map[string]models.PushAudience, error) {
+	a, err := s.Store.PushAudiences(ctx, users, jid, room, occupant)
 	s.meanwhile()
 	return a, err
 }
@@ -238,12 +238,12 @@ type silent struct {
 	asked, named *int
 }
 
-func (s silent) PushAudiences(ctx context.Context, users []string, jid, room string) (map[string]models.PushAudience, error) {
+func (s silent) PushAudiences(ctx context.Context, users []string, jid, room, occupant string) (map[string]models.PushAudience, error) {
 	if *s.asked++; *s.asked == 1 {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	return s.store.PushAudiences(ctx, users, jid, room)
+	return s.store.PushAudiences(ctx, users, jid, room, occupant)
 }
 
 func (s silent) AccountByName(ctx context.Context, user string) (models.Account, error) {

@@ -93,6 +93,14 @@ func (s *Service) conversation(m message) string {
 	return m.from + "@" + s.cfg.Domain
 }
 
+// occupant is the address in the room of who said the message; empty: it was said in none.
+func (m message) occupant() string {
+	if m.room == "" {
+		return ""
+	}
+	return m.roomJID + "/" + m.nick
+}
+
 // handle looks at a message once the person may have come back.
 func (s *Service) handle(ctx context.Context, m message) {
 	select {
@@ -153,7 +161,7 @@ func (s *Service) tell(ctx context.Context, users []string, j job) error {
 	if len(people) == 0 {
 		return nil
 	}
-	audiences, err := s.cfg.Store.PushAudiences(ctx, names, s.conversation(j.m), j.m.room)
+	audiences, err := s.cfg.Store.PushAudiences(ctx, names, s.conversation(j.m), j.m.room, j.m.occupant())
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ var perAccount = budget.Limit{Name: "push notifications of one account"}
 // Store is what the service needs of the database; it is models.Notifications.
 type Store interface {
 	SubscribedToPush(ctx context.Context) ([]string, error)
-	PushAudiences(ctx context.Context, users []string, conversation, room string) (map[string]models.PushAudience, error)
+	PushAudiences(ctx context.Context, users []string, conversation, room, occupant string) (map[string]models.PushAudience, error)
 	PushRoom(ctx context.Context, name, jid string) (models.PushRoom, error)
 	RemovePushSubscription(ctx context.Context, sessionID, endpoint string) error
 }
@@ -71,10 +71,10 @@ func (b bounded) SubscribedToPush(ctx context.Context) ([]string, error) {
 	return b.store.SubscribedToPush(ctx)
 }
 
-func (b bounded) PushAudiences(ctx context.Context, users []string, conversation, room string) (map[string]models.PushAudience, error) {
+func (b bounded) PushAudiences(ctx context.Context, users []string, conversation, room, occupant string) (map[string]models.PushAudience, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	return b.store.PushAudiences(ctx, users, conversation, room)
+	return b.store.PushAudiences(ctx, users, conversation, room, occupant)
 }
 
 func (b bounded) PushRoom(ctx context.Context, name, jid string) (models.PushRoom, error) {

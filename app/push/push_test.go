@@ -151,8 +151,9 @@ type store struct {
 	audiences map[string]models.PushAudience
 	room      models.PushRoom
 	removed   chan string
-	asked     []int // about how many people, each time
-	names     int   // times that one account was asked for
+	asked     []int  // about how many people, each time
+	occupant  string // who was asked about last
+	names     int    // times that one account was asked for
 }
 
 func nameOf(user string) string { return strings.ToUpper(user[:1]) + user[1:] + " Adler" }
@@ -167,10 +168,10 @@ func (s *store) SubscribedToPush(context.Context) ([]string, error) {
 	return users, nil
 }
 
-func (s *store) PushAudiences(_ context.Context, users []string, _, _ string) (map[string]models.PushAudience, error) {
+func (s *store) PushAudiences(_ context.Context, users []string, _, _, occupant string) (map[string]models.PushAudience, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked = append(s.asked, len(users))
+	s.asked, s.occupant = append(s.asked, len(users)), occupant
 	all := make(map[string]models.PushAudience)
 	for _, user := range users {
 		if a := s.audiences[user]; len(a.Subscriptions) > 0 {
@@ -365,6 +366,9 @@ func TestPush_BusyRoom(t *testing.T) {
 		}
 		if len(st.asked) != 3 || slices.Max(st.asked) > askedFor || st.names != 0 {
 			t.Errorf("the database was asked about %v people, and for %d accounts", st.asked, st.names)
+		}
+		if st.occupant != "garden@conference.h/Ally" {
+			t.Errorf("the database was told that %q said it", st.occupant)
 		}
 	}
 	if say("tea?"); len(told) != 0 {

@@ -60,7 +60,7 @@ type Reader interface {
 // Answer answers a client's query of an archive that it may read: the
 // results, oldest first, are delivered; the page's description is returned, for
 // the IQ result (XEP-0313 §4, S-59). view, if not nil, is what the client gets to
-// see of an entry. Errors: a *stanza.Error for a query that is wrong, else the
+// see of an entry; nil: it is left out. Errors: a *stanza.Error for a query that is wrong, else the
 // store's.
 func (a *Archive) Answer(ctx context.Context, c Reader, owner string, query stream.Child, view func(Entry) []byte) ([]byte, error) {
 	q, err := parseQuery(owner, query, a.page)
@@ -112,13 +112,16 @@ func results(owner, to, queryID string, entries []Entry, view func(Entry) []byte
 		size += len(head) + len(stanzas[i]) + resultOverhead
 	}
 	buf := make([]byte, 0, size)
-	out := make([][]byte, len(entries))
+	out := make([][]byte, 0, len(entries))
 	for i, e := range entries {
+		if stanzas[i] == nil {
+			continue
+		}
 		start := len(buf)
 		buf = appendID(append(buf, head...), e.ID)
 		buf = e.Time().AppendFormat(append(buf, resultMiddle...), stanza.StampFormat)
 		buf = append(append(append(buf, resultStart...), stanzas[i]...), resultEnd...)
-		out[i] = buf[start:len(buf):len(buf)]
+		out = append(out, buf[start:len(buf):len(buf)])
 	}
 	return out
 }

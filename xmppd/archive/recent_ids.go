@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"container/list"
 	"hash/maphash"
 	"sync"
 
@@ -8,8 +9,12 @@ import (
 	"foyer/internal/stream"
 )
 
-// maxRecentIDs is how many of the messages that no archive has are known again.
-const maxRecentIDs = 10_000
+// How many of the messages that no archive has are known again: of all, and of one sender, so
+// that whoever writes much does not make those of others forgotten.
+const (
+	maxRecentIDs     = 10_000
+	maxRecentIDsEach = 200
+)
 
 // recentIDs knows the latest messages that passed and that no archive has, by hashes of whose
 // they are and of their ids, until the program ends.
@@ -17,18 +22,24 @@ type recentIDs struct {
 	seed   maphash.Seed
 	mu     sync.Mutex
 	known  map[uint64]bool
-	latest []uint64 // a ring, as long as it may become
-	next   int
+	all    list.List             // of *recentID, the oldest first
+	bySent map[uint64]*list.List // the same, by the hash of who sent it
+}
+
+// recentID is a message, with its places in both lists.
+type recentID struct {
+	hash, sender uint64
+	inAll, inOwn *list.Element
 }
 
 func newRecentIDs() *recentIDs {
-	return &recentIDs{seed: maphash.MakeSeed(), known: make(map[uint64]bool)}
+	return &recentIDs{seed: maphash.MakeSeed(), known: make(map[uint64]bool), bySent: make(map[uint64]*list.List)}
 }
 
-func (u *recentIDs) hash(owner, with, id string) uint64 {
+func (u *recentIDs) hash(parts ...string) uint64 {
 	var h maphash.Hash
 	h.SetSeed(u.seed)
-	for _, part := range []string{owner, with, id} {
+	for _, part := range parts {
 		h.WriteString(part)
 		h.WriteByte(0) // which XML forbids
 	}
@@ -41,21 +52,36 @@ func (u *recentIDs) has(owner, with, id string) bool {
 	return u.known[u.hash(owner, with, id)]
 }
 
-func (u *recentIDs) add(owner, with, id string) {
-	h := u.hash(owner, with, id)
+func (u *recentIDs) add(sender, owner, with, id string) {
+	r := &recentID{hash: u.hash(owner, with, id), sender: u.hash(sender)}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.known[h] {
+	if u.known[r.hash] {
 		return
 	}
-	u.known[h] = true
-	if len(u.latest) < maxRecentIDs {
-		u.latest = append(u.latest, h)
-		return
+	own := u.bySent[r.sender]
+	switch {
+	case own != nil && own.Len() >= maxRecentIDsEach:
+		u.forgetLocked(own.Front())
+	case u.all.Len() >= maxRecentIDs:
+		u.forgetLocked(u.all.Front())
 	}
-	delete(u.known, u.latest[u.next])
-	u.latest[u.next] = h
-	u.next = (u.next + 1) % maxRecentIDs
+	if own = u.bySent[r.sender]; own == nil { // it may just have lost its last
+		own = list.New()
+		u.bySent[r.sender] = own
+	}
+	u.known[r.hash] = true
+	r.inAll, r.inOwn = u.all.PushBack(r), own.PushBack(r)
+}
+
+func (u *recentIDs) forgetLocked(oldest *list.Element) {
+	r := oldest.Value.(*recentID)
+	own := u.bySent[r.sender]
+	delete(u.known, r.hash)
+	u.all.Remove(r.inAll)
+	if own.Remove(r.inOwn); own.Len() == 0 {
+		delete(u.bySent, r.sender)
+	}
 }
 
 // MayComeAgain reports whether a message is known when it is sent again: an archive keeps it,
@@ -70,10 +96,10 @@ func saysSomething(m *stream.Element) bool {
 	return subject || stanza.BodyText(m) != ""
 }
 
-// NoteUnarchived notes a message that was delivered and that no archive has, as IsDuplicate is asked
-// about it: clients send again what says something, and nothing else.
-func (a *Archive) NoteUnarchived(owner, with string, m *stream.Element) {
+// NoteUnarchived notes a message of a sender (a bare JID) that was delivered and that no archive
+// has, as IsDuplicate is asked about it: clients send again what says something, and nothing else.
+func (a *Archive) NoteUnarchived(sender, owner, with string, m *stream.Element) {
 	if m.ID != "" && saysSomething(m) {
-		a.recentIDs.add(owner, with, m.ID)
+		a.recentIDs.add(sender, owner, with, m.ID)
 	}
 }

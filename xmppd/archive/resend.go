@@ -26,10 +26,15 @@ func IsResend(m *stream.Element) bool {
 }
 
 // IsDuplicate reports whether a message is a resend of one that an archive has, as what
-// its owner sent to with (a bare JID), or of one that NoteUnarchived noted.
+// its owner sent to with (a bare JID), or of one that NoteUnarchived noted. What the archive
+// is about to take back since its sender gave up is none; the error is ErrBusy if that takes
+// longer than ctx.
 func (a *Archive) IsDuplicate(ctx context.Context, owner, with string, m *stream.Element) (bool, error) {
 	if !IsResend(m) {
 		return false, nil
+	}
+	if err := a.writer.settle(ctx, m.ID); err != nil {
+		return false, err
 	}
 	if a.recentIDs.has(owner, with, m.ID) {
 		return true, nil
@@ -39,10 +44,13 @@ func (a *Archive) IsDuplicate(ctx context.Context, owner, with string, m *stream
 
 // IsDuplicateBetween reports whether a message from one bare JID to another is a resend
 // of one that is in an archive: the sender's, or the recipient's if the sender keeps none, or
-// that passed. A note to oneself is in only one, as received.
+// that passed. A note to oneself is in only one, as received. Errors are those of IsDuplicate.
 func (a *Archive) IsDuplicateBetween(ctx context.Context, from, to string, m *stream.Element) (bool, error) {
 	if !IsResend(m) {
 		return false, nil
+	}
+	if err := a.writer.settle(ctx, m.ID); err != nil {
+		return false, err
 	}
 	if from != to || a.recentIDs.has(from, to, m.ID) {
 		if sent, err := a.IsDuplicate(ctx, from, to, m); err != nil || sent {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,12 +33,14 @@ const (
 	slowestRetry = time.Second
 )
 
-var errBusy = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: "The archive is busy. Please try again in a moment."}
+// ErrBusy is the answer to what could not be stored in time, or was not certain in time to be
+// stored already: its sender may try again.
+var ErrBusy = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: "The archive is busy. Please try again in a moment."}
 
 type writeJob struct {
 	entries []Entry
 	id      uuid.UUID
-	done    chan struct{} // closed when committed or refused
+	done    chan struct{} // closed when committed or refused; of an abandoned job, when it is certain that it is not stored
 	err     error         // why it was refused; set before done is closed
 	unsure  bool          // it may be stored, though no answer said so; run's alone
 
@@ -51,15 +54,16 @@ type writer struct {
 	log  *slog.Logger
 	work chan struct{}
 
-	mu    sync.Mutex
-	queue []*writeJob
+	mu        sync.Mutex
+	queue     []*writeJob
+	unsettled map[*writeJob]struct{} // abandoned, and it is not certain yet that they are not stored
 
 	last      uint64    // the time and counter of the last id; run's alone
 	saidAhead time.Time // when it was told last that they are ahead of the clock; run's alone
 }
 
 func newWriter(store Store, log *slog.Logger) *writer {
-	return &writer{to: store, log: log, work: make(chan struct{}, 1)}
+	return &writer{to: store, log: log, work: make(chan struct{}, 1), unsettled: make(map[*writeJob]struct{})}
 }
 
 // begin queues the entries. Ids are given in the order of these calls.
@@ -68,7 +72,7 @@ func (w *writer) begin(entries ...Entry) (*writeJob, error) {
 	w.mu.Lock()
 	if len(w.queue) >= maxQueued {
 		w.mu.Unlock()
-		return nil, errBusy
+		return nil, ErrBusy
 	}
 	w.queue = append(w.queue, job)
 	w.mu.Unlock()
@@ -93,7 +97,39 @@ func (w *writer) wait(ctx context.Context, job *writeJob) (uuid.UUID, error) {
 		return job.id, job.err
 	}
 	job.abandoned = true
+	w.unsettled[job] = struct{}{}
 	return uuid.Nil, ctx.Err()
+}
+
+// settle waits until none of the messages under a stanza id whose senders gave up is in the
+// store any more: until then a row of one may be there, which is about to be taken back. The
+// error is ErrBusy when ctx ends first.
+func (w *writer) settle(ctx context.Context, stanzaID string) error {
+	var jobs []*writeJob
+	w.mu.Lock()
+	for job := range w.unsettled {
+		if slices.ContainsFunc(job.entries, func(e Entry) bool { return e.StanzaID == stanzaID }) {
+			jobs = append(jobs, job)
+		}
+	}
+	w.mu.Unlock()
+	for _, job := range jobs {
+		select {
+		case <-job.done:
+		case <-ctx.Done():
+			return ErrBusy
+		}
+	}
+	return nil
+}
+
+// settledLocked notes that abandoned jobs are not stored, and will not be.
+func (w *writer) settledLocked(jobs ...*writeJob) {
+	for _, job := range jobs {
+		delete(w.unsettled, job)
+		job.finished = true
+		close(job.done)
+	}
 }
 
 // run commits until ctx ends, and then once more what is queued.
@@ -129,6 +165,7 @@ func (w *writer) next() []*writeJob {
 	group := make([]*writeJob, 0, n)
 	for _, job := range w.queue[:n] {
 		if job.abandoned {
+			w.settledLocked(job)
 			continue
 		}
 		job.id = w.newID()
@@ -153,7 +190,7 @@ func (w *writer) commit(ctx context.Context, group []*writeJob) {
 		err := w.attempt(group)
 		switch {
 		case err == nil:
-			w.remove(ctx, w.finish(group))
+			w.takeBack(ctx, w.finish(group))
 			return
 		case errors.Is(err, ErrUnstorable) && len(group) == 1:
 			w.refuse(ctx, group[0], err)
@@ -214,7 +251,10 @@ func (w *writer) refuse(ctx context.Context, job *writeJob, err error) {
 		w.remove(ctx, []*writeJob{job})
 	}
 	job.id, job.err = uuid.Nil, err
-	w.finish([]*writeJob{job})
+	gone := w.finish([]*writeJob{job})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settledLocked(gone...)
 }
 
 // stillWaiting takes out the jobs whose sender gave up, and takes back what
@@ -228,19 +268,29 @@ func (w *writer) stillWaiting(ctx context.Context, group []*writeJob) []*writeJo
 			rest = append(rest, job)
 		case job.unsure:
 			gone = append(gone, job)
+		default:
+			w.settledLocked(job)
 		}
 	}
 	w.mu.Unlock()
-	w.remove(ctx, gone)
+	w.takeBack(ctx, gone)
 	return rest
+}
+
+// takeBack removes what abandoned jobs may have stored, and settles them.
+func (w *writer) takeBack(ctx context.Context, gone []*writeJob) {
+	if len(gone) == 0 {
+		return
+	}
+	w.remove(ctx, gone)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settledLocked(gone...)
 }
 
 // remove takes back what may have been stored although its sender was told
 // that it failed.
 func (w *writer) remove(ctx context.Context, jobs []*writeJob) {
-	if len(jobs) == 0 {
-		return
-	}
 	entries := entriesOf(jobs)
 	for wait := firstRetry; ; wait = min(2*wait, slowestRetry) {
 		attempt, cancel := context.WithTimeout(context.Background(), attemptTime)

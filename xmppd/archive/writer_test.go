@@ -13,6 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"foyer/internal/stream"
+
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
@@ -171,6 +173,9 @@ func TestArchiveWriter_KeepsPromises(t *testing.T) {
 					rt.Errorf("sender %s was told %v, the archive has %v", s.body, s.err, ids)
 				}
 			}
+			if len(w.writer.unsettled) > 0 {
+				rt.Errorf("%d are not settled", len(w.writer.unsettled))
+			}
 			if !slices.IsSortedFunc(got, func(x, y Entry) int { return slices.Compare(x.ID[:], y.ID[:]) }) {
 				rt.Error("ids do not follow the order of commits")
 			}
@@ -250,6 +255,76 @@ func TestArchiveWriter_LostAnswer(t *testing.T) {
 	if fmt.Sprint(bodies) != "[waits after]" {
 		t.Errorf("archive holds %v", bodies)
 	}
+}
+
+// Stored and Versions look for a message as IsDuplicate and IsDuplicateBetween ask for it.
+func (m *memory) Stored(_ context.Context, owner, with, stanzaID string, _ time.Time) (bool, error) {
+	return slices.ContainsFunc(m.archived(), func(e Entry) bool {
+		return e.Owner == owner && e.With == with && e.StanzaID == stanzaID && e.Outgoing
+	}), nil
+}
+
+func (m *memory) Versions(_ context.Context, owner, with string, outgoing bool, stanzaID string, _ []byte) (ids []uuid.UUID, _ error) {
+	for _, e := range m.archived() {
+		if e.Owner == owner && e.With == with && e.StanzaID == stanzaID && e.Outgoing == outgoing {
+			ids = append(ids, e.ID)
+		}
+	}
+	return ids, nil
+}
+
+// A message is no duplicate of one whose sender was told that it failed, while its row is there
+// still, to be taken back: it would be acknowledged, and lost.
+func TestArchive_DuplicateOfTakenBack(t *testing.T) {
+	again, err := stream.Parse([]byte(`<message xmlns="jabber:client" id="m"><body>x</body><delay xmlns="urn:xmpp:delay" stamp="2026-01-01T00:00:00Z"/></message>`), stream.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		store := &memory{}
+		store.lostAck, store.fail = true, errAway
+		a := New(store, 100, slog.New(slog.DiscardHandler), nil)
+		ctx, stop := context.WithCancel(t.Context())
+		var run sync.WaitGroup
+		run.Go(func() { _ = a.Run(ctx) })
+		within := func(d time.Duration, do func(context.Context)) {
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
+			do(ctx)
+		}
+		within(time.Millisecond, func(ctx context.Context) {
+			if _, err := a.Store(ctx, Entry{Owner: "a@h", With: "b@h", StanzaID: "m", Outgoing: true}, Entry{Owner: "b@h", With: "a@h", StanzaID: "m"}); err == nil {
+				t.Error("stored while the database is away")
+			}
+		})
+		if len(store.archived()) != 2 {
+			t.Error("it is not there")
+		}
+		asks := map[string]func(context.Context) (bool, error){
+			"IsDuplicate":        func(ctx context.Context) (bool, error) { return a.IsDuplicate(ctx, "a@h", "b@h", again) },
+			"IsDuplicateBetween": func(ctx context.Context) (bool, error) { return a.IsDuplicateBetween(ctx, "a@h", "b@h", again) },
+		}
+		for name, ask := range asks {
+			within(100*time.Millisecond, func(ctx context.Context) {
+				if is, err := ask(ctx); is || !errors.Is(err, ErrBusy) {
+					t.Errorf("%s, before it is taken back: %v, %v", name, is, err)
+				}
+			})
+			run.Go(func() {
+				if is, err := ask(t.Context()); is || err != nil {
+					t.Errorf("%s: %v, %v", name, is, err)
+				}
+			})
+		}
+		synctest.Wait()
+		store.setFail(nil)
+		time.Sleep(10 * time.Second)
+		stop()
+		run.Wait()
+		if len(store.archived()) > 0 || len(a.writer.unsettled) > 0 {
+			t.Errorf("left: %v, %v", store.archived(), a.writer.unsettled)
+		}
+	})
 }
 
 // Ids strictly increase in commit order, whatever the clock does, with fresh

@@ -23,7 +23,12 @@ type roomArchive struct {
 }
 
 // reader is what somebody may see of the archive.
-type reader struct{ identities bool }
+type reader struct {
+	identities bool
+	bare       string
+	room       stanza.Address
+	blocks     xmppd.Blocked // of whose addresses there is nothing (blocked.go)
+}
 
 // mayRead checks the right to enter, at the time of the query.
 func (r *room) mayRead(c xmppd.Client) (reader, error) {
@@ -66,7 +71,11 @@ func handleArchiveQuery(ctx context.Context, r *room, c xmppd.Client, query stre
 	if !may.identities && asksWho(query) {
 		return nil, stanza.ErrForbidden
 	}
-	return r.svc.archive.Answer(ctx, c, r.jid, query, func(e archive.Entry) []byte { return may.view(e) })
+	may.bare, may.room = c.Bare(), stanza.Address{User: r.name, Domain: r.svc.cfg.Domain}
+	if may.blocks, err = r.svc.server.BlockedAt(ctx, c.User(), r.svc.cfg.Domain); err != nil {
+		return nil, err
+	}
+	return r.svc.archive.Answer(ctx, c, r.jid, query, may.view)
 }
 
 // asksWho reports whether a query selects by the sender's real address.
@@ -84,8 +93,12 @@ func asksWho(query stream.Child) bool {
 }
 
 // view is an entry as a reader sees it: with the sender's real address for those
-// who may know it (S-65).
+// who may know it (S-65); nil: the reader blocks whose it is, by that one's address in the room.
 func (v reader) view(e archive.Entry) []byte {
+	from := v.room
+	if from.Resource = e.Resource; e.With != v.bare && v.blocks.Has(from) {
+		return nil
+	}
 	end := bytes.LastIndex(e.Stanza, []byte("</"))
 	if !v.identities || end < 0 {
 		return e.Stanza

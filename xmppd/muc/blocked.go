@@ -17,6 +17,9 @@ var _ xmppd.BlockWatcher = (*Service)(nil)
 
 // BlocksChanged implements xmppd.BlockWatcher.
 func (s *Service) BlocksChanged(ctx context.Context, c xmppd.Client) {
+	if err := s.followBlocks(ctx, c); err != nil {
+		s.log.Error("what somebody blocks was not looked up; it is told of rooms by what it was", "user", c.User(), "err", err)
+	}
 	rooms := s.joined.of(c)
 	if len(rooms) == 0 {
 		return
@@ -34,6 +37,22 @@ func (s *Service) BlocksChanged(ctx context.Context, c xmppd.Client) {
 		r.mu.Unlock()
 		r.endIfEmpty(ctx)
 	}
+}
+
+// followBlocks applies what an account blocks to what one of its clients is told of rooms, if it
+// is told of any. What changes while the list is read is not missed: it is read again.
+func (s *Service) followBlocks(ctx context.Context, c xmppd.Client) error {
+	if !s.followers.has(c) {
+		return nil
+	}
+	for range 2 {
+		blocks, err := s.server.BlockedAt(ctx, c.User(), s.cfg.Domain)
+		if err != nil {
+			return err
+		}
+		s.followers.setBlocks(c, blocks)
+	}
+	return nil
 }
 
 // applyLaterBlocks applies what an account blocked after its list was read for entering, and
@@ -81,7 +100,10 @@ func (m *member) applyBlocksLocked(blocks xmppd.Blocked) {
 
 // hidesLocked reports whether nothing of an occupant is delivered to this client. Of one's own
 // nicknames everything is.
-func (m *member) hidesLocked(o *occupant) bool {
+func (m *member) hidesLocked(o *occupant) bool { return m.hidesNickLocked(o, o.nick) }
+
+// hidesNickLocked is hidesLocked, of an occupant that has that nickname.
+func (m *member) hidesNickLocked(o *occupant, nick string) bool {
 	return m.blocks != (xmppd.Blocked{}) && o.user != m.occupant.user &&
-		m.blocks.Has(stanza.Address{User: o.room.name, Domain: o.room.svc.cfg.Domain, Resource: o.nick})
+		m.blocks.Has(stanza.Address{User: o.room.name, Domain: o.room.svc.cfg.Domain, Resource: nick})
 }

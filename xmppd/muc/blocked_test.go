@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"foyer/internal/stanza"
+	"foyer/internal/stream"
 )
 
 // blocks blocks, or unblocks, an address, and returns what the client saw until that was done.
@@ -86,7 +87,32 @@ func TestBlocked_Occupant(t *testing.T) {
 	carol.Send(`<presence xmlns="jabber:client" to="den@rooms.h/carol"/>`)
 	carol.Send(`<presence xmlns="jabber:client" to="den@rooms.h" type="unavailable"/>`)
 	carol.sync()
-	bob.sees("presence carla unavailable none/participant 303")
+	bob.sees("presence carla unavailable none/none")
+}
+
+// Whoever takes a nickname that somebody blocks goes, for these, and where to they do not hear.
+func TestBlocked_Rename(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob", "carol")
+	w.open("den", nil)
+	alice, bob, carol := w.online("alice", "a"), w.online("bob", "b"), w.online("carol", "c")
+	gather("den", alice, bob, carol)
+	bob.blocks("block", "den@rooms.h/carla")
+	for _, c := range []*client{alice, bob, carol} {
+		c.sync()
+	}
+	rename := func(nick string) {
+		carol.Send(`<presence xmlns="jabber:client" to="den@rooms.h/` + nick + `"/>`)
+		carol.sync()
+	}
+	rename("carla")
+	for _, e := range bob.sync() {
+		if got := short(e); got != "presence carol unavailable none/none" || strings.Contains(string(e.Raw), "carla") {
+			t.Errorf("bob sees %s: %s", got, e.Raw)
+		}
+	}
+	alice.has(alice.sync()[0], `nick="carla"`, "303")
+	rename("cara")
+	bob.sees("presence cara none/participant")
 }
 
 // XEP-0191 §3.3, RFC 6121 §4.6: who blocks a room, or where the rooms are, shows itself there no
@@ -113,5 +139,63 @@ func TestBlocked_Room(t *testing.T) {
 		phone.sees()
 		bob.join("den", "bob")
 		bob.sees("presence bob error cancel not-acceptable cancel blocked")
+	}
+}
+
+// Nor is a blocked occupant heard later, in the archive, or without being in the room (XEP-0437);
+// of oneself one hears everything.
+func TestBlocked_ArchiveAndFollow(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob", "carol")
+	w.open("den", func(s *Settings) { s.Archive = true })
+	w.store.bookmarked = []string{"den"}
+	alice, bob, carol := w.online("alice", "a"), w.online("bob", "b"), w.online("carol", "c")
+	alice.join("den", "Alice")
+	carol.join("den", "Carol")
+	alice.sync()
+	carol.sync()
+	bob.follow(withSaid)
+	bob.isTold()
+	archived := func(c *client) string {
+		var out []string
+		c.Send(`<iq xmlns="jabber:client" type="set" id="mam" to="den@rooms.h"><query xmlns="` + stanza.NSMAM + `"/></iq>`)
+		for _, e := range c.sync() {
+			if r, ok := e.Find(stanza.NSMAM, "result"); ok {
+				f, _ := r.Find(stanza.NSForward, "forwarded")
+				m, _ := f.Find(stream.NSClient, "message")
+				from, _ := m.Attr("from")
+				out = append(out, strings.TrimPrefix(from, "den@rooms.h/"))
+			}
+		}
+		return strings.Join(out, " ")
+	}
+	carol.say("den", "1", "one")
+	carol.sync()
+	bob.isTold("den by Carol: one")
+	bob.blocks("block", "den@rooms.h/Carol")
+	carol.say("den", "2", "two")
+	carol.Send(`<message xmlns="jabber:client" type="groupchat" id="3" to="den@rooms.h"><body>changed</body><replace xmlns="urn:xmpp:message-correct:0" id="2"/></message>`)
+	carol.sync()
+	alice.say("den", "4", "three")
+	alice.sync()
+	bob.isTold("den by Alice: three")
+	if got := archived(bob); got != "Alice" {
+		t.Errorf("bob's archive has %s", got)
+	}
+	if got := archived(alice); got != "Carol Carol Carol Alice" {
+		t.Errorf("alice's archive has %s", got)
+	}
+	bob.Send(`<presence xmlns="jabber:client" type="unavailable" to="rooms.h"/>`)
+	bob.follow(withSaid) // again
+	bob.isTold()
+	carol.say("den", "5", "four")
+	carol.sync()
+	bob.isTold()
+	bob.blocks("unblock", "den@rooms.h/Carol")
+	carol.say("den", "6", "five")
+	carol.sync()
+	bob.isTold("den by Carol: five")
+	carol.blocks("block", "den@rooms.h/Carol") // oneself
+	if got := archived(carol); got != "Carol Carol Carol Alice Carol Carol" {
+		t.Errorf("carol's archive has %s", got)
 	}
 }

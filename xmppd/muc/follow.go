@@ -48,6 +48,7 @@ const (
 type follower struct {
 	client xmppd.Client
 	said   bool            // also what is said
+	blocks xmppd.Blocked   // by its account, of the addresses here; under followers.mu
 	rooms  []string        // under followers.mu
 	told   map[string]bool // of which, without said; under followers.mu
 }
@@ -133,6 +134,27 @@ func (f *followers) count(name string) int {
 	return len(f.byRoom[name])
 }
 
+func (f *followers) has(c xmppd.Client) bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.byClient[c] != nil
+}
+
+// setBlocks notes what a client's account blocks, and hides reports whether that is an address.
+func (f *followers) setBlocks(c xmppd.Client, blocks xmppd.Blocked) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if fo := f.byClient[c]; fo != nil {
+		fo.blocks = blocks
+	}
+}
+
+func (f *followers) hides(fo *follower, a stanza.Address) bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return fo.blocks.Has(a)
+}
+
 // shouldNotify reports whether a client is to be told of a room, and notes that it is.
 func (f *followers) shouldNotify(fo *follower, name string) bool {
 	if fo.said {
@@ -173,6 +195,9 @@ func (s *Service) follow(ctx context.Context, c xmppd.Client, p *stream.Element)
 	fo := &follower{client: c, said: said}
 	// First follow, then look: a change of the lists in between is not missed.
 	s.followers.begin(fo)
+	if err := s.followBlocks(ctx, c); err != nil {
+		return err
+	}
 	list, err := s.store.Followed(ctx, c.User(), s.server.Domain(), s.cfg.Domain, maxFollowed)
 	if err != nil {
 		return err
@@ -274,8 +299,12 @@ func (ac *activityNotifier) tellLocked(author string, s messageSummary, concerns
 	others := s.payload()
 	s.mine = true
 	own := s.payload()
+	from := stanza.Address{User: ac.room.name, Domain: ac.room.svc.cfg.Domain, Resource: s.by}
 	for _, fo := range list {
 		user := fo.client.User()
+		if user != author && ac.room.svc.followers.hides(fo, from) {
+			continue // nothing of whom its account blocks (blocked.go)
+		}
 		if ac.room.occupants.memberLocked(fo.client) != nil || !ac.room.mayReadLocked(user) || !concerns(fo) {
 			continue
 		}

@@ -274,3 +274,40 @@ func TestFollow_ManyRooms(t *testing.T) {
 	bob.sync()
 	alice.isTold("r7 by Bob: word")
 }
+
+// XEP-0160 §3: what the service and a room tell a client of waits for nobody; what somebody says
+// does, and an invitation.
+func TestFollow_NothingOffline(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob", "carol")
+	w.open("garden", nil)
+	w.open("shed", nil)
+	w.store.bookmarked = []string{"garden"}
+	w.store.people["shed"] = map[string]Affiliated{"alice": {User: "alice", Affiliation: Owner}, "bob": {User: "bob", Affiliation: Owner}}
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	bob.join("garden", "Bob")
+	alice.Send(`<enable xmlns="urn:xmpp:sm:3"/>`)
+	alice.follow("")
+	alice.join("shed", "Alice")
+	bob.join("shed", "Bob")
+	alice.sync()
+	bob.say("garden", "1", "roses")
+	bob.ask("set", "shed@rooms.h", items(`<item jid="carol@h" affiliation="admin"/>`))
+	bob.invite("garden", "alice@h")
+	bob.Send(`<message xmlns="jabber:client" type="chat" id="2" to="alice@h"><body>hello</body></message>`)
+	bob.sync()
+	if got := strings.Join(alice.seen(), ", "); !strings.Contains(got, "message rooms.h") || strings.Count(got, "message ") < 4 {
+		t.Errorf("alice got %s", got)
+	}
+	w.srv.Shutdown(t.Context())
+	var kept []string
+	for _, m := range w.store.offline["alice"] {
+		el, err := stream.Parse(m.Stanza, stream.Limits{Bytes: len(m.Stanza)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, short(el))
+	}
+	if got := strings.Join(kept, ", "); got != "message garden@rooms.h invite, message bob@h/b chat body=hello" {
+		t.Errorf("kept for later: %s", got)
+	}
+}

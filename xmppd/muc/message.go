@@ -74,7 +74,7 @@ func (r *room) reflectMessage(ctx context.Context, c xmppd.Client, m *stream.Ele
 		return err
 	}
 	if p.storing == nil {
-		r.svc.archive.NoteUnarchived(r.jid, c.Bare(), m)
+		r.svc.archive.NoteUnarchived(c.Bare(), r.jid, c.Bare(), m)
 	}
 	if retracted != nil {
 		r.pins.retracted(ctx, retracted.IDs)
@@ -90,12 +90,15 @@ func (r *room) reflectMessage(ctx context.Context, c xmppd.Client, m *stream.Ele
 type sayings struct{ byID xmppd.KeyedLock } // by sender and id
 
 // lock waits until no other message of that sender and id is among them. What has no id cannot
-// be known again.
+// be known again. The error is archive.ErrBusy when the other takes longer than ctx.
 func (s *sayings) lock(ctx context.Context, c xmppd.Client, m *stream.Element) (unlock func(), err error) {
 	if m.ID == "" {
 		return func() {}, nil
 	}
-	return s.byID.Lock(ctx, c.Bare()+" "+m.ID)
+	if unlock, err = s.byID.Lock(ctx, c.Bare()+" "+m.ID); err != nil {
+		return nil, archive.ErrBusy
+	}
+	return unlock, nil
 }
 
 // GroupMessage is a message that was said in a room.

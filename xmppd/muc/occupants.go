@@ -123,6 +123,12 @@ func (oc *occupants) announceGoneLocked(o *occupant, own []*member, d departure)
 		switch {
 		case m.occupant == o: // told already
 		case m.hidesLocked(o):
+		case d.nick != "" && m.hidesNickLocked(o, d.nick): // for this one they go
+			jid := jid
+			if !m.occupant.seesAddressesLocked() {
+				jid = ""
+			}
+			m.deliverLocked("<presence", o.unavailableLocked(departure{}, jid), endOfPresence)
 		case m.occupant.seesAddressesLocked():
 			m.deliverLocked("<presence", with, endOfPresence)
 		default:

@@ -64,7 +64,7 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 	}
 	r.deliverPrivate(p.to, reflected, ids[theirs.Owner])
 	if len(ids) == 0 {
-		r.svc.archive.NoteUnarchived(p.from.bare, r.jid, m)
+		r.svc.archive.NoteUnarchived(p.from.bare, p.from.bare, r.jid, m)
 	}
 	return nil
 }

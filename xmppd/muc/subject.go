@@ -68,7 +68,7 @@ func (r *room) changeSubject(ctx context.Context, c xmppd.Client, m *stream.Elem
 		return err
 	}
 	if p.storing == nil {
-		r.svc.archive.NoteUnarchived(r.jid, c.Bare(), m)
+		r.svc.archive.NoteUnarchived(c.Bare(), r.jid, c.Bare(), m)
 	}
 	return nil
 }

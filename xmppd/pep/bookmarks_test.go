@@ -143,6 +143,20 @@ func parseRoom(t *testing.T, jid string) bookmark {
 	return list[0]
 }
 
+// A bookmark that was kept under an address that is not prepared is not doubled by its change.
+func TestBookmarks_KeptUnprepared(t *testing.T) {
+	w := newWorld(t, "alice")
+	alice := w.asking("alice", "a")
+	if _, err := w.store.UpdateNode(t.Context(), "alice", NodeBookmarks, []Item{{ID: "Garden@rooms.h", Payload: []byte(newRoom)}, {ID: "b@rooms.h", Payload: []byte(newRoom)}}, func(n *Node, _ bool) (bool, error) {
+		n.Config = defaultConfig(NodeBookmarks)
+		return true, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	alice.ask(inPubsub("set", "", `<publish node="`+NodeBookmarks+`"><item id="Garden@rooms.h">`+newRoom+`</item></publish>`), `<iq xmlns="jabber:client" type="result" id="p"><any xmlns="test"/></iq>`)
+	alice.has("", `<items node="urn:xmpp:bookmarks:1"/>`, "b@rooms.h", "garden@rooms.h")
+}
+
 // What is no bookmark is refused, since the old ways could not show it (S-73).
 func TestBookmarks_Refused(t *testing.T) {
 	w := newWorld(t, "alice")

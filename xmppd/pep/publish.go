@@ -26,6 +26,7 @@ type publication struct {
 	node    string
 	item    Item
 	hasItem bool
+	old     []string // other ids under which the item may be kept, which it takes the place of
 	options []submission
 }
 
@@ -35,6 +36,15 @@ func (p publication) items() []Item {
 		return nil
 	}
 	return []Item{p.item}
+}
+
+// changes are the items as UpdateNode takes them.
+func (p publication) changes() []Item {
+	items := p.items()
+	for _, id := range p.old {
+		items = append(items, Item{ID: id, Gone: true})
+	}
+	return items
 }
 
 // parsePublish reads at most one item with at most one payload (XEP-0060 §7.1.1,
@@ -52,7 +62,8 @@ func parsePublish(pubsub, publish stream.Child) (publication, error) {
 		if p.item, err = parseItem(item); err != nil {
 			return p, err
 		}
-		p.item.ID = keptIDs(node, p.item.ID)[0]
+		ids := keptIDs(node, p.item.ID)
+		p.item.ID, p.old = ids[0], ids[1:]
 		p.hasItem = true
 	}
 	if options, ok := pubsub.Find(stanza.NSPubsub, "publish-options"); ok {
@@ -175,7 +186,7 @@ func (s *Service) publishInTurn(ctx context.Context, user string, p publication)
 	if err != nil {
 		return false, err
 	}
-	n, err := s.store.UpdateNode(ctx, user, p.node, p.items(), p.admit)
+	n, err := s.store.UpdateNode(ctx, user, p.node, p.changes(), p.admit)
 	if stands, ok := errors.AsType[*SupersededError](err); ok { // which who published learns as everybody does
 		s.notify(ctx, user, n, itemsEvent(n, stands.Item))
 		return false, nil
