@@ -338,18 +338,18 @@ func handleUnblock(ctx context.Context, s *session, _ *stream.Element, unblock s
 			s.server.presenceGranted(ctx, s.user, a.Bare())
 		}
 	}
-	return nil, s.deliverRequests(ctx, gone)
+	return nil, s.server.deliverRequests(ctx, s.account, gone)
 }
 
-// deliverRequests gives the account's clients the requests that wait for an answer of those who
+// deliverRequests gives an account's clients the requests that wait for an answer of those who
 // are not blocked any more, by these entries (RFC 6121 §3.1.3).
-func (s *session) deliverRequests(ctx context.Context, gone []string) error {
-	were := s.server.blocklists.newList(gone)
-	still, err := s.server.blocklists.of(ctx, s.user)
+func (srv *Server) deliverRequests(ctx context.Context, account *account, gone []string) error {
+	were := srv.blocklists.newList(gone)
+	still, err := srv.blocklists.of(ctx, account.user)
 	if err != nil {
 		return err
 	}
-	r, err := s.server.rosters.of(ctx, s.user)
+	r, err := srv.rosters.of(ctx, account.user)
 	if err != nil {
 		return err
 	}
@@ -360,7 +360,7 @@ func (s *session) deliverRequests(ctx context.Context, gone []string) error {
 		if a, err := stanza.ParseAddress(c.JID); err != nil || !were.matches(a) || still.matches(a) {
 			continue
 		}
-		for _, o := range s.account.available() {
+		for _, o := range account.available() {
 			o.deliver(c.Request)
 		}
 	}
