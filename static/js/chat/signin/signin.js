@@ -55,7 +55,7 @@ function guardLogin(api, guard) {
         // Converse thinks: everything is still to be set up.
         const connection = api.connection.get();
         if (connection && !guard.worked) delete connection.reconnecting;
-        if (connection?.reconnecting) forgetOldStream(connection);
+        if (connection?.reconnecting && api.connection.isType('websocket')) forgetOldStream(connection);
         return login(...args);
     };
 }
@@ -63,6 +63,7 @@ function guardLogin(api, guard) {
 /**
  * Takes away who listened to a stream that was given up, and what it had not sent, as Strophe does where one ends. Otherwise
  * all of them hear what comes over the next one twice: Converse would send again twice what the server has not acknowledged.
+ * A session of BOSH may go on, with all of it.
  * @param {Converse.Connection} connection
  */
 export function forgetOldStream(connection) {
