@@ -1,7 +1,6 @@
 package models
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"slices"
@@ -18,8 +17,8 @@ import (
 func TestMigrate_WaitsForAnother(t *testing.T) {
 	url := cluster.DB(t)
 	first := openAt(t, url)
-	var said bytes.Buffer
-	second, err := Open(t.Context(), Options{URL: url, SiteConns: 1, Logger: slog.New(slog.NewTextHandler(&said, nil))})
+	said := make(logLines, 1)
+	second, err := Open(t.Context(), Options{URL: url, SiteConns: 1, Logger: slog.New(slog.NewTextHandler(said, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +38,7 @@ func TestMigrate_WaitsForAnother(t *testing.T) {
 		}
 		waited <- err
 	}()
-	time.Sleep(300 * time.Millisecond)
+	line := <-said // it waits
 	if _, err := first.pool.Exec(t.Context(), "CREATE INDEX CONCURRENTLY lock_test ON accounts (name)"); err != nil {
 		t.Errorf("an index while another waits: %v", err)
 	}
@@ -51,13 +50,22 @@ func TestMigrate_WaitsForAnother(t *testing.T) {
 	if err := <-waited; err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(said.String(), "pid="+strconv.Itoa(holder.PID)) || !strings.Contains(said.String(), "a unix socket") {
-		t.Errorf("it says %q; the holder is %s", said.String(), holder)
+	if !strings.Contains(line, "pid="+strconv.Itoa(holder.PID)) || !strings.Contains(line, "a unix socket") {
+		t.Errorf("it says %q; the holder is %s", line, holder)
 	}
 	for err = nil; err == nil; _, err = first.LockHolder(t.Context(), migrateLock) { // Postgres closes it in a moment
 		time.Sleep(10 * time.Millisecond)
 	}
 	is(t, err, ErrNotFound)
+}
+
+// logLines has what is logged, a line each.
+type logLines chan string
+
+// Write implements io.Writer.
+func (l logLines) Write(line []byte) (int, error) {
+	l <- string(line)
+	return len(line), nil
 }
 
 // A lock whose connection broke is taken again at once, though Postgres does not know of the break: and

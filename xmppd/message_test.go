@@ -94,6 +94,16 @@ func TestMessage_SentAgainBehindSlow(t *testing.T) {
 	s.Until(`<message xmlns="jabber:client" id="once" type="error"><error type="wait"><resource-constraint xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><any xmlns="test"/></error></message>`)
 }
 
+// usersOf returns how many hold a key's lock or wait for it.
+func (l *KeyedLock) usersOf(key string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if k := l.byKey[key]; k != nil {
+		return k.users
+	}
+	return 0
+}
+
 // So may what no archive keeps, while it is kept for later.
 func TestMessage_SentAgainMeanwhileUnkept(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
@@ -103,8 +113,9 @@ func TestMessage_SentAgainMeanwhileUnkept(t *testing.T) {
 	first.Send(fmt.Sprintf(message, ""))
 	entered()
 	second.Send(fmt.Sprintf(message, `<delay xmlns="urn:xmpp:delay" from="alice@h" stamp="2026-01-01T00:00:00Z"/>`))
-	second.Send(`<presence xmlns="jabber:client" type="unavailable" to="bob@h"/>`) // handled after it
-	time.Sleep(20 * time.Millisecond)                                              // it is looked for, or waits for that
+	for w.srv.dedupLock.usersOf("alice@h bob@h once") < 2 { // the second waits for the first
+		time.Sleep(time.Millisecond)
+	}
 	release()
 	first.Sync()
 	second.Sync()

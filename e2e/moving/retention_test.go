@@ -3,7 +3,6 @@ package moving
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -64,10 +63,7 @@ func (s *site) bodies(owner string) (all []string) {
 }
 
 func (s *site) retentionOfProsody(t *testing.T) {
-	binary, err := exec.LookPath("prosody")
-	if err != nil {
-		t.Skip("Prosody is not installed; scripts/test.sh interop does that")
-	}
+	binary := installedProsody(t)
 	at, name := emptyDatabase(t)
 	export(t, "--to", "prosody", "--database", at)
 	// Prosody looks once a day; it never has.
@@ -103,13 +99,10 @@ func (s *site) retentionOfProsody(t *testing.T) {
 }
 
 func (s *site) retentionOfEjabberd(t *testing.T) {
-	schema, err := os.ReadFile("/usr/share/ejabberd/sql/pg.sql")
-	if err != nil {
-		t.Skip("ejabberd is not installed; scripts/test.sh interop does that")
-	}
-	nodes := peers.NewEjabberdNodes(t, peers.Ejabberd(t))
+	release := peers.Ejabberd(t)
+	nodes := peers.NewEjabberdNodes(t, release)
 	at, name := emptyDatabase(t)
-	query(t, at, string(schema))
+	query(t, at, release.Schema(t))
 	export(t, "--to", "ejabberd", "--database", at)
 	query(t, at, `
 		UPDATE archive a SET timestamp = (extract(epoch FROM now())::bigint - CASE WHEN n <= half THEN 60 * 86400 ELSE 3600 END) * 1000000 + n FROM (

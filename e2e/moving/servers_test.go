@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -76,13 +75,20 @@ Component "` + rooms + `" "muc"
   muc_log_expires_after = "never"
 `
 
+// installedProsody is the path of Debian's Prosody, without which there is nothing to test.
+func installedProsody(t *testing.T) string {
+	t.Helper()
+	path := peers.Prosody(t)
+	if path == "" {
+		t.Skip("Prosody is not installed; scripts/test.sh interop does that")
+	}
+	return path
+}
+
 // prosody has nothing yet: its tables are made as they are needed.
 func prosody(t *testing.T, s *site) newHome {
 	t.Helper()
-	binary, err := exec.LookPath("prosody")
-	if err != nil {
-		t.Skip("Prosody is not installed; scripts/test.sh interop does that")
-	}
+	binary := installedProsody(t)
 	at, name := emptyDatabase(s.t)
 	return newHome{kind: "prosody", database: at, readsSeconds: true, start: func(t *testing.T) string {
 		dir, listens := t.TempDir(), peers.FreePort(t)
@@ -97,10 +103,7 @@ func prosody(t *testing.T, s *site) newHome {
 // prosodyOnFiles starts a Prosody whose people have the files of a directory.
 func prosodyOnFiles(t *testing.T, s *site, files string) (addr string) {
 	t.Helper()
-	binary, err := exec.LookPath("prosody")
-	if err != nil {
-		t.Skip("Prosody is not installed; scripts/test.sh interop does that")
-	}
+	binary := installedProsody(t)
 	_, name := emptyDatabase(t)
 	dir, listens := t.TempDir(), peers.FreePort(t)
 	if err := os.Symlink(files, filepath.Join(dir, "data")); err != nil {
