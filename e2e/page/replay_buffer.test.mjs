@@ -64,25 +64,25 @@ const noted = () => Object.keys(sessionStorage).filter((key) => key.startsWith("
 const message = (text) => new Element("message", { type: "chat" }, text);
 
 /** A page whose stream began long ago: what Strophe hears, and how a write into the browser's store ends. */
-async function page() {
+async function page({ listed = true } = {}) {
   const { listen, tell } = listeners();
   const heard = [];
   const connection = { _data: [], connected: true, xmlInput: (element) => heard.push(element), xmlOutput() {}, _dataRecv: (request) => heard.push(...request.getResponse().children) };
-  let written;
+  let [written, failed] = [() => {}, () => {}];
   const persistent = {};
   class Storage {
     store = persistent;
     save() {
-      return new Promise((resolve) => (written = resolve));
+      return new Promise((resolve, reject) => ([written, failed] = [resolve, reject]));
     }
   }
   const storage = new Storage();
   trackForResume({ api: { listen, waitUntil: async () => {}, connection: { get: () => connection } }, state: { config: { storage } }, storage: { persistent } });
   tell("connectionInitialized");
-  tell("rosterContactsFetched");
+  if (listed) tell("rosterContactsFetched");
   for (let i = 0; i < 5; i++) await settle();
   storage.save({});
-  return { heard, connection, write: () => written() };
+  return { heard, connection, tell, write: () => written(), fail: () => failed(new Error("the page goes away")) };
 }
 
 test("what came is noted until it is kept", async () => {
@@ -115,4 +115,23 @@ test("more than the tab has room for is heard all the same, and the next page as
   for (let i = 0; i < 10; i++) await settle();
   assert.equal(sessionStorage.getItem("foyer-starting"), null, "or goes on, once everything is kept");
   assert.equal(noted().length, 0);
+});
+
+// Firefox tells of the end of a stream as the page goes away, and ends what the page writes.
+test("a stream that had only begun is not gone on with, whatever ends it", async () => {
+  const { connection, tell } = await page({ listed: false });
+  connection.xmlInput(new Element("iq", { type: "result", id: "roster" }));
+  assert.equal(sessionStorage.getItem("foyer-starting"), "1");
+  for (const event of ["will-reconnect", "disconnected"]) {
+    tell(event);
+    assert.equal(sessionStorage.getItem("foyer-starting"), "1", event);
+  }
+});
+
+test("what could not be kept stays noted", async () => {
+  const { connection, fail } = await page();
+  connection.xmlInput(message("one"));
+  fail();
+  for (let i = 0; i < 10; i++) await settle();
+  assert.equal(noted().length, 1);
 });

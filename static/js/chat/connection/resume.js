@@ -53,6 +53,7 @@ class ResumeTracker {
     starting = true; // until the list of people is there, and everything that is asked at the start was answered
     listed = false; // whether the list of people is there
     writes = new Set(); // into IndexedDB, under way
+    failed = false; // whether one of them did, as they do where a page goes away
     asked = new Set(); // ids of requests without an answer
     came = 0; // elements that are to be kept, so far
     settled = Promise.resolve();
@@ -80,7 +81,7 @@ class ResumeTracker {
     }
 
     written(promise) {
-        const write = promise.catch(() => {}).finally(() => this.writes.delete(write));
+        const write = promise.catch(() => (this.failed = true)).finally(() => this.writes.delete(write));
         this.writes.add(write);
         return promise;
     }
@@ -106,7 +107,7 @@ class ResumeTracker {
             while (this.unsent) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
         } while (before !== this.came || this.writes.size > 0);
         this.settling = false;
-        if (this.starting && (!this.listed || this.asked.size > 0)) return;
+        if (this.failed || (this.starting && (!this.listed || this.asked.size > 0))) return;
         this.starting = false;
         sessionStorage.removeItem(STARTING);
         replayBuffer.forget();
@@ -216,11 +217,11 @@ export function trackForResume(_converse) {
         tracker.listed = true;
         tracker.settle();
     });
+    // That a stream had only begun stays noted: browsers may tell of its end as the page goes away, with half of what it brought not kept.
     const startAgain = () => {
         tracker.asked.clear();
         tracker.starting = true;
         tracker.listed = false;
-        sessionStorage.removeItem(STARTING); // there is no stream now
     };
     api.listen.on('disconnected', startAgain);
     api.listen.on('will-reconnect', startAgain);

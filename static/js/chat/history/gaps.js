@@ -97,7 +97,7 @@ export function rememberGaps(_converse, markers) {
         // Patch: asked-since
         if (options.mam?.start) options = { ...options, mam: { ...options.mam, start: startOf(options) } };
         const result = await query(options);
-        if (!result.error) heard.delete(options.mam?.with);
+        if (!result.error && options.rsm?.before === '') heard.delete(options.mam?.with); // only what came last answers this: what is unread is asked for, too
         const chat = options.mam?.with && _converse.state.chatboxes.get(options.mam.with);
         if (chat && !result.error && options.rsm?.before === '' && !(options.mam.start > (wholeUpTo.get(chat) ?? ''))) wholeUpTo.delete(chat); // what is missing still is noted as a gap
         // Patch: gaps
