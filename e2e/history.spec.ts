@@ -138,6 +138,60 @@ test("Firefox: what is read stays where it is", async ({ database, site }) => {
   }
 });
 
+/** Holds back what the server sends to a page, from when on that is said until it is released. */
+async function holdBack({ page }: Person): Promise<{ hold: () => void; release: () => void }> {
+  let [holding, held] = [false, [] as (() => void)[]];
+  await page.routeWebSocket(/xmpp-websocket/, (client) => {
+    const server = client.connectToServer();
+    server.onMessage((data) => (holding ? held.push(() => client.send(data)) : client.send(data)));
+  });
+  const release = () => {
+    holding = false;
+    for (const send of held.splice(0)) send();
+  };
+  return { hold: () => (holding = true), release };
+}
+
+test("who has read up to all that is there sees that more is fetched, and nothing moves as it comes", async ({ visit, database, site }) => {
+  await conversation(database, site.url + (await pictureOf(site)), "carol", 1, SOME);
+  const alice = await visit("alice");
+  const { page } = alice;
+  alice.watch.allow(/none-\d+\.png|404/);
+  const { hold, release } = await holdBack(alice);
+  await alice.signIn();
+  await page.goto("/chat/with/carol");
+  await expect(alice.message(`Message ${SOME},`)).toBeInViewport();
+  await alice.canGoOn();
+  hold();
+  const spinner = page.locator("#chat converse-mam-placeholder .spinner-grow");
+  const up = () => page.locator("#chat .chat-content__messages").evaluate((scroller) => scroller.scrollBy(0, -10_000));
+  await expect(async () => {
+    await up();
+    await expect(spinner).toBeInViewport({ timeout: 500 });
+  }).toPass();
+  const begun = await page.evaluateHandle(firstBelowBeginning);
+  const come = async () => {
+    release();
+    await expect(spinner).toHaveCount(0);
+    await expect(page.locator('#chat .chat-msg[data-msgid="m20"]')).toBeAttached();
+  };
+  expect(await movedBy(page, come)).toBeLessThanOrEqual(2);
+  await expect(async () => {
+    await up();
+    await expect(page.locator("#chat .beginning")).toBeInViewport({ timeout: 500 });
+  }).toPass();
+  expect(await begun.evaluate((ids) => [...ids]), "the first message, wherever the beginning is drawn above one").toEqual(["m1"]);
+});
+
+/** Runs in a page: collects the ids of messages that what begins the conversation stands above, as it is drawn. */
+function firstBelowBeginning(): Set<string> {
+  const ids = new Set<string>();
+  const history = document.querySelector("#chat converse-message-history")!;
+  const look = () => history.querySelector(".beginning") && ids.add(history.querySelector<HTMLElement & { model: any }>("converse-chat-message")!.model.get("msgid"));
+  new MutationObserver(look).observe(history, { childList: true, subtree: true });
+  return ids;
+}
+
 /** The address of one of the messages of a conversation. */
 async function addressOf(database: Database, whom: string, i: number): Promise<string> {
   const [row] = await database.query(`SELECT id::text FROM archive WHERE peer = '${whom}@localhost' AND stanza_id = 'm${i}'`);

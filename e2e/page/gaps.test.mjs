@@ -59,9 +59,11 @@ test("after a loss the archive is asked from the last message before it", async 
   const { api, asked, tell } = page(chat);
   tell("will-reconnect");
   chat.messages.add(new Model({ sender: "them", time: at("10:10:00") })); // the next stream's
-  await api.archive.query({ mam: { with: jid, start: at("10:10:00") } });
-  await api.archive.query({ mam: { with: jid, start: at("10:10:00") } });
-  assert.deepEqual(asked.map(({ mam }) => mam.start), [at("10:00:00"), at("10:10:00")]);
+  const rsm = { before: "" };
+  await api.archive.query({ mam: { with: jid }, rsm: { after: "id-1" } }); // whether something is unread: no answer to that
+  await api.archive.query({ mam: { with: jid, start: at("10:10:00") }, rsm });
+  await api.archive.query({ mam: { with: jid, start: at("10:10:00") }, rsm });
+  assert.deepEqual(asked.map(({ mam }) => mam.start), [undefined, at("10:00:00"), at("10:10:00")]);
 });
 
 test("a gap in the history is there on the next page", async () => {

@@ -61,6 +61,23 @@ function askSinceWhatIsTimed({ exports }, markers) {
 }
 
 /**
+ * A gap stays until what was fetched for it is there: without it the first message that is known would be the first of all, and what begins
+ * the conversation would stand above it for a moment.
+ * @param {Converse.Private} _converse
+ */
+function keepUntilFilled({ exports }) {
+    const { prototype } = exports.MAMPlaceholderMessage;
+    const { fetchMissingMessages, destroy } = prototype;
+    // Patch: gap-filled
+    /** @this {any} */
+    prototype.fetchMissingMessages = function () {
+        const chat = this.collection.chatbox;
+        this.destroy = (...how) => Promise.resolve(chat.msg_chain).finally(() => destroy.apply(this, how));
+        return fetchMissingMessages.call(this);
+    };
+}
+
+/**
  * @param {Converse.Private} _converse
  * @param {import('../unread/readMarkers.js').Markers} markers
  */
@@ -68,6 +85,7 @@ export function rememberGaps(_converse, markers) {
     const { api } = _converse;
     askForCopies(api);
     askSinceWhatIsTimed(_converse, markers);
+    keepUntilFilled(_converse);
     const query = api.archive.query;
     const heard = new Map(); // when somebody else last said something before the loss, by address
 

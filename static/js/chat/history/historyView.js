@@ -22,6 +22,7 @@ const OVERSCAN_VIEWS = 1; // views that are drawn above and below what is in sig
 const RESTING_OVERSCAN_VIEWS = 3; // once that has come to rest
 const FRAME_BUDGET_MS = 10; // ms of a frame, for messages
 const MAX_PER_FRAME = 12; // messages in a frame, at most
+const FIRST_PACE = 4; // messages in a frame, before it is known how long they take
 const REST_DELAY_MS = 250; // ms after which a scrolled conversation has come to rest
 const TOLERANCE_PX = 2; // px that are nothing
 const SCROLL_KEYS = /^((Page|Arrow)(Up|Down)|Home|End| )$/; // that scroll
@@ -44,7 +45,7 @@ export class HistoryView {
     #owed = 0;
     /** Whether somebody scrolled since they were led here (show). */
     #isScrolled = false;
-    #pace = 4;
+    #pace = FIRST_PACE;
     #began = 0;
     #asked = false;
     /** While the view moves: until it has come to rest. @type {ReturnType<typeof setTimeout> | undefined} */
@@ -106,7 +107,7 @@ export class HistoryView {
     /** A message was removed: those beside it take its place. That of a gap is taken at once, so that it leaves none at the top of the view. */
     removed(model, index) {
         const { models } = this.messages;
-        if (model === this.#first) this.#first = models[isGap(model) ? Math.max(0, index - this.#pace) : index];
+        if (model === this.#first) this.#first = models[isGap(model) ? Math.max(0, index - Math.max(this.#pace, FIRST_PACE)) : index]; // a few are at least as high as the spinner
         if (model === this.#last) this.#last = models[index - 1];
         this.redraw();
     }
