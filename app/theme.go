@@ -38,7 +38,7 @@ func (t Theme) Scheme() string {
 
 // themeOf returns the theme of the device behind a request.
 func themeOf(c *fiber.Ctx) Theme {
-	if theme := Theme(c.Cookies(themeCookie)); slices.Contains(themes(), theme) {
+	if theme := Theme(readCookie(c, themeCookie)); slices.Contains(themes(), theme) {
 		return theme
 	}
 	return ThemeSystem

@@ -98,12 +98,16 @@ func TestRoster_ChangeOfManyFollowers(t *testing.T) {
 	w.store.mu.Lock()
 	w.store.accounts["alice"].Name = "Alice Adler"
 	w.store.mu.Unlock()
+	before := w.store.timesAsked()
 	w.srv.AccountChanged(t.Context(), "alice")
 	for _, c := range seeing {
 		c.Until(fmt.Sprintf(rosterPush, `<item jid="alice@h" name="Alice Adler" subscription="both"/>`))
 	}
 	if got := dave.Sync(); len(got) > 0 {
 		t.Errorf("dave was told: %s", got[0].Raw)
+	}
+	if n := w.store.timesAsked() - before; n != 1 {
+		t.Errorf("the store was asked %d times", n)
 	}
 }
 

@@ -247,6 +247,13 @@ func (m *memStore) Contact(_ context.Context, user, jid string) (Contact, error)
 	return c, nil
 }
 
+// timesAsked is how often ContactsOf was called.
+func (m *memStore) timesAsked() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.asked
+}
+
 func (m *memStore) ContactsOf(ctx context.Context, jid string, users []string) (map[string]Contact, error) {
 	m.mu.Lock()
 	m.asked++

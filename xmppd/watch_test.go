@@ -101,17 +101,12 @@ func TestRoster_Strangers(t *testing.T) {
 		alice.Send(`<message xmlns="jabber:client" type="chat" to="stranger@h" id="` + id + `"><body>hi</body></message>`)
 		stranger.Until(`<message xmlns="jabber:client" from="alice@h/a" id="` + id + `"><body>hi</body><any xmlns="test"/></message>`)
 	}
-	asked := func() int {
-		w.store.mu.Lock()
-		defer w.store.mu.Unlock()
-		return w.store.asked
-	}
 	say("1")
-	once := asked()
+	once := w.store.timesAsked()
 	for i := range 9 {
 		say(fmt.Sprint("again", i))
 	}
-	if n := asked(); n != once || once != 2 {
+	if n := w.store.timesAsked(); n != once || once != 2 {
 		t.Errorf("the store was asked %d times for the first message, and %d times in all", once, n)
 	}
 }

@@ -213,6 +213,28 @@ func TestChatSeam(t *testing.T) {
 	}
 }
 
+// TestCookies: cookies are read in one way, that of app/cookie.go, for pages and for the chat: Fiber's own takes what another
+// program of the domain set for ours (X-01).
+func TestCookies(t *testing.T) {
+	reads := regexp.MustCompile(`\.Cookies\(|CookieParser\(|Header\.(Cookie|VisitAllCookie)\(`)
+	if !reads.MatchString("c.Cookies(name)") || reads.MatchString("c.Cookie(&fiber.Cookie{") {
+		t.Fatal("something is wrong with this test")
+	}
+	found := 0
+	walkSources(t, []string{".go"}, func(path string, raw []byte) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		found += strings.Count(string(raw), "readCookie(")
+		if read := reads.Find(raw); read != nil {
+			t.Errorf("%s has %s; readCookie of app/cookie.go reads cookies", path, read)
+		}
+	})
+	if found < 3 {
+		t.Errorf("readCookie was found %d times; something is wrong with this test", found)
+	}
+}
+
 // TestNoBackendLink: the gateway hands its streams to the server within the
 // program, and neither calls anybody. The only link that could want TLS is that of
 // xmppgw/relay, whose tests are TestTLS… (XEP-0124 §19.2, B-55).

@@ -6,18 +6,18 @@
 import { panel } from './panel.js';
 
 /** Methods that are replaced or called, by where they are. */
-const METHODS = {
+export const METHODS = {
     // The chat's models.
-    'exports.ChatBox.prototype': ['getMessagesCollection', 'getMostRecentMessage', 'getVCard', 'queueMessage', 'onMessage', 'getDuplicateMessage', 'handleCorrection', 'handleRetraction', 'getReferencedMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close', 'maybeShow', 'handleChatMarker', 'handleUnreadMessage', 'incrementUnreadMsgsCounter', 'sendMarkerForMessage', 'sendMessage', 'addReplyFallback', 'getOutgoingMessageAttributes', 'sendFiles', 'setChatState', 'retractOwnMessage'],
+    'exports.ChatBox.prototype': ['createMessage', 'isChatMessage', 'getNotificationsText', 'getMessagesCollection', 'getMostRecentMessage', 'getVCard', 'queueMessage', 'onMessage', 'getDuplicateMessage', 'handleCorrection', 'handleRetraction', 'getReferencedMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close', 'maybeShow', 'handleChatMarker', 'handleUnreadMessage', 'incrementUnreadMsgsCounter', 'sendMarkerForMessage', 'sendMessage', 'addReplyFallback', 'getOutgoingMessageAttributes', 'sendFiles', 'setChatState', 'retractOwnMessage'],
     'exports.MUC.prototype': [
         'getMessagesCollection', 'getMostRecentMessage', 'getUpdatedMessageAttributes', 'handleCorrection', 'handleRetraction', 'getReferencedMessage', 'queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getAndPersistNickname', 'onErrorPresence', 'createInfoMessageFromPresence', 'setDisconnectionState', 'join', 'rejoin', 'rejoinIfNecessary', 'onReconnection', 'handleDisconnection', 'handleMessageFromMUCHost',
-        'isEntered', 'setNickname', 'setRole', 'getOwnOccupant', 'getOwnAffiliation', 'sendDestroyIQ', 'getDisplayName', 'handleUnreadMessage', 'incrementUnreadMsgsCounter', 'isUserMentioned',
+        'createMessage', 'isChatMessage', 'getNotificationsText', 'getOccupant', 'isEntered', 'setNickname', 'setRole', 'getOwnOccupant', 'getOwnAffiliation', 'sendDestroyIQ', 'getDisplayName', 'handleUnreadMessage', 'incrementUnreadMsgsCounter', 'isUserMentioned',
         'sendMessage', 'addReplyFallback', 'getOutgoingMessageAttributes', 'sendFiles', 'setChatState', 'getAllKnownNicknames', 'getReferenceURIFromNickname',
         'fetchRoomConfiguration', 'initOccupants', 'initDiscoModels', 'removeHandlers', 'refreshDiscoInfo', 'setSubject', 'close', 'maybeShow', 'sendTimedMessage', 'retractOtherMessage', 'sendRetractionIQ',
     ],
     'exports.MUCMessage.prototype': ['getVCard'],
     'exports.Message.prototype': ['getDisplayName', 'getMessageText', 'isFollowup', 'isRetracted', 'isEphemeral'],
-    'exports.MUCOccupant.prototype': ['getDisplayName', 'isSelf', 'sendMessage', 'addReplyFallback', 'getOutgoingMessageAttributes', 'sendFiles'],
+    'exports.MUCOccupant.prototype': ['createMessage', 'getNotificationsText', 'getDisplayName', 'isSelf', 'sendMessage', 'addReplyFallback', 'getOutgoingMessageAttributes', 'sendFiles'],
     'exports.MUCOccupants.prototype': ['fetchMembers'],
     'exports.RosterContact.prototype': ['getDisplayName', 'authorize', 'subscribeToPresence'],
     'exports.RosterContacts.prototype': ['handleIncomingSubscription', 'sendContactAddIQ', 'presenceHandler'],
@@ -26,7 +26,7 @@ const METHODS = {
     'exports.DiscoEntity.prototype': ['onDiscoItems'],
     'exports.Presence.prototype': ['onResourcesChanged'],
     'exports.VCard.prototype': ['getDisplayName', 'trigger'],
-    'exports.MAMPlaceholderMessage': [],
+    'exports.MAMPlaceholderMessage.prototype': ['fetchMissingMessages'],
     exports: ['handleMAMResult'],
     'exports.ControlBox': [],
     // What they are kept with.
@@ -60,8 +60,8 @@ const METHODS = {
     'env.Strophe.Websocket.prototype': ['_connect', '_closeSocket', '_onOpen', '_onInitialMessage', '_onError', '_onClose', '_doDisconnect'],
     'env.Stanza.prototype': ['toString', 'tree'],
     'env.Strophe': ['getBareJidFromJid', 'getDomainFromJid', 'SASLExternal', 'serialize'],
-    'env': ['stx', 'html', 'render'],
-    'env.u': ['getUniqueId'],
+    'env': ['stx', 'html', 'render', '$iq', '$pres'],
+    'env.u': ['getUniqueId', 'prefixMentions'],
     'env.u.emojis': ['getEmojisByAttribute'],
     'env.u.muc': ['setAffiliation'],
     'env.u.reactions': ['getOwnReactionJID'],
@@ -75,6 +75,7 @@ const METHODS = {
     'elements.converse-chat-toolbar': [],
     'elements.converse-chat-message': ['getExtraMessageClasses', 'getRetractionText', 'renderMessageText', 'showUserModal'],
     'elements.converse-message-actions': ['initialize', 'getActionButtons', 'onMessageEditButtonClicked'],
+    'elements.converse-message-actions.constructor': ['getActionsDropdownItem'],
     'elements.converse-reaction-picker': ['open', 'onEmojiSelected'],
     'elements.converse-chat-heading': ['getHeadingButtons', 'showUserDetailsModal'],
     'elements.converse-muc-heading': ['getHeadingButtons'],
@@ -111,6 +112,8 @@ export const NAMES = {
     ],
     /** Plugins. */
     plugins: ['converse-chat', 'converse-roster', 'converse-chatboxes', 'converse-adhoc', 'converse-version', 'converse-rosterview', 'converse-adhoc-views', 'converse-dragresize'],
+    /** Methods of a message's text, which is made when it is drawn. */
+    texts: ['addTemplateResult', 'addMentions'],
     /** A database of the browser's. */
     databases: ['converse-persistent'],
 };
@@ -126,10 +129,10 @@ const STATE = ['chatboxes.get', 'chatboxviews.get', 'roster.get', 'presences.get
 const BOSH = ['_proto.sid', '_proto.rid', '_proto._requests'];
 
 /** The same, on devices that encrypt. */
-const ENCRYPTION = { 'exports.Device.prototype': ['getRandomPreKey'] };
+export const ENCRYPTION = { 'exports.Device.prototype': ['getRandomPreKey'], 'api.omemo.session': ['restore'] };
 
 /** Values that are compared with. */
-const VALUES = ['converse.emojis.initialized', 'converse.ROOMSTATUS.ENTERED', 'converse.ROOMSTATUS.DESTROYED', 'converse.ROOMSTATUS.BANNED', 'converse.MUC.INFO_CODES', 'env.errors.ItemNotFoundError', 'env.Strophe.Status.AUTHFAIL', 'env.Strophe.ErrorCondition.NO_AUTH_MECH'];
+const VALUES = ['converse.emojis.initialized', 'converse.ROOMSTATUS.ENTERED', 'converse.ROOMSTATUS.DESTROYED', 'converse.ROOMSTATUS.BANNED', 'converse.MUC.INFO_CODES', 'env.errors.ItemNotFoundError', 'env.Strophe.Status.AUTHFAIL', 'env.Strophe.Status.CONNECTED', 'env.Strophe.ErrorCondition.NO_AUTH_MECH'];
 
 /** What stands at a path, an element's prototype for "elements.NAME". */
 function at(roots, path) {
