@@ -32,9 +32,6 @@ export const ways: Way[] = [
  */
 export const pageWays = ways.filter(({ login }) => login !== "signed");
 
-/** Where it is the mode that matters, or else the transport: each once. */
-export const modeWays = pageWays.filter(({ login, transport }) => transport === "websocket" || login === "session" || login === "prebind");
-
 /** The default, for what is the same in every mode. */
 export const sessionWays = ways.filter(({ login }) => login === "session");
 

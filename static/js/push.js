@@ -76,7 +76,7 @@ async function renew(config) {
 
 function stateOf(config, on, denied) {
     if (!possible()) return 'This browser cannot notify you.';
-    if (denied) return 'Your browser does not let this site notify you. Its settings for this site change that.';
+    if (denied) return 'Your browser does not let this site notify you. You can allow it in the browser’s settings for this site.';
     if (isSubscribed(config)) return 'You are notified on this device, also while this site is closed.';
     return on ? 'You are notified on this device while this site is open.' : 'You are not notified on this device.';
 }
