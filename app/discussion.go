@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -64,6 +65,8 @@ type DiscussionMessage struct {
 	File   string // the name of the file that is at Link, in the place of a text
 	Link   string
 	Edited bool
+	// Deleted: it was taken back. Then there is neither a text nor, on a page that is everybody's, a name.
+	Deleted bool
 	// Answers is the message that this one answers, if the page shows it.
 	Answers *DiscussionMessage
 
@@ -78,6 +81,7 @@ type DiscussionPart struct {
 	Known    bool   // the viewer may open it
 	Me       bool   // somebody is signed in
 	Page     string // the page's path
+	Nth      int    // of this room on the page, from 1
 	Older    bool   // not the latest is shown
 	SignUp   bool
 }
@@ -95,6 +99,7 @@ func (s *pages) withDiscussions(c *fiber.Ctx, p *Page, page []byte) ([]byte, err
 		return page, nil
 	}
 	var out bytes.Buffer
+	shown := make(map[string]int) // how often, by room
 	for n := 0; ; n++ {
 		before, rest, found := bytes.Cut(page, start)
 		out.Write(before)
@@ -111,6 +116,8 @@ func (s *pages) withDiscussions(c *fiber.Ctx, p *Page, page []byte) ([]byte, err
 		if err != nil {
 			return nil, err
 		}
+		shown[part.Key]++
+		part.Nth = shown[part.Key]
 		if err := s.views.Render(&out, "discussion", part); err != nil {
 			return nil, err
 		}
@@ -279,10 +286,10 @@ func saidInRoom(list, later []models.RoomMessage, max int) Discussion {
 		said := saidBy(m)
 		said.Answers = shown[said.answers]
 		if newer := corrections[key{m.Author, m.StanzaID}]; m.StanzaID != "" && newer != nil {
-			said.Edited = true
 			said.read(newer)
+			said.Edited = !said.Deleted
 		}
-		if said.Text != "" {
+		if said.Text != "" || said.Deleted {
 			d.Messages = append(d.Messages, said)
 			shown[m.ID.String()] = &said
 		}
@@ -298,14 +305,15 @@ func saidBy(m models.RoomMessage) DiscussionMessage {
 	return said
 }
 
-// read takes the text of a message; none: there is nothing to show.
+// read takes the text of a message; none: there is nothing to show but that it was deleted, if it was.
 func (s *DiscussionMessage) read(raw []byte) {
-	s.Text, s.File, s.Link, s.Action = "", "", "", false
+	s.Text, s.File, s.Link, s.Action, s.Deleted = "", "", "", false, false
 	el, err := stream.Parse(raw, stream.Limits{Bytes: len(raw)})
 	if err != nil {
 		return
 	}
 	if _, kind := preview(el); kind == "encrypted" || kind == "deleted" {
+		_, s.Deleted = el.Find(stanza.NSRetract, "retracted") // what stands in its place, not what took it back
 		return
 	}
 	s.Text, s.Styled = stanza.MarkedText(el)
@@ -348,4 +356,15 @@ func (p DiscussionPart) EarlierPath() string {
 func (p DiscussionPart) LatestPath() string { return path.Clean(p.Page) + "#" + p.Anchor() }
 
 // Anchor names the part in the page.
-func (p DiscussionPart) Anchor() string { return "room-" + url.PathEscape(p.Key) }
+func (p DiscussionPart) Anchor() string { return p.nth("room") + url.PathEscape(p.Key) }
+
+// Said names a message in the page.
+func (p DiscussionPart) Said(id uuid.UUID) string { return p.nth("said") + id.String() }
+
+// nth begins the name of a part: a page may have a room twice, and no id.
+func (p DiscussionPart) nth(kind string) string {
+	if p.Nth > 1 {
+		kind += strconv.Itoa(p.Nth)
+	}
+	return kind + "-"
+}

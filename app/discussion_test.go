@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -66,6 +67,92 @@ func TestDiscussion(t *testing.T) {
 	alice := signedInAs(t, base, "alice")
 	if alice.get("/articles/garden"); !strings.Contains(alice.body, `data-room="lobby@conference.localhost"`) {
 		t.Error("alice cannot join in")
+	}
+}
+
+// What was deleted is marked, for everybody without a word of it and without a name; it was edited no more, and an answer says so.
+func TestDiscussion_Deleted(t *testing.T) {
+	s, base := start(t, nil)
+	s.sayInRoom(t, "lobby", "Bob", "first slug", "")
+	s.sayInRoom(t, "lobby", "Bob", "second slug", `<replace id="s-first slug" xmlns="urn:xmpp:message-correct:0"/>`)
+	list, _, err := s.db.Conversations.RoomMessages(t.Context(), s.roomJID("lobby"), uuid.Max, 10)
+	if err != nil || len(list) != 2 {
+		t.Fatal(list, err)
+	}
+	s.sayInRoom(t, "lobby", "Carol", "so it is", `<reply xmlns="urn:xmpp:reply:0" id="`+list[1].ID.String()+`"/>`)
+	visitor := newBrowser(t, base)
+	visitor.get("/articles/garden").wants(200, "Reply to <bdi>Bob</bdi>")
+	takesBack := archive.Entry{
+		ID: uuid.Must(uuid.NewV7()), Owner: s.roomJID("lobby"), With: "bob@localhost", Resource: "Bob", Outgoing: true, StanzaID: "r", Body: "fallback", IsRetraction: true,
+		Stanza:   []byte(`<message xmlns="jabber:client" type="groupchat"><body>fallback</body><retract xmlns="urn:xmpp:message-retract:1" id="x"/></message>`),
+		Retracts: &archive.Retraction{IDs: []uuid.UUID{list[0].ID, list[1].ID}, By: "r", At: time.Now()},
+	}
+	if err := s.db.Stores("localhost", models.RosterEveryone).Archive.Append(t.Context(), []archive.Entry{takesBack}); err != nil {
+		t.Fatal(err)
+	}
+	clear(s.discussions.latest)
+	visitor.get("/articles/garden").wants(200, "so it is")
+	if n := strings.Count(visitor.body, "Deleted message"); n != 1 {
+		t.Errorf("%d are marked as deleted", n)
+	}
+	visitor.wants(200, `<a class="said-answered" href="#said-`+list[1].ID.String()+`">Reply to a deleted message</a>`)
+	for _, gone := range []string{"slug", "fallback", "Bob", "edited"} {
+		if strings.Contains(visitor.body, gone) {
+			t.Errorf("%s is shown: %s", gone, visitor.body)
+		}
+	}
+}
+
+// A page may have several rooms, and one of them twice: each id is there once, and what refers to one finds it in its own part.
+func TestDiscussion_Several(t *testing.T) {
+	s, base := startChanged(t, nil, func(s *Server) {
+		if _, err := s.views.Templates.New("article").Parse(`{{room "lobby"}}<hr>{{room "shed"}}<hr>{{room "lobby"}}`); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if err := AddSiteRoom(t.Context(), s.db, models.NewSiteRoom{Name: "shed", Title: "Shed", OnPages: true}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range discussionSize + 1 {
+		s.sayInRoom(t, "lobby", "Bob", fmt.Sprintf("of the lobby %d.", i), "")
+	}
+	list, _, err := s.db.Conversations.RoomMessages(t.Context(), s.roomJID("lobby"), uuid.Max, 1)
+	if err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	s.sayInRoom(t, "lobby", "Carol", "indeed", `<reply xmlns="urn:xmpp:reply:0" id="`+list[0].ID.String()+`"/>`)
+	s.sayInRoom(t, "shed", "Bob", "of the shed", "")
+	visitor := newBrowser(t, base)
+	visitor.get("/articles/garden").wants(200, "of the shed")
+	parts := strings.Split(visitor.body, "<hr>")
+	if len(parts) != 3 {
+		t.Fatal(visitor.body)
+	}
+	for i, said := range []string{"of the lobby 30.", "of the shed", "of the lobby 30."} {
+		if !strings.Contains(parts[i], said) || strings.Contains(parts[i], "of the shed") != (i == 1) {
+			t.Errorf("part %d: %s", i, parts[i])
+		}
+	}
+	ids := make(map[string]int) // in which part
+	for i, part := range parts {
+		for _, id := range regexp.MustCompile(` id="([^"]+)"`).FindAllStringSubmatch(part, -1) {
+			if _, twice := ids[id[1]]; twice {
+				t.Errorf("%s is there twice", id[1])
+			}
+			ids[id[1]] = i
+		}
+	}
+	refers := regexp.MustCompile(`(?:href="[^"#]*#|aria-labelledby=")((?:room|said)[^"]*)"`)
+	for i, want := range []int{3, 1, 3} { // its heading, what is earlier, what is answered
+		found := refers.FindAllStringSubmatch(parts[i], -1)
+		for _, to := range found {
+			if in, ok := ids[to[1]]; !ok || in != i {
+				t.Errorf("part %d refers to %s in %d, %v", i, to[1], in, ok)
+			}
+		}
+		if len(found) != want {
+			t.Errorf("part %d refers to %d: %v", i, len(found), found)
+		}
 	}
 }
 

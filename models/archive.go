@@ -37,6 +37,9 @@ const appendArchive = `WITH busy AS MATERIALIZED (SELECT pg_advisory_xact_lock_s
 // have the same.
 const isRetraction = "coalesce(retracts, position('" + stanza.NSRetract + "'::bytea IN stanza) > 0)"
 
+// isTombstone is the condition that a message of the archive stands in the place of one that was taken back (XEP-0424 §5).
+const isTombstone = `body = '' AND position('<retracted xmlns="` + stanza.NSRetract + `"'::bytea IN stanza) > 0`
+
 // conversationNoted is for how long a conversation that was noted is not noted again,
 // so that most messages write nothing but themselves.
 const conversationNoted = time.Minute

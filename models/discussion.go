@@ -15,9 +15,9 @@ const (
 	readableRoom = "SELECT " + listingColumns + `, 'none', false FROM rooms r
 		WHERE r.name = $1 AND r.readable AND r.persistent AND r.public AND NOT r.members_only AND r.password = '' AND r.archive`
 
-	// saidInRoom are the messages with a text before the id $2, the latest first.
+	// saidInRoom are the messages with a text, or that were taken back, before the id $2, the latest first.
 	saidInRoom = `SELECT id, peer, resource, stanza_id, coalesce(replaces, ''), stanza FROM archive
-		WHERE owner = $1 AND id < $2 AND body <> '' AND NOT ` + isRetraction + `
+		WHERE owner = $1 AND id < $2 AND (body <> '' AND NOT ` + isRetraction + ` OR ` + isTombstone + `)
 		ORDER BY owner DESC, id DESC LIMIT $3`
 
 	// correctedLater are the corrections among the messages that came next.
@@ -47,8 +47,8 @@ type RoomMessage struct {
 	Stanza   []byte
 }
 
-// RoomMessages returns messages with a text of a room, a bare JID, before an id, the latest
-// first, at most max; and corrections of them that came soon after.
+// RoomMessages returns messages with a text of a room, a bare JID, and what stands in the place of
+// those that were taken back, before an id, the latest first, at most max; and corrections of them that came soon after.
 func (db *Conversations) RoomMessages(ctx context.Context, room string, before uuid.UUID, max int) (list, later []RoomMessage, err error) {
 	into := func(list *[]RoomMessage) func(pgx.Rows) error {
 		return func(rows pgx.Rows) (err error) {

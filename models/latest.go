@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"foyer/internal/stanza"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
@@ -79,7 +77,7 @@ const latestInRooms = `SELECT r.jid, m.id, m.peer, m.resource, false, coalesce(c
 	FROM unnest($1::text[]) r (jid)
 	CROSS JOIN LATERAL (SELECT id, peer, resource, stanza, nullif(stanza_id, '') AS stanza_id FROM archive
 		WHERE owner = r.jid COLLATE "C" AND replaces IS NULL
-			AND (body <> '' AND NOT ` + isRetraction + ` OR body = '' AND position('<retracted xmlns="` + stanza.NSRetract + `"'::bytea IN stanza) > 0)
+			AND (body <> '' AND NOT ` + isRetraction + ` OR ` + isTombstone + `)
 		ORDER BY owner DESC, id DESC LIMIT 1) m
 	LEFT JOIN LATERAL (SELECT x.stanza FROM archive x
 		WHERE x.owner = r.jid COLLATE "C" AND x.replaces = m.stanza_id AND x.peer = m.peer AND x.id > m.id AND x.body <> ''

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -271,7 +272,7 @@ func TestUserData(t *testing.T) {
 	}
 	c.says("1 message in rooms taken back.", "", "user", "delete", "zoe", "--room-messages", "--yes")
 	list, _, err := c.db.Conversations.RoomMessages(t.Context(), "garden@conference.localhost", uuid.Max, 10)
-	if err != nil || len(list) != 0 {
+	if err != nil || len(list) != 1 || !bytes.Contains(list[0].Stanza, []byte("<retracted ")) || bytes.Contains(list[0].Stanza, []byte("<body>")) {
 		t.Errorf("%s %v", list, err)
 	}
 	c.cfg.Upstream = "xmpp://localhost"
