@@ -131,7 +131,7 @@ type body struct {
 	share  *budget.KeyedSemaphore
 	client string // who pays
 	data   []byte
-	paid   []func() // give back what it took of the share
+	paid   []func() // each returns what was taken of the share
 }
 
 var errTooManyBodies = &Error{Code: Unavailable, Public: "Too much is being sent at once. Please try again in a moment."}
@@ -191,8 +191,8 @@ func (b *body) beginning(r io.Reader) []byte {
 }
 
 func (b *body) release() {
-	for _, giveBack := range b.paid {
-		giveBack()
+	for _, returnShare := range b.paid {
+		returnShare()
 	}
 	b.paid, b.data = nil, nil
 }

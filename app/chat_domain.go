@@ -18,7 +18,7 @@ func OtherChatDomain(cfg Config, kept string) string {
 		return ""
 	}
 	return fmt.Sprintf("XMPP_DOMAIN is %s, and the people of this database have had their chat addresses at %s: under other addresses they would see none of their messages, contacts and rooms, and nobody would know them by these. "+
-		"Set XMPP_DOMAIN=%s, or name another database; if they shall begin anew, and what there is stay under the old name, run `foyer chat domain %s` (with Docker: `docker compose run --rm site chat domain %s`)", cfg.Domain, kept, kept, cfg.Domain, cfg.Domain)
+		"Set XMPP_DOMAIN=%s, or name another database; if they are to start without these, which then stay under the old addresses, run `foyer chat domain %s` (with Docker: `docker compose run --rm site chat domain %s`)", cfg.Domain, kept, kept, cfg.Domain, cfg.Domain)
 }
 
 // checkChatDomain refuses another domain than the database remembers. In development it says so and goes on.

@@ -30,7 +30,7 @@ func (c Config) checkAuthListeners(check func(bool, string, ...any)) {
 		check(err == nil, "%s=%q %v", setting, addr, err)
 	}
 	check(c.AuthDovecot == "" || c.AuthDovecot != c.AuthHTTP, "XMPP_AUTH_DOVECOT and XMPP_AUTH_HTTP need two addresses; they are both %s", c.AuthHTTP)
-	check(c.AuthHTTP == "" || extauth.IsUnix(c.AuthHTTP) || c.AuthSecret != "", "XMPP_AUTH_SECRET is empty: whoever asks at XMPP_AUTH_HTTP=%s has to know one, since every program of this machine gets there; set it, or use a unix socket", c.AuthHTTP)
+	check(c.AuthHTTP == "" || extauth.IsUnix(c.AuthHTTP) || c.AuthSecret != "", "XMPP_AUTH_SECRET is empty: a server that asks at XMPP_AUTH_HTTP=%s has to know one, since every program of this machine gets there; set it, or use a unix socket", c.AuthHTTP)
 	check(c.AuthSecret == "" || len(c.AuthSecret) >= minAuthSecret, "XMPP_AUTH_SECRET must be at least %d characters; `openssl rand -hex 32` makes a good one", minAuthSecret)
 	for _, way := range c.authAccept() {
 		oneOf(check, "XMPP_AUTH_ACCEPT", way, acceptToken, acceptAppPassword, acceptPassword)

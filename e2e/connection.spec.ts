@@ -330,7 +330,7 @@ test("who leaves a room on a dead connection sees that it takes its time, and is
 test.describe("signing in", () => {
   const told = "The chat cannot sign you in. Reload the page; if that does not help, sign out of the site and in again.";
 
-  test("whoever is not let in, or whose chat does not start, is told so", async ({ visit }) => {
+  test("somebody who is not let in, or whose chat does not start, is told so", async ({ visit }) => {
     const alice = await visit("alice");
     let answers: readonly [RegExp, string];
     await alice.context.routeWebSocket(/\/xmpp-websocket/, (page) => {

@@ -31,6 +31,7 @@ const moments = [
   { ms: 0, slower: 1 },
   { ms: 50, slower: 1 },
   { ms: 150, slower: 4 },
+  { ms: 300, slower: 4 },
 ];
 
 /** Runs in a page: which conversations are open, as far as the browser's store has kept that. */

@@ -55,7 +55,7 @@ func (g *Gateway) fiberWebSocket(c *fiber.Ctx) error {
 	}
 	who, err := g.identify(c.UserContext(), fiberHeader{c}, peerAddress(c))
 	if errors.Is(err, errForeignOrigin) {
-		return c.Status(http.StatusForbidden).SendString("Pages of this origin may not chat here. Whoever runs the site lists those that may in CHAT_ORIGINS, or in GATEWAY_ORIGINS for `foyer gateway`.")
+		return c.Status(http.StatusForbidden).SendString("Pages of this origin may not chat here. The operator of this site lists those that may in CHAT_ORIGINS, or in GATEWAY_ORIGINS for `foyer gateway`.")
 	}
 	c.Set("Upgrade", "websocket")
 	c.Set("Connection", "Upgrade")

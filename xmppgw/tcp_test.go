@@ -467,7 +467,7 @@ func writePair(t testing.TB, dir string) (certFile, keyFile string) {
 }
 
 // A renewed certificate is used for the next client; what cannot be read is not.
-func TestCertificate_ReadAnew(t *testing.T) {
+func TestCertificate_ReadAgain(t *testing.T) {
 	dir := t.TempDir()
 	certFile, keyFile := writePair(t, dir)
 	c, err := LoadCertificate(certFile, keyFile, slog.New(slog.DiscardHandler))

@@ -101,7 +101,7 @@ func keepable(text string) string {
 	return text
 }
 
-// maxGroupName is the most characters that a group's name may have.
+// maxGroupName is the maximum length of a group's name, in characters.
 const maxGroupName = 64
 
 // GroupName tidies a group's name; the error is a sentence for people.
@@ -135,7 +135,7 @@ func groupNames(said []string) (kept, dropped []string) {
 // maxLoggedGroups is how many groups that cannot be kept are told by the log at once.
 const maxLoggedGroups = 20
 
-// How often groups of a source that cannot be kept are told by the log: whoever signs in may bring some.
+// How often groups of a source that cannot be kept are told by the log: each sign-in may bring some.
 const droppedEvery = time.Hour
 
 // logDropped tells the operator of groups that a source says and that nobody is in here for it.

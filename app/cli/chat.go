@@ -16,7 +16,7 @@ import (
 
 type chatCmd struct {
 	Export chatExportCmd `cmd:"" help:"Copy what the embedded chat server keeps into another server's tables, or into files (docs/MOVING.md)."`
-	Domain chatDomainCmd `cmd:"" help:"Print the domain of people's chat addresses that the database remembers, or let it be another one: people begin anew there."`
+	Domain chatDomainCmd `cmd:"" help:"Print the domain of people's chat addresses that the database remembers, or change it: under the new one people start without their messages, contacts and rooms."`
 }
 
 type chatDomainCmd struct {

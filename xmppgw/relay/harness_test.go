@@ -280,10 +280,11 @@ func servePeer(t testing.TB, r *Relay, peer *stream.Peer) *client {
 	t.Helper()
 	st, c := streamtest.Pipe(t)
 	out := &client{c, st, make(chan error, 1)}
-	return out.over(r, st, peer)
+	return out.serve(r, st, peer)
 }
 
-func (c *client) over(r *Relay, st stream.Stream, peer *stream.Peer) *client {
+// serve lets the relay serve the client's stream, in a goroutine; ended waits for its end.
+func (c *client) serve(r *Relay, st stream.Stream, peer *stream.Peer) *client {
 	go func() { c.served <- r.Serve(context.Background(), st, peer) }()
 	return c
 }

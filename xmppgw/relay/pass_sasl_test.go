@@ -118,9 +118,9 @@ func TestPassSASL_Authzid(t *testing.T) {
 	wantCondition(t, c.ended(t), stream.NotAuthorized)
 }
 
-// RFC 6120 §6.4.2 (S-18): who begins anew in the middle of an exchange has the old one discarded,
+// RFC 6120 §6.4.2 (S-18): who starts again in the middle of an exchange has the old one discarded,
 // and the new one done.
-func TestPassSASL_BeginsAnew(t *testing.T) {
+func TestPassSASL_StartsAgain(t *testing.T) {
 	u := newUpstream(t)
 	r := newRelay(t, nil, passSASL, u)
 	begun := func() (*client, *serverEnd) {
@@ -172,7 +172,7 @@ func TestPassSASL_Undelivered(t *testing.T) {
 	st, pipe := streamtest.Pipe(t)
 	c := &client{pipe, st, make(chan error, 1)}
 	lost := &losing{Server: st}
-	c.over(r, lost, &stream.Peer{Conn: "1", Transport: stream.BOSH, Domain: domain, Addr: "192.0.2.1", Password: true})
+	c.serve(r, lost, &stream.Peer{Conn: "1", Transport: stream.BOSH, Domain: domain, Addr: "192.0.2.1", Password: true})
 	e := u.next()
 	e.open(featureStrong)
 	c.Expect(offeredStrong)

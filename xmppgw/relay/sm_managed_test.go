@@ -382,7 +382,7 @@ func TestEnd_LingeringClient(t *testing.T) {
 	st, pipe := streamtest.Pipe(t)
 	c := &client{pipe, st, make(chan error, 1)}
 	lingering := &lingering{Server: st, closed: make(chan struct{})}
-	c.over(r, lingering, &stream.Peer{Transport: stream.WebSocket, Identity: identity("alice"), External: true})
+	c.serve(r, lingering, &stream.Peer{Transport: stream.WebSocket, Identity: identity("alice"), External: true})
 	c.authenticate()
 	e := u.next()
 	e.signIn(featureBind)
@@ -436,7 +436,7 @@ func TestManaged_Undelivered(t *testing.T) {
 	st, pipe := streamtest.Pipe(t)
 	c := &client{pipe, st, make(chan error, 1)}
 	lost := &losing{Server: st}
-	c.over(r, lost, &stream.Peer{Transport: stream.BOSH, Identity: identity("alice"), External: true})
+	c.serve(r, lost, &stream.Peer{Transport: stream.BOSH, Identity: identity("alice"), External: true})
 	c.authenticate()
 	e := u.next()
 	e.signIn(featureBind + featureSM)

@@ -66,7 +66,7 @@ func TestCarry_Together(t *testing.T) {
 	r := newRelay(t, &site{}, nil, u)
 	st, browser := streamtest.Pipe(t)
 	corker := &corking{Server: st}
-	c := (&client{browser, st, make(chan error, 1)}).over(r, corker, &stream.Peer{Conn: "1", Transport: stream.WebSocket, Domain: domain, Identity: identity("alice"), External: true})
+	c := (&client{browser, st, make(chan error, 1)}).serve(r, corker, &stream.Peer{Conn: "1", Transport: stream.WebSocket, Domain: domain, Identity: identity("alice"), External: true})
 	c.authenticate()
 	e := u.next()
 	e.signIn(featureBind)
@@ -95,7 +95,7 @@ func TestPassSASL_HeaderAtOnce(t *testing.T) {
 	corker.Cork()
 	const header = `<open xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>`
 	_ = corker.Send([]byte(header))
-	c := (&client{browser, st, make(chan error, 1)}).over(r, corker, &stream.Peer{Conn: "1", Transport: stream.WebSocket, Domain: domain, Addr: "192.0.2.1", Password: true})
+	c := (&client{browser, st, make(chan error, 1)}).serve(r, corker, &stream.Peer{Conn: "1", Transport: stream.WebSocket, Domain: domain, Addr: "192.0.2.1", Password: true})
 	e := u.next()
 	c.Expect(header)
 	e.open(featureStrong)

@@ -165,7 +165,7 @@ func rootDSE(attributes ...string) *ldapv3.SearchRequest {
 	return &ldapv3.SearchRequest{Scope: ldapv3.ScopeBaseObject, Filter: "(objectClass=*)", Attributes: attributes, SizeLimit: 1}
 }
 
-// do asks one question, within bounds: so many bytes are the most of an answer. An error that is not an answer of the directory
+// do asks one question, within bounds: so many bytes are the maximum of an answer. An error that is not an answer of the directory
 // leaves the connection unusable.
 func (c *conn) do(ctx context.Context, most int64, ask func() error) error {
 	began := time.Now()
@@ -289,7 +289,7 @@ func values(e *ldapv3.Entry, attr string) (list []string, next int, err error) {
 	return list, next, nil
 }
 
-// maxValues is the most values that one attribute may have.
+// maxValues is the maximum number of values of one attribute.
 const maxValues = 10_000_000
 
 // cutFold is strings.Cut in any case of letters.

@@ -2,7 +2,7 @@
 // the order of their times, are asked for by them, and are new or read by them: so no time of
 // another clock stands beside those that archives gave.
 
-/** ms that the browser's clock is ahead of the site's, at the most; less than 0: it is behind. */
+/** ms that the browser's clock is ahead of the site's, at most; less than 0: it is behind. */
 let ahead = Infinity;
 
 /** How far the last time in a conversation may be ahead of the site's: what comes then comes after it. */

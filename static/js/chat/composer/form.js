@@ -92,7 +92,7 @@ export function withComposer(_converse, Form) {
             await this.model.messages.fetched;
             const message = this.model.messages.get(corrects);
             if (message?.get('correcting')) this.#show(text);
-            else this.#giveBack(text, message);
+            else this.#returnToField(text, message);
         }
 
         disconnectedCallback() {
@@ -291,13 +291,13 @@ export function withComposer(_converse, Form) {
         #cancel(item) {
             const { text, corrects, answers } = item;
             this.queue.remove(item);
-            if (text) this.#giveBack(text, corrects);
+            if (text) this.#returnToField(text, corrects);
             if (answers && !this.model.get('reply_to_id')) this.model.save(answers);
             this.textarea.focus();
         }
 
         /** A text that is not sent after all edits what it did, or stands before what was begun: never in what somebody edits. */
-        #giveBack(text, corrects) {
+        #returnToField(text, corrects) {
             if (!this.#editing && corrects) {
                 corrects.save('correcting', true);
                 return this.#show(text);

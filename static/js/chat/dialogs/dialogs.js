@@ -48,7 +48,7 @@ export function showPeopleByName(_converse, config) {
 
     closeQuietly(api.elements.registry['converse-confirm-modal']);
     openAfterClosing(api.modal);
-    giveFocusBack();
+    restoreFocusAfterQuestions();
     nameByTitle();
     const opener = noteOpener();
     const { show } = api.modal;
@@ -105,17 +105,17 @@ function nameByTitle() {
 }
 
 /** What had the focus before a question has it again after it, which Converse leaves to nobody; or what stands around it, where it is gone. */
-function giveFocusBack() {
+function restoreFocusAfterQuestions() {
     const around = () => document.querySelector('#room-panel:not([hidden]) [role="tab"][aria-selected="true"]') ?? document.querySelector('#chat textarea.chat-textarea');
     document.addEventListener('show.bs.modal', ({ target: dialog }) => {
         const had = /** @type {HTMLElement} */ (document.activeElement);
-        const giveBack = () => {
+        const restoreFocus = () => {
             const now = document.activeElement;
             if (now !== document.body && now !== dialog) return;
             had.focus();
             if (document.activeElement !== had || had === document.body) /** @type {HTMLElement | null} */ (around())?.focus(); // it is gone, or its menu is closed
         };
-        dialog?.addEventListener('hidden.bs.modal', giveBack, { once: true }); // it has left the page by then
+        dialog?.addEventListener('hidden.bs.modal', restoreFocus, { once: true }); // it has left the page by then
         dialog?.addEventListener('hide.bs.modal', pushOverlay(() => /** @type {any} */ (dialog).modal.hide()), { once: true });
     });
 }

@@ -102,10 +102,10 @@ export class RoomPanel {
         const focused = this.element.contains(document.activeElement);
         this.#choose('');
         this.soon(0);
-        if (focused) this.#giveFocusBack();
+        if (focused) this.#restoreFocus();
     }
 
-    #giveFocusBack() {
+    #restoreFocus() {
         const { opener } = this;
         const back = opener instanceof HTMLElement && opener.isConnected && opener.checkVisibility() && opener !== document.body ? opener : byId('chat').querySelector('.head-members');
         /** @type {HTMLElement | null} */ (back)?.focus();

@@ -2,7 +2,7 @@
 // Converse would only show once more that they are out; and it would have them back there
 // unasked, when they look at another tab and return, or when a stream begins.
 
-import { askAnew } from './roomEnd.js';
+import { forgetEnd } from './roomEnd.js';
 
 /** Whether a room is known, and the person is told why they are not in it. @param {Converse.Room | null | undefined} room */
 export function hasDisconnectReason(room) {
@@ -45,7 +45,7 @@ export function allowRejoin(_converse) {
     // Patch: rejoin
     api.rooms.open = async (jids, ...rest) => {
         const before = typeof jids === 'string' ? await api.rooms.get(jids) : null;
-        const out = hasDisconnectReason(before) || (before && askAnew(before));
+        const out = hasDisconnectReason(before) || (before && forgetEnd(before));
         const room = await open(jids, ...rest);
         if (out) {
             room.session.save({ disconnection_message: null, disconnection_reason: null, disconnection_actor: null });

@@ -5,14 +5,14 @@
 
 const USER = 'http://jabber.org/protocol/muc#user';
 
-/** Rooms that are no more. Whoever opens one again after leaving it has another model of it, and asks again. */
+/** Rooms that are no more. Somebody who opens one again after leaving it has another model of it, and asks again. */
 const ended = new WeakSet();
 
 /** Whether a room is known to be no more. @param {Converse.Room} room */
 export const isEnded = (room) => ended.has(room);
 
 /** Somebody opens a room again: it is asked about once more. @param {Converse.Room} room */
-export const askAnew = (room) => ended.delete(room);
+export const forgetEnd = (room) => ended.delete(room);
 
 /** @param {Converse.Room} room */
 function end(room) {
