@@ -133,6 +133,65 @@ async function everyDialog(alice: Person): Promise<void> {
   }
 }
 
+// X-40: wherever a picture or a name stands.
+test("on the pages, a person's picture and name open their card, by a press and by the keyboard", async ({ alice, browser }) => {
+  const { page } = alice;
+  const card = page.locator("#person-card[open]");
+  const row = page.locator('main .person[data-jid="bob@localhost"]');
+  const name = row.getByRole("button", { name: `About ${names.bob}` });
+  const closed = async () => {
+    await page.keyboard.press("Escape");
+    await expect(card).toHaveCount(0);
+    await expect(name).toBeFocused();
+  };
+  for (const [screen, size] of Object.entries(screens)) {
+    await page.setViewportSize(size);
+    for (const path of ["Home", "People"] as const) {
+      await test.step(`${path}, ${screen}`, async () => {
+        await page.goto(path === "Home" ? "/" : "/people");
+        await expect(name).toBeVisible();
+        await expect(name).toHaveText(names.bob);
+        await name.focus();
+        for (const key of ["Enter", "Space"]) {
+          await page.keyboard.press(key);
+          await expect(card.getByRole("heading", { level: 2 })).toHaveText(names.bob);
+          await closed();
+        }
+        for (const part of [".portrait", ".name"]) {
+          const box = (await row.locator(part).boundingBox())!;
+          await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+          await expect(card.getByRole("heading", { level: 2 })).toHaveText(names.bob);
+          await expectPlain(alice);
+          await closed();
+        }
+        await page.keyboard.press("Tab");
+        await expect(alice.messageButton("bob")).toBeFocused();
+      });
+    }
+  }
+  await alice.messageButton("bob").click();
+  await expect(alice.input()).toBeVisible();
+  await expect(card).toHaveCount(0);
+
+  await test.step("without JavaScript it is as it was, in the same place", async () => {
+    const plain = await browser.newContext({ javaScriptEnabled: false, storageState: await alice.context.storageState(), viewport: screens.wide });
+    const still = await plain.newPage();
+    await page.setViewportSize(screens.wide);
+    for (const path of ["/people", "/"]) {
+      for (const each of [page, still]) await each.goto(new URL(path, page.url()).href);
+      await expect(name).toBeVisible();
+      const places = (of: typeof page) => of.locator("main .person[data-jid]").evaluateAll((rows) => rows.map((each) => {
+        const [whole, name] = [each, each.querySelector(".name")!].map((part) => part.getBoundingClientRect());
+        return [whole!.height, name!.x - whole!.x, name!.y - whole!.y, name!.height].map(Math.round);
+      }));
+      await expect(still.locator("main .person[data-jid] button.name")).toHaveCount(0);
+      await expect(still.locator('main .person[data-jid="bob@localhost"] .name')).toHaveText(names.bob);
+      expect(await places(page)).toEqual(await places(still));
+    }
+    await plain.close();
+  });
+});
+
 // X-40: where people are contacts only once they have said yes, a conversation says who is none yet.
 test.describe("with a list of contacts of one's own", () => {
   test.use({ settings: { ROSTER: "none" } });

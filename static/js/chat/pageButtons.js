@@ -1,7 +1,16 @@
-// The buttons of the pages open a chat with a person, or a room.
+// The buttons of the pages open a chat with a person, or a room, and the card of a person.
 
 import { all, around } from '../dom.js';
 import { panel } from './panel.js';
+import { personCard } from './people/cards.js';
+
+/** Makes a name that opens a card of one that says who somebody is: without the chat there are no cards. A press on the whole row is on it (site.css). */
+function makeOpener(name) {
+    const button = Object.assign(document.createElement('button'), { type: 'button', className: 'name', textContent: name.textContent });
+    button.setAttribute('aria-label', `About ${name.textContent}`);
+    button.setAttribute('aria-haspopup', 'dialog');
+    name.replaceWith(button);
+}
 
 export function openChats(_converse) {
     const { api } = _converse;
@@ -9,6 +18,7 @@ export function openChats(_converse) {
 
     const showButtons = () => {
         for (const button of all('[data-message], [data-room]')) button.hidden = !ready;
+        if (ready) all('.person[data-jid] span.name').forEach(makeOpener);
         const [asked] = ready ? all('[data-open-room]') : [];
         if (!asked) return;
         history.replaceState(history.state, '', location.pathname);
@@ -38,8 +48,10 @@ export function openChats(_converse) {
     document.addEventListener('foyer:page', showButtons);
 
     document.addEventListener('click', async (event) => {
-        const button = around(event, '[data-message], [data-room]');
+        const button = around(event, '[data-message], [data-room], button.name');
         if (!button) return;
+        const person = button.closest('.person[data-jid]');
+        if (person && button.className === 'name') return personCard.show({ jid: person.dataset.jid, name: button.textContent }, button);
         if (button.dataset.room) return openRoom(button.dataset.room);
         panel.open(button.dataset.message);
         await api.chats.open(button.dataset.message, {}, true);

@@ -1,12 +1,10 @@
 // Opens the cards of people, which are fetched when somebody first touches the page (lazy.js).
 
-import { around } from '../../dom.js';
 import { openPrivately } from '../room/privateRecipient.js';
 import { block } from './blocking.js';
 import { addressOf, open } from '../conversation.js';
 import { authorOf } from '../room/formerMembers.js';
 import { withLazy } from '../lazy.js';
-import { byAddress } from './people.js';
 import { ask } from '../dialogs/questions.js';
 
 /** @typedef {import('./personCard.js').Subject} Subject */
@@ -47,11 +45,6 @@ export const personCard = {
                 (card ??= new PersonCard(_converse, config, chat)).show(subject, opener);
             }, () => waiting.abort());
         };
-        // Elsewhere in the chat a row only says whose card is asked for.
-        document.addEventListener('foyer:person', (event) => {
-            const { jid, name } = /** @type {CustomEvent} */ (event).detail;
-            show({ jid, name: name ?? byAddress(_converse, jid)?.getDisplayName() ?? '' }, around(event, '*'));
-        });
     },
     /** @param {Subject} subject @param {Element | null} opener what it is beside */
     show: (subject, opener) => show(subject, opener),
