@@ -39,7 +39,7 @@ test("the panel of a room says what it is about, and holds its members, pinned m
     await bob.page.setViewportSize(screens.phone);
     await bob.signIn();
     const invitation = bob.page.locator("#chat-invitation");
-    await expect(invitation).toContainText(`${names.alice} invites you to a room.`);
+    await expect(invitation).toContainText(`${names.alice} invites you to “Book club”.`);
     await invitation.getByRole("button", { name: "Later" }).press("Enter");
     await expect(invitation).toBeHidden();
     await expect(bob.page.locator("#chat-toggle")).toBeFocused(); // the button that had it is gone

@@ -76,7 +76,7 @@ async function invitation(alice: Person, bob: Person): Promise<void> {
   await alice.page.getByRole("searchbox", { name: "Invite", exact: true }).pressSequentially("bob b");
   await alice.page.getByRole("button", { name: `Invite ${names.bob}` }).click();
   await expect(alice.page.getByText("The invitation has been sent.")).toBeVisible();
-  await expect(bob.page.getByText(`${names.alice} invites you to a room.`)).toBeVisible();
+  await expect(bob.page.getByText(`${names.alice} invites you to “Surprise party”.`)).toBeVisible();
   await bob.page.locator("#chat-invitation").getByRole("button", { name: "Open" }).click();
   await expect(bob.room("Surprise party")).toBeVisible({ timeout: 6_000 }); // a second, and what the race detector and the tests beside this one take
   await alice.say("You came!");

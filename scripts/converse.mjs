@@ -196,11 +196,16 @@ function withoutUnnamed(/** @type {Module[]} */ list, /** @type {string[]} */ ow
 }
 
 /**
- * What is drawn otherwise: the arrow of an answer is whole in its frame, no stars stand before who does something (“/me waves”),
+ * What is drawn otherwise: messages of one author stand under one name where less than five minutes and no midnight are between them,
+ * and those without a name of their own say in an attribute when they were said, which is also what stands beside a name that was
+ * edited (Converse: ten minutes, no time, and when it was edited); the arrow of an answer is whole in its frame, no stars stand before who does something (“/me waves”),
  * pictures that move and sounds within a text are the browser's, as those are that are a message of their own, and nobody
  * has a colour.
  */
 const drawn = [
+  ["date.isBefore(message_dayjs(prev_model.get('time')).add(10, 'minutes'))", "date.isBefore(message_dayjs(prev_model.get('time')).add(5, 'minutes')) && date.isSame(prev_model.get('time'), 'day')"],
+  ["const edited = el.model.get('edited');", "const edited = null;"],
+  ['data-isodate="${time}" data-msgid="${msgid}"', 'data-isodate="${time}" data-time="${pretty_time}" data-msgid="${msgid}"'],
   ['id="icon-reply" viewBox="0 0 512 512"', 'id="icon-reply" viewBox="60 54 516 516"'],
   ["${is_me_message ? '**' : ''}", ""],
   ["url_obj.is_gif && this", "false && this"],

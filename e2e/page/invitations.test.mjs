@@ -38,27 +38,33 @@ const invitation = (from, jid) => ({
   getAttribute: () => `${from}@h/phone`,
 });
 
-test("of several invitations that come at once each is offered, one after the other", async () => {
+test("of several invitations that come at once each is offered, one after the other, and says which room it is to", async () => {
   globalThis.document = { getElementById: () => line, createElement: () => new Button() };
-  globalThis.window = { converse: { ROOMSTATUS: {} } };
+  globalThis.window = { converse: { ROOMSTATUS: {}, env: { stx: (_parts, jid) => jid } } };
   const { listen, tell } = listeners();
   let take = (_message) => {};
   const connection = { addHandler: (handler) => { take = handler; } };
   const rooms = new Map();
   const names = { "alice@h": "Alice", "bob@h": "Bob", "carol@h": "Carol" };
   const api = { listen, connection: { get: () => connection }, vcard: { get: async (jid) => ({ fullname: names[jid] }) } };
+  /** What rooms are called; one has no name, for which its server says the first part of its address, and one says nothing. */
+  const identities = { "attic@rooms": "The attic", "barn@rooms": "barn", "den@rooms": "Den" };
+  api.sendIQ = async (jid) => {
+    if (!identities[jid]) throw new Error("forbidden");
+    return { querySelector: () => ({ getAttribute: () => identities[jid] }) };
+  };
   receiveInvitations({ api, state: { chatboxes: rooms, roster: new Map() } });
   tell("connected");
   for (const [from, room] of [["alice", "attic"], ["bob", "barn"], ["carol", "cellar"], ["bob", "attic"], ["carol", "den"]]) take(invitation(from, `${room}@rooms`));
   await settle();
-  assert.equal(line.text, "Alice invites you to a room.");
+  assert.equal(line.text, "Alice invites you to “The attic”.");
   line.press("Later");
   assert.equal(line.text, "Bob invites you to a room.");
   assert.equal(line.querySelector().focused, 1, "who goes by keyboard is at the next");
   rooms.set("cellar@rooms", { session: { get: () => "" } }); // it was opened from the list
   assert.equal(line.querySelector().dataset.room, "barn@rooms");
   line.press("Open");
-  assert.equal(line.text, "Carol invites you to a room.");
+  assert.equal(line.text, "Carol invites you to “Den”.");
   assert.equal(line.querySelector().dataset.room, "den@rooms");
   line.press("Open");
   assert.equal(line.hidden, true);

@@ -28,7 +28,7 @@ test("a room by invitation is seen by those who belong to it, until its owner en
   await alice.page.getByRole("searchbox", { name: "Invite", exact: true }).pressSequentially("bob b");
   await alice.page.getByRole("button", { name: `Invite ${names.bob}` }).click();
   await expect(alice.page.getByText("The invitation has been sent.")).toBeVisible();
-  await expect(bob.page.getByText(`${names.alice} invites you to a room.`)).toBeVisible();
+  await expect(bob.page.getByText(`${names.alice} invites you to “${name}”.`)).toBeVisible();
   await bob.page.locator("#chat-invitation").getByRole("button", { name: "Open" }).click();
   await expect(bob.room(name)).toBeVisible();
   await enterRoom(alice, name);

@@ -125,7 +125,7 @@ function rowsOf(messages, isPicture) {
     let first = null;
     for (const model of messages) {
         if (!isPicture(model)) first = null;
-        else if (first && model.isFollowup() && !model.get('reply_to_id') && dayOf(first) === dayOf(model)) rows.set(first, [...(rows.get(first) ?? [first]), model]);
+        else if (first && model.isFollowup() && !model.get('reply_to_id')) rows.set(first, [...(rows.get(first) ?? [first]), model]);
         else first = model;
     }
     return rows;

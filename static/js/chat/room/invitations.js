@@ -1,12 +1,15 @@
-// Invitations to rooms: who invites is told by name, and the room opens at a
-// click. Converse would show addresses.
+// Invitations to rooms: who invites is told by name, and so is the room, which opens
+// at a click. Converse would show addresses.
 
 import { byId } from '../../dom.js';
 import { panel } from '../panel.js';
 import { nameOf } from '../people/people.js';
+import { withTimeout } from '../withTimeout.js';
 import { hasDisconnectReason } from './rejoin.js';
 
 const CONFERENCE = 'jabber:x:conference';
+const INFO = 'http://jabber.org/protocol/disco#info';
+const NAME_TIMEOUT_MS = 2000; // ms after which an invitation is shown without the room's name
 
 /** Who invites: in an invitation that came through the room, or a direct one. */
 function inviter(message) {
@@ -14,7 +17,21 @@ function inviter(message) {
     return (invite ?? message).getAttribute('from')?.split('/')[0];
 }
 
-/** Those that are not answered, the one that is shown first. @type {{jid: string, name: string}[]} */
+/**
+ * What a room is called, as it says itself (XEP-0045 §6.4); nothing for one that has no name, of which some servers
+ * tell the address, and for one that does not answer.
+ * @param {Converse.Private} _converse
+ * @param {string} jid
+ */
+async function roomName({ api }, jid) {
+    const { stx } = window.converse.env;
+    const asked = api.sendIQ(stx`<iq type="get" to="${jid}" xmlns="jabber:client"><query xmlns="${INFO}"/></iq>`).catch(() => null);
+    const answer = await withTimeout(asked, NAME_TIMEOUT_MS);
+    const name = answer?.querySelector('identity[category="conference"]')?.getAttribute('name')?.trim();
+    return name && name !== jid && name !== jid.split('@')[0] ? name : '';
+}
+
+/** Those that are not answered, the one that is shown first. @type {{jid: string, name: string, room: string}[]} */
 const unanswered = [];
 
 /** Who was removed from a room may come back. @param {Converse.Private} _converse @param {string} jid */
@@ -29,7 +46,7 @@ function showFirst(_converse) {
     const box = byId('chat-invitation');
     box.hidden = unanswered.length === 0;
     if (box.hidden) return;
-    const [{ jid, name }] = unanswered;
+    const [{ jid, name, room }] = unanswered;
     const button = (textContent, /** @type {(byKey: boolean) => void} */ then) => {
         const made = Object.assign(document.createElement('button'), { type: 'button', textContent });
         made.addEventListener('click', () => {
@@ -43,16 +60,16 @@ function showFirst(_converse) {
     const open = button('Open', () => {}); // and the room opens, with the focus
     open.dataset.room = jid;
     const later = button('Later', (byKey) => byKey && (box.hidden ? panel.takeFocus() : box.querySelector('button')?.focus()));
-    box.replaceChildren(`${name} invites you to a room.`, ' ', open, ' ', later);
+    box.replaceChildren(`${name} invites you to ${room ? `“${room}”` : 'a room'}.`, ' ', open, ' ', later);
 }
 
 /** @param {Converse.Private} _converse */
 async function take(_converse, message) {
     const jid = message.getElementsByTagNameNS(CONFERENCE, 'x')[0]?.getAttribute('jid');
     if (!jid || !isInvitable(_converse, jid)) return;
-    const name = await nameOf(_converse, inviter(message));
+    const [name, room] = await Promise.all([nameOf(_converse, inviter(message)), roomName(_converse, jid)]);
     if (unanswered.some((each) => each.jid === jid)) return;
-    unanswered.push({ jid, name });
+    unanswered.push({ jid, name, room });
     if (unanswered.length === 1) showFirst(_converse);
 }
 
