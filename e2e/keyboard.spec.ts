@@ -2,6 +2,7 @@
 
 import type { Locator, Page } from "@playwright/test";
 import { violations } from "./support/axe.ts";
+import { Client } from "./support/client.ts";
 import { send, toPerson } from "./support/stream.ts";
 import { enterRoom, expect, makeRoom, test } from "./support/test.ts";
 
@@ -230,5 +231,117 @@ test("menus, emoji, people and the keys that ? lists, in a room", async ({ alice
     await expect(page.locator(`#chat converse-chat[jid="bob@localhost"]`)).toHaveCount(0);
     await page.keyboard.press("Alt+ArrowUp");
     await alice.hears("hello");
+  });
+});
+
+// X-38
+test("each letter that the list of keys has does what the list says, from a page with the chat closed, too", async ({ alice, site }) => {
+  const { page } = alice;
+  const bob = await Client.signIn(site, "bob");
+  await bob.say(Array.from({ length: 80 }, (_, i) => `Line ${i}`).join("\n"));
+  await makeRoom(alice, "Book club");
+  const room = (await alice.listed("Book club").getAttribute("data-jid")) as `${string}@${string}`;
+  await bob.enter(room);
+  await bob.say(Array.from({ length: 80 }, (_, i) => `Line ${i}`).join("\n"), room);
+  await alice.goTo("Chat");
+  await alice.listed("Book club").click();
+  await alice.hears("Line 79");
+  const chat = page.locator("#chat");
+  const panel = page.locator("#room-panel");
+  const dialog = (name: string) => page.getByRole("dialog", { name });
+  const escape = () => page.keyboard.press("Escape");
+
+  /** What each does, and how that is undone. */
+  const does: Record<string, () => Promise<unknown>> = {
+    L: () => expect(page.locator("#conversations-find")).toBeFocused(),
+    C: () => expect(alice.input()).toBeFocused(),
+    N: async () => {
+      await expect(page.locator("dialog[open]")).toHaveCount(1);
+      await escape();
+    },
+    S: async () => {
+      await expect(chat.locator(".emoji-search:visible")).toBeFocused();
+      await escape();
+    },
+    I: async () => {
+      await expect(panel.getByRole("tab", { name: "About" })).toHaveAttribute("aria-selected", "true");
+      await escape();
+    },
+    M: async () => {
+      await expect(panel.getByRole("tab", { name: "Members" })).toHaveAttribute("aria-selected", "true");
+      await escape();
+    },
+    F: async () => {
+      await expect(panel.getByRole("tab", { name: "Files" })).toHaveAttribute("aria-selected", "true");
+      await escape();
+    },
+    K: async () => {
+      await expect(dialog("Search")).toContainText("Book club");
+      await escape();
+    },
+    O: async () => {
+      await expect(chat.locator(".chat-head .dropdown-item:visible").first()).toBeFocused();
+      await escape();
+    },
+    R: async () => {
+      await expect(chat.locator(".reply-preview")).toBeVisible();
+      await escape();
+      await expect(chat.locator(".reply-preview")).toHaveCount(0);
+    },
+    E: async () => {
+      await expect(chat.locator("converse-reaction-picker").getByRole("button", { name: "👍" })).toBeVisible();
+      await escape();
+    },
+  };
+  const press = (letter: string) => page.keyboard.press(`Alt+Shift+${letter}`);
+
+  await test.step("those that are listed are tried here", async () => {
+    await page.keyboard.press("Control+/");
+    const list = dialog("Keyboard shortcuts");
+    await expect(list).toBeVisible();
+    const listed = await list.locator("dd").allTextContents();
+    await escape();
+    const letters = listed.flatMap((keys) => /^(?:Alt|⌥)(?:Shift|⇧)([A-Z])$/.exec(keys.trim())?.[1] ?? []);
+    expect(letters.toSorted()).toEqual([...Object.keys(does), "A", "J"].toSorted());
+  });
+  for (const [letter, done] of Object.entries(does)) {
+    await test.step(letter, async () => {
+      await alice.input().focus();
+      await press(letter);
+      await done();
+    });
+  }
+  await test.step("A", async () => {
+    await alice.input().focus();
+    const chooser = page.waitForEvent("filechooser");
+    await press("A");
+    expect((await chooser).isMultiple()).toBe(true);
+  });
+  await test.step("J", async () => {
+    await chat.locator(".chat-msg").first().hover();
+    await page.mouse.wheel(0, -3000);
+    const latest = chat.locator(".to-latest:visible");
+    await expect(latest).toBeVisible();
+    await press("J");
+    await expect(latest).toHaveCount(0);
+  });
+  await test.step("L opens a chat that is closed, and goes past a conversation to the list", async () => {
+    await alice.goTo("Home");
+    await page.locator("body").press("Alt+Shift+L");
+    await expect(page.locator("#conversations-find")).toBeFocused();
+    await alice.listed("Bob Baker").click();
+    await expect(alice.input()).toBeFocused();
+    await press("L");
+    await expect(page.locator("#conversations-find")).toBeFocused();
+    await alice.listed("Bob Baker").click();
+    await expect(alice.input()).toBeFocused();
+    await chat.getByRole("button", { name: "Back to the list" }).press("Enter");
+    await expect(page.locator("#conversations-find")).toBeVisible();
+    await alice.listed("Bob Baker").click();
+    await expect(alice.input()).toBeFocused();
+    await escape();
+    await expect(chat).toBeHidden();
+    await press("L");
+    await expect(page.locator("#conversations-find")).toBeFocused();
   });
 });

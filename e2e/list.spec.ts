@@ -66,6 +66,8 @@ test("the latest conversation is on top, with what was said, however quick a rel
     await chooseAbove(alice, "Pin to the top");
     await expect(listed(alice).first()).toHaveText("Dave Dunn");
     const level = (name: string) => alice.page.locator("#chat .chat-head").getByRole("radio", { name: `Notifications: ${name}` });
+    await alice.say("See you there");
+    await expect(line(alice, "Dave Dunn")).toHaveText("You: See you there");
     await chooseAbove(alice, "Notifications: all messages"); // as it is
     await expect(level("all messages")).toBeChecked();
     await level("none").click(); // the menu is open yet

@@ -104,7 +104,7 @@ function onKey(event) {
         event.stopPropagation();
     } else if (target.matches(CLICKABLE) && (key === 'Enter' || key === ' ')) {
         event.preventDefault();
-        target.click();
+        (target.querySelector('converse-icon') ?? target).click(); // which hears it on the way back to the list
     }
 }
 

@@ -1,8 +1,9 @@
 // Keys for what is done often, and the list of them, which ? opens. One table is both.
 // A key alone, such as ?, can be switched off (WCAG 2.1.4): Ctrl+/ opens the list, too.
 
-import { all, around } from '../../dom.js';
+import { all, around, byId } from '../../dom.js';
 import { withLazy } from '../lazy.js';
+import { panel } from '../panel.js';
 import { roomPanel } from '../room/roomPanel.js';
 
 const OFF = 'foyer-keys-off'; // in the browser's storage: ? is a letter like others
@@ -14,6 +15,16 @@ const click = (selector) => all(selector).find((element) => element.checkVisibil
 const focus = (selector) => all(selector).find((element) => element.checkVisibility())?.focus();
 const step = (by, unread = false) => document.dispatchEvent(new CustomEvent('foyer:step', { detail: { by, unread } }));
 const inRoom = () => all('#chat converse-muc').some((element) => element.checkVisibility());
+
+/** Goes to the field above the list, also where the chat is closed, or a conversation stands in the place of the list. */
+function findInList() {
+    const find = byId('conversations-find');
+    if (!panel.visible()) panel.open();
+    if (find.checkVisibility()) return find.focus();
+    click('#chat converse-controlbox-navback converse-icon');
+    requestAnimationFrame(() => find.focus());
+    return undefined;
+}
 
 /** Presses a button of the latest message. */
 function onLatest(selector) {
@@ -39,7 +50,7 @@ const SHORTCUTS = [
         { keys: ['Alt+ArrowDown'], what: 'The next conversation', act: () => step(1) },
         { keys: ['Alt+ArrowUp'], what: 'The previous conversation', act: () => step(-1) },
         { keys: ['Alt+Shift+ArrowDown'], what: 'The next conversation with something new', act: () => step(1, true) },
-        { keys: ['Alt+Shift+KeyL'], what: 'Find a conversation in the list', act: () => focus('#conversations-find') },
+        { keys: ['Alt+Shift+KeyL'], what: 'Find a conversation in the list', act: findInList },
         { keys: ['Alt+Shift+KeyN'], what: 'Start a conversation, or make a room', act: () => click('[data-begin]') },
         { keys: ['Escape'], what: 'Close what is open on top' },
         { keys: ['?', 'Ctrl+Slash'], what: 'This list', act: () => toggleList() },
@@ -49,7 +60,7 @@ const SHORTCUTS = [
         { keys: ['Enter'], what: 'Send' },
         { keys: ['Shift+Enter'], what: 'A new line' },
         { keys: ['ArrowUp'], what: 'Edit your last message, from an empty field' },
-        { keys: ['Alt+Shift+KeyA'], what: 'Add a file', act: () => click('#chat .chat-toolbar .fileupload') },
+        { keys: ['Alt+Shift+KeyA'], what: 'Add a file', act: () => click('#chat .chat-toolbar button:has(+ .fileupload)') },
         { keys: ['Alt+Shift+KeyS'], what: 'Emoji', act: () => click('#chat .chat-toolbar .toggle-emojis') },
     ]],
     ['In a conversation', [
