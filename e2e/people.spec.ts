@@ -133,6 +133,28 @@ async function everyDialog(alice: Person): Promise<void> {
   }
 }
 
+// X-40: wherever a name stands.
+test("who is named in a message has a card there, by a press and by the keyboard", async ({ alice, visit }) => {
+  await makeRoom(alice, "Book club");
+  const bob = await visit("bob");
+  await bob.signIn();
+  await enterRoom(bob, "Book club");
+  await alice.type(`Over to you, @${names.bob} ✨`);
+  for (const [person, whose] of [[alice, names.bob], [bob, you(bob)]] as const) {
+    const { page } = person;
+    const name = page.locator("#chat .chat-msg__text").getByRole("button", { name: names.bob, exact: true });
+    const heading = page.locator("#person-card[open]").getByRole("heading", { level: 2 });
+    await expect(page.locator("#chat .mention")).toHaveText([names.bob]);
+    for (const open of [() => name.click(), () => name.press("Enter"), () => name.press("Space")]) {
+      await open();
+      await expect(heading).toHaveText(whose);
+      await page.keyboard.press("Escape");
+      await expect(heading).toHaveCount(0);
+      await expect(name).toBeFocused();
+    }
+  }
+});
+
 // X-40: wherever a picture or a name stands.
 test("on the pages, a person's picture and name open their card, by a press and by the keyboard", async ({ alice, browser }) => {
   const { page } = alice;

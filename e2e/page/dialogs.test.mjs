@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { converseText } from "./converse.mjs";
-import "./support.mjs";
+import { Model } from "./support.mjs";
 
 const listening = {};
 const nothing = { addEventListener() {} };
@@ -12,7 +12,7 @@ Object.assign(globalThis, {
   document: { addEventListener: (name, listener) => (listening[name] = listener), getElementById: () => nothing },
   IntersectionObserver: class {},
 });
-const { closeQuietly, openAfterClosing } = await import("../../static/js/chat/dialogs/dialogs.js");
+const { closeQuietly, ofMention, openAfterClosing } = await import("../../static/js/chat/dialogs/dialogs.js");
 
 /** A dialog that fades away. */
 class Dialog extends EventTarget {
@@ -59,4 +59,20 @@ test("of Converse's dialogs there are those that name nobody by an address", asy
   const converse = await converseText();
   const defined = [...converse.matchAll(/\belements\.define\(\s*["']converse-([\w-]*modal)["']/g)].map(([, name]) => name).sort();
   assert.deepEqual(defined, ["alert-modal", "confirm-modal", "image-modal", "message-versions-modal"]);
+});
+
+test("a name in a message is of who goes by it in the room, or of the account that is meant, by its own name", () => {
+  const chatroom = { getOwnOccupant: () => null };
+  const occupants = { chatroom, findWhere: ({ nick }) => (nick === "Bob" ? bob : undefined) };
+  const bob = Object.assign(new Model({ nick: "Bob", jid: "bob@h/x", presence: "online" }), { collection: occupants, getDisplayName: () => "Bob", isSelf: () => false });
+  const room = { occupants };
+  const contactAt = (jid) => (jid === "carol@h" ? { getDisplayName: () => "Carol" } : null);
+  const card = (textContent, uri) => {
+    const { name, jid, occupant } = ofMention({ textContent, dataset: { uri } }, room, contactAt);
+    return { name, jid, here: occupant === bob };
+  };
+  assert.deepEqual(card("Bob", "xmpp:garden@rooms.h/Bob"), { name: "Bob", jid: "bob@h", here: true });
+  assert.deepEqual(card("Carol", "xmpp:carol@h"), { name: "Carol", jid: "carol@h", here: false });
+  assert.deepEqual(card("Dave", "xmpp:carol@h"), { name: "Carol", jid: "carol@h", here: false }, "no card of one with the name of another");
+  assert.deepEqual(card("Dave", "xmpp:dave@elsewhere"), { name: "Dave", jid: undefined, here: false });
 });

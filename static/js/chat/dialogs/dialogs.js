@@ -1,11 +1,11 @@
 // What Converse asks for in dialogs of its own, about people and rooms, opens the site's:
 // a person's card, and the panel of a room.
 
-import { byId } from '../../dom.js';
+import { around, byId } from '../../dom.js';
 import { pushOverlay } from './overlayHistory.js';
 import { personCard } from '../people/cards.js';
 import { withLazy } from '../lazy.js';
-import { pictureOf, SOMEBODY } from '../people/people.js';
+import { byAddress, pictureOf, SOMEBODY } from '../people/people.js';
 import { roomPanel } from '../room/roomPanel.js';
 import { followPins } from '../room/pins.js';
 import { isSelf } from '../room/affiliation.js';
@@ -19,13 +19,26 @@ const PANELS = {
 /** What a conversation offers of somebody who is no contact. */
 const CONTACT = ['converse-add-contact-modal', 'converse-accept-contact-request-modal'];
 
-/** Whose card is meant. @returns {import('../people/personCard.js').Subject} */
+/** Whose card is meant. @param {{model?: any, message?: any}} of @returns {import('../people/personCard.js').Subject} */
 function ofOccupant({ model: occupant, message }) {
     const room = occupant?.collection?.chatroom ?? message?.collection?.chatbox;
     const name = (occupant ?? message).getDisplayName() || SOMEBODY;
     const here = occupant && occupant.get('presence') !== 'offline' ? occupant : undefined;
     const jid = (occupant?.get('jid') ?? message?.get('from_real_jid'))?.split('/')[0];
     return { name, jid, room, occupant: here, standing: occupant?.get('affiliation'), self: Boolean(occupant && isSelf(occupant)), said: message, picture: pictureOf((occupant ?? message).vcard) };
+}
+
+/**
+ * Whose card is meant by a name in a message of a room (messages.js): of who goes by it there, or of the account that is named. Who wrote
+ * it could call one person by the name of another, so the card has the name that is known.
+ * @param {HTMLElement} mention @param {any} room @param {(jid: string) => any} contactAt
+ */
+export function ofMention({ textContent: name, dataset: { uri = '' } }, room, contactAt) {
+    const occupant = room.occupants?.findWhere({ nick: name });
+    if (occupant) return ofOccupant({ model: occupant });
+    const jid = uri.replace('xmpp:', '');
+    const contact = contactAt(jid);
+    return contact ? { name: contact.getDisplayName(), jid, room } : { name: name ?? '', room }; // the site is asked who that is
 }
 
 /**
@@ -51,6 +64,11 @@ export function showPeopleByName(_converse, config) {
     restoreFocusAfterQuestions();
     nameByTitle();
     const opener = noteOpener();
+    byId('chat').addEventListener('click', (event) => {
+        const mention = around(event, 'converse-chat-message .mention');
+        const said = /** @type {any} */ (mention?.closest('converse-chat-message'));
+        if (mention) personCard.show(ofMention(mention, said.model.collection.chatbox, (jid) => byAddress(_converse, jid)), mention);
+    });
     const { show } = api.modal;
     // Patch: dialogs
     api.modal.show = (name, properties, event) => {

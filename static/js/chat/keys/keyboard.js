@@ -8,7 +8,7 @@ import { byId } from '../../dom.js';
 const MENU = 'converse-dropdown, converse-emoji-dropdown';
 
 // What has a click and no other way to it.
-const CLICKABLE = 'a.show-msg-author-modal:not(:has(converse-avatar)), converse-controlbox-navback, a.switch-chat';
+const CLICKABLE = 'a.show-msg-author-modal:not(:has(converse-avatar)), converse-controlbox-navback, a.switch-chat, converse-chat-message .mention';
 
 const isShown = (element) => element.checkVisibility();
 const items = (menu) => [...menu.querySelectorAll('.dropdown-menu .dropdown-item')].filter(isShown);
