@@ -277,6 +277,13 @@ test("where a message is opened and everything is in sight, one is at the end of
 
   const row = alice.page.locator("#chat .chat-msg").filter({ hasText: "And then 18." });
   await expect(row).toHaveClass(/chat-msg--followup/);
+  // What has no name above it says beside itself when it was said, while one is there, and nothing moves.
+  const beside = () => row.evaluate((message) => getComputedStyle(message, "::before").content);
+  expect(await beside()).toBe("none");
+  const { height } = (await row.boundingBox())!;
+  await row.hover();
+  await expect.poll(beside).toMatch(/^"\d\d:\d\d"/);
+  expect((await row.boundingBox())!.height).toBe(height);
   await alice.page.locator("#chat converse-chat").evaluate(comeBetween, "And then 18.");
   await expect(alice.message("Said in between.")).toBeVisible();
   await expect(row, "whose name stands above it").not.toHaveClass(/chat-msg--followup/);
