@@ -165,6 +165,7 @@ test("on the pages, a person's picture and name open their card, by a press and 
     await page.keyboard.press("Escape");
     await expect(card).toHaveCount(0);
     await expect(name).toBeFocused();
+    await expect.poll(() => page.evaluate(() => history.state?.above ?? 0), "on a phone the card's own entry in the browser's history is left").toBe(0);
   };
   for (const [screen, size] of Object.entries(screens)) {
     await page.setViewportSize(size);
