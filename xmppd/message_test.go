@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"foyer/internal/stanza"
@@ -62,22 +63,43 @@ func TestMessage_SentAgain(t *testing.T) {
 	}
 }
 
-// What is sent again may come while the first is under way to the archive still, on the stream that was lost.
+// What is sent again may come while the first is under way still, on the stream that was lost: to the archive, or,
+// where none keeps it, to where it waits for later.
 func TestMessage_SentAgainMeanwhile(t *testing.T) {
-	w := newWorld(t, "alice", "bob")
-	first, second, bob := w.online("alice", "a"), w.online("alice", "b"), w.online("bob", "b")
-	entered, release := w.store.hold("Append")
-	message := `<message xmlns="jabber:client" to="bob@h" type="chat" id="once"><body>x</body>%s</message>`
-	first.Send(fmt.Sprintf(message, ""))
-	entered()
-	second.Send(fmt.Sprintf(message, `<delay xmlns="urn:xmpp:delay" from="alice@h" stamp="2026-01-01T00:00:00Z"/>`))
-	second.Send(`<presence xmlns="jabber:client" type="unavailable" to="bob@h"/>`) // handled after it
-	release()
-	first.Sync()
-	second.Sync()
-	bob.Until(`<message xmlns="jabber:client" id="once"><body>x</body><any xmlns="test"/></message>`)
-	if n := len(w.store.archived()); n != 2 {
-		t.Errorf("%d entries", n)
+	for what, c := range map[string]struct {
+		store, hint    string
+		isThere        bool // bob
+		archived, kept int
+	}{
+		"delivered":      {"Append", "", true, 2, 0},
+		"kept for later": {"AddOffline", `<no-permanent-store xmlns="urn:xmpp:hints"/>`, false, 0, 1},
+	} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, "alice", "bob")
+				first, second := w.online("alice", "a"), w.online("alice", "b")
+				var bob *client
+				if c.isThere {
+					bob = w.online("bob", "b")
+				}
+				entered, release := w.store.hold(c.store)
+				message := `<message xmlns="jabber:client" to="bob@h" type="chat" id="once"><body>x</body>` + c.hint + `%s</message>`
+				first.Send(fmt.Sprintf(message, ""))
+				entered()
+				second.Send(fmt.Sprintf(message, `<delay xmlns="urn:xmpp:delay" from="alice@h" stamp="2026-01-01T00:00:00Z"/>`))
+				synctest.Wait() // the second waits for the first
+				release()
+				first.Sync()
+				second.Sync()
+				if c.isThere {
+					bob.Until(`<message xmlns="jabber:client" id="once"><body>x</body><any xmlns="test"/></message>`)
+					bob.none()
+				}
+				if archived, kept := len(w.store.archived()), len(w.store.offline["bob"]); archived != c.archived || kept != c.kept {
+					t.Errorf("%d entries of archives, %d are kept for later", archived, kept)
+				}
+			})
+		})
 	}
 }
 
@@ -92,36 +114,6 @@ func TestMessage_SentAgainBehindSlow(t *testing.T) {
 	defer unlock()
 	s.Send(`<message xmlns="jabber:client" to="bob@h" type="chat" id="once"><body>x</body><delay xmlns="urn:xmpp:delay" stamp="2026-01-01T00:00:00Z"/></message>`)
 	s.Until(`<message xmlns="jabber:client" id="once" type="error"><error type="wait"><resource-constraint xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><any xmlns="test"/></error></message>`)
-}
-
-// usersOf returns how many hold a key's lock or wait for it.
-func (l *KeyedLock) usersOf(key string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if k := l.byKey[key]; k != nil {
-		return k.users
-	}
-	return 0
-}
-
-// So may what no archive keeps, while it is kept for later.
-func TestMessage_SentAgainMeanwhileUnkept(t *testing.T) {
-	w := newWorld(t, "alice", "bob")
-	first, second := w.online("alice", "a"), w.online("alice", "b")
-	entered, release := w.store.hold("AddOffline")
-	message := `<message xmlns="jabber:client" to="bob@h" type="chat" id="once"><body>x</body><no-permanent-store xmlns="urn:xmpp:hints"/>%s</message>`
-	first.Send(fmt.Sprintf(message, ""))
-	entered()
-	second.Send(fmt.Sprintf(message, `<delay xmlns="urn:xmpp:delay" from="alice@h" stamp="2026-01-01T00:00:00Z"/>`))
-	for w.srv.dedupLock.usersOf("alice@h bob@h once") < 2 { // the second waits for the first
-		time.Sleep(time.Millisecond)
-	}
-	release()
-	first.Sync()
-	second.Sync()
-	if n := len(w.store.offline["bob"]); n != 1 {
-		t.Errorf("%d are kept for later", n)
-	}
 }
 
 // X-64: whoever the delay of a message that is sent again names, and whether or not

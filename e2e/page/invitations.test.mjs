@@ -40,7 +40,7 @@ const invitation = (from, jid) => ({
 
 test("of several invitations that come at once each is offered, one after the other, and says which room it is to", async () => {
   globalThis.document = { getElementById: () => line, createElement: () => new Button() };
-  globalThis.window = { converse: { ROOMSTATUS: {}, env: { stx: (_parts, jid) => jid } } };
+  globalThis.window = { converse: { ROOMSTATUS: {}, env: {} } };
   const { listen, tell } = listeners();
   let take = (_message) => {};
   const connection = { addHandler: (handler) => { take = handler; } };
@@ -49,10 +49,11 @@ test("of several invitations that come at once each is offered, one after the ot
   const api = { listen, connection: { get: () => connection }, vcard: { get: async (jid) => ({ fullname: names[jid] }) } };
   /** What rooms are called; one has no name, for which its server says the first part of its address, and one says nothing. */
   const identities = { "attic@rooms": "The attic", "barn@rooms": "barn", "den@rooms": "Den" };
-  api.sendIQ = async (jid) => {
+  const info = async (jid) => {
     if (!identities[jid]) throw new Error("forbidden");
     return { querySelector: () => ({ getAttribute: () => identities[jid] }) };
   };
+  api.disco = { info };
   receiveInvitations({ api, state: { chatboxes: rooms, roster: new Map() } });
   tell("connected");
   for (const [from, room] of [["alice", "attic"], ["bob", "barn"], ["carol", "cellar"], ["bob", "attic"], ["carol", "den"]]) take(invitation(from, `${room}@rooms`));

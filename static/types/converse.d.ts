@@ -122,7 +122,7 @@ declare namespace Converse {
         hook(name: Event, context: unknown, data: unknown): Promise<any>;
         emojis: { initialize(): Promise<unknown> };
         connection: { get(): Connection | undefined; authenticated(): boolean; connected(): boolean; reconnect(): Promise<unknown> };
-        disco: { own: { features: { add(feature: string): void } }; features: { get(feature: string, jid: string): Promise<any[]> }; supports(feature: string, jid: string): Promise<boolean>; entities: { get(jid: string, create?: boolean): Promise<unknown> }; getIdentity(...asked: string[]): Promise<unknown> };
+        disco: { own: { features: { add(feature: string): void } }; features: { get(feature: string, jid: string): Promise<any[]> }; supports(feature: string, jid: string): Promise<boolean>; entities: { get(jid: string, create?: boolean): Promise<unknown> }; getIdentity(...asked: string[]): Promise<unknown>; info(jid: string, node: string, options: { timeout: number }): Promise<Element> };
         elements: { registry: Record<string, any>; define(name: string, type: unknown): void };
         listen: Record<'on' | 'once', (event: Event, handler: (...args: any[]) => unknown) => void>;
         modal: { show(name: string, properties?: object, event?: Event | UIEvent): unknown };

@@ -47,7 +47,7 @@ export const METHODS = {
     'api.promises': ['add'],
     'api.disco.own.features': ['add'],
     'api.blocklist': ['get', 'add', 'remove'],
-    'api.disco': ['supports', 'getIdentity'],
+    'api.disco': ['supports', 'getIdentity', 'info'],
     'api.vcard': ['get', 'update'],
     'api.modal': ['show', 'get'],
     'api.elements': ['define'],

@@ -4,11 +4,9 @@
 import { byId } from '../../dom.js';
 import { panel } from '../panel.js';
 import { nameOf } from '../people/people.js';
-import { withTimeout } from '../withTimeout.js';
 import { hasDisconnectReason } from './rejoin.js';
 
 const CONFERENCE = 'jabber:x:conference';
-const INFO = 'http://jabber.org/protocol/disco#info';
 const NAME_TIMEOUT_MS = 2000; // ms after which an invitation is shown without the room's name
 
 /** Who invites: in an invitation that came through the room, or a direct one. */
@@ -24,9 +22,7 @@ function inviter(message) {
  * @param {string} jid
  */
 async function roomName({ api }, jid) {
-    const { stx } = window.converse.env;
-    const asked = api.sendIQ(stx`<iq type="get" to="${jid}" xmlns="jabber:client"><query xmlns="${INFO}"/></iq>`).catch(() => null);
-    const answer = await withTimeout(asked, NAME_TIMEOUT_MS);
+    const answer = await api.disco.info(jid, '', { timeout: NAME_TIMEOUT_MS }).catch(() => null);
     const name = answer?.querySelector('identity[category="conference"]')?.getAttribute('name')?.trim();
     return name && name !== jid && name !== jid.split('@')[0] ? name : '';
 }
