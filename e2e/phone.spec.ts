@@ -44,8 +44,8 @@ function tooSmall(page: Page): Promise<string[]> {
       .flatMap((element) => {
         const { width, height } = element.getBoundingClientRect();
         const around = getComputedStyle(element, "::after");
-        const more = around.content !== "none" && around.position === "absolute" ? [around.left, around.right, around.top, around.bottom].map((side) => Math.max(0, -parseFloat(side))) : [0, 0, 0, 0];
-        const [wide, high] = [width + more[0]! + more[1]!, height + more[2]! + more[3]!];
+        const more = around.content !== "none" && around.position === "absolute" ? [around.width, around.height].map(parseFloat) : [0, 0];
+        const [wide, high] = [Math.max(width, more[0]!), Math.max(height, more[1]!)];
         return width > 1 && (wide < 43.5 || high < 43.5) ? [`${wide.toFixed()} × ${high.toFixed()}: ${element.outerHTML.slice(0, 120)}`] : [];
       }),
   );
@@ -123,6 +123,7 @@ test("a conversation and the pages on a phone", async ({ visit }) => {
       await page.goto(path);
       await alice.ready();
       await expectLargeEnough(path);
+      for (const name of await page.locator("main .person button.name").all()) expect((await name.boundingBox())!.height, "a name that opens a card is as high as one that does not").toBeLessThan(30);
       const toggle = page.locator("#chat-toggle");
       if (path !== "/settings") {
         const { width, height } = (await toggle.boundingBox())!;
