@@ -24,7 +24,7 @@ type pageFiles struct {
 // What pages load: the sources, and their bundles (scripts/bundle.mjs).
 var (
 	visitorSources = pageFiles{
-		Styles: []string{"css/tokens.css", "lib/pico.conditional.min.css", "css/site.css"}, Script: "js/visitor.js",
+		Styles: []string{"css/tokens.css", "lib/pico.conditional.min.css", "css/site.css", "css/landing.css"}, Script: "js/visitor.js",
 	}
 	memberSources = pageFiles{
 		Styles: []string{"css/tokens.css", "lib/pico.conditional.min.css", "css/site.css", "css/list.css", "css/search.css"}, Script: "js/member.js",

@@ -23,7 +23,7 @@ const scripts = ["static/js/visitor.js", "static/js/member.js"];
 
 /** Style sheets, each of these in this order (layers: static/css/tokens.css). */
 const styles = {
-  "visitor.css": ["css/tokens.css", "lib/pico.conditional.min.css", "css/site.css"],
+  "visitor.css": ["css/tokens.css", "lib/pico.conditional.min.css", "css/site.css", "css/landing.css"],
   "member.css": ["css/tokens.css", "lib/pico.conditional.min.css", "css/site.css", "css/list.css", "css/search.css"],
   "chat.css": ["converse/converse.min.css", "css/chat.css", "css/panel.css"],
 };

@@ -10,11 +10,13 @@ class Element {
   updates = 0;
   heard = [];
   initialize() {}
-  listenTo(model) {
+  listenTo(model, events) {
     this.heard.push(model);
+    model.on(events, () => this.requestUpdate());
   }
   stopListening(model) {
     this.heard = this.heard.filter((other) => other !== model);
+    model.heard = {};
   }
   requestUpdate() {
     this.updates++;
@@ -44,7 +46,7 @@ const text = (template) => (Array.isArray(template) ? template.map(text).join(""
 
 function made() {
   globalThis.window = { converse: { env: { html: (strings, ...values) => strings.raw.flatMap((part, i) => (i < values.length ? [part, values[i]] : [part])) } } };
-  const room = new Model({ type: "chatroom", jid: "garden@rooms.h" });
+  const room = Object.assign(new Model({ type: "chatroom", jid: "garden@rooms.h" }), { messages: new Model() });
   const types = {};
   const _converse = {
     api: { elements: { registry: { "converse-reply-context": class extends Element {}, "converse-reply-preview": class extends Element {} }, define: (name, type) => (types[name] = type) } },
@@ -78,13 +80,33 @@ test("it leads to its place where the browser knows that", () => {
   const { room, types } = made();
   const isDisabled = (chat, answered) => Object.assign(new types["converse-reply-context"](), { model: said({ reply_to_id: "1" }), model_with_messages: chat, answered }).render()[3]; // after who pinned it
   assert.equal(isDisabled(room, undefined), false);
-  assert.equal(isDisabled(new Model({ jid: "garden@rooms.h/Alice" }), said({ body: "in private" })), true);
+  assert.equal(isDisabled(Object.assign(new Model({ jid: "garden@rooms.h/Alice" }), { messages: new Model() }), said({ body: "in private" })), true);
 });
 
 test("above the field it is the same", () => {
   const { room, types } = made();
   const preview = (answered) => text(Object.assign(new types["converse-reply-preview"](), { model: room, answered }).render());
+  assert.equal(preview(said({ body: "soon" })), "");
+  room.set("reply_to_id", "1");
   assert.match(preview(said({ body: "_soon_" })), /Replying to Alice.*soon/s);
   assert.match(preview(said({ body: "soon", sender: "me" })), /Replying to yourself/);
-  assert.equal(preview(undefined), "");
+  assert.match(preview(undefined), /Replying to an earlier message/);
+});
+
+// What was begun is there before the messages are, as a page begins; and who reads back comes to what an answer was to.
+test("what is answered may come later than what answers it", () => {
+  const { room, types } = made();
+  room.set("reply_to_id", "1");
+  const quote = Object.assign(new types["converse-reply-context"](), { model: said({ reply_to_id: "1" }), model_with_messages: room });
+  const preview = Object.assign(new types["converse-reply-preview"](), { model: room });
+  for (const element of [quote, preview]) {
+    assert.match(text(element.render()), /earlier message/);
+    room.messages.trigger("add");
+    assert.equal(element.updates, 1);
+    element.answered = said({ body: "And when?" });
+    assert.match(text(element.render()), /Alice.*And when\?/s);
+    assert.deepEqual(element.heard, [element.answered]);
+    room.messages.trigger("add"); // of others
+    assert.equal(element.updates, 1);
+  }
 });

@@ -222,3 +222,35 @@ test("on the chat's own page Back and Forward go through conversations without t
   await go(-1);
   assert.deepEqual(turbo.visits, ["/chat/with/bob"]);
 });
+
+/** The browser tells that a dialog was closed when it has time for it. */
+class Dialog extends EventTarget {
+  open = false;
+  showModal() {
+    this.open = true;
+  }
+  close() {
+    this.open = false;
+    setImmediate(() => this.dispatchEvent(new Event("close")));
+  }
+}
+
+test("a dialog that is opened again before anybody is told that it was closed has one entry, which goes with it", async () => {
+  const overlays = await begin();
+  overlays.pushPath("/chat/with/bob");
+  const dialog = /** @type {any} */ (new Dialog());
+  overlays.showModal(dialog);
+  await timers();
+  dialog.close();
+  overlays.showModal(dialog);
+  await timers();
+  assert.deepEqual(paths(), ["/chat", "/chat/with/bob", "/chat/with/bob*"]);
+  await go(-1);
+  assert.equal(dialog.open, false);
+  overlays.showModal(dialog);
+  await timers();
+  dialog.close();
+  await timers();
+  assert.equal(history.at, 1);
+  assert.deepEqual(turbo.visits, []);
+});

@@ -39,6 +39,9 @@ export function closeBeside(dialog) {
     });
 }
 
+/** Does something once a dialog is closed. The browser tells of that a moment later: it may be open again by then. @param {HTMLDialogElement} dialog @param {() => void} act */
+export const onClosed = (dialog, act) => dialog.addEventListener('close', () => dialog.open || act());
+
 /**
  * What a function returns, as soon as that is something: it is called in each frame.
  * @param {() => any} look

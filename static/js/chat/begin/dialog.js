@@ -1,7 +1,7 @@
 // Beginning something, from the head of the list: a conversation with somebody, a room that
 // there is, or a new one.
 
-import { around, byId, closeBeside } from '../../dom.js';
+import { around, byId, closeBeside, onClosed } from '../../dom.js';
 import { Finder } from './finder.js';
 import { people, rooms } from './kinds.js';
 import { NewRoom } from './newRoom.js';
@@ -49,7 +49,7 @@ export class Begin {
 
     #listen() {
         closeBeside(this.dialog);
-        this.dialog.addEventListener('close', () => {
+        onClosed(this.dialog, () => {
             this.parts[this.part].end();
             window.converse.env.render('', this.content);
         });

@@ -2,6 +2,8 @@
 // entry of its own in the browser's history, so that Back closes it and what is below stays. Such an entry is a copy of the page's, with how many
 // things lie there. What is closed otherwise takes its entry away; one that is met again with nothing above is left at once.
 
+import { onClosed } from '../../dom.js';
+
 const PHONE = '(max-width: 44rem)'; // where there is one thing at a time: elsewhere Back is for pages
 
 /** How to close what lies there, from below. @type {(() => void)[]} */
@@ -78,10 +80,16 @@ export function pushOverlay(close) {
     };
 }
 
+/** What is to be called when a dialog is closed. @type {WeakMap<HTMLDialogElement, () => void>} */
+const ends = new WeakMap();
+
 /** Shows a dialog above everything, which gives the focus back when it closes. @param {HTMLDialogElement} dialog */
 export function showModal(dialog) {
+    const end = () => ends.get(dialog)?.();
+    if (ends.has(dialog)) end(); // nobody may have been told yet that it was closed
+    else onClosed(dialog, end);
     dialog.showModal();
-    dialog.addEventListener('close', pushOverlay(() => dialog.close()), { once: true });
+    ends.set(dialog, pushOverlay(() => dialog.close()));
 }
 
 /** Makes an address that of the page, in the place of what lies above the one before. @param {string} path */

@@ -2,7 +2,7 @@
 // with reactions on top and everything else in words. Mouse and keyboard have the bar beside
 // the message (messages.js), which is there for screen readers as well.
 
-import { closeBeside, waitFor } from '../../dom.js';
+import { closeBeside, onClosed, waitFor } from '../../dom.js';
 import { showModal } from '../dialogs/overlayHistory.js';
 import { Bar } from './bar.js';
 import { MAX_MOVE_PX } from './longPress.js';
@@ -36,7 +36,7 @@ function closeByDrawing(dialog) {
         else move(0);
     }, { passive: false });
     dialog.addEventListener('touchcancel', () => move(0));
-    dialog.addEventListener('close', () => move(0));
+    onClosed(dialog, () => move(0));
 }
 
 export class MessageSheet {
@@ -55,16 +55,19 @@ export class MessageSheet {
         document.body.append(this.dialog);
         closeBeside(this.dialog);
         closeByDrawing(this.dialog);
-        this.dialog.addEventListener('close', () => {
-            this.message?.model.off('change destroy remove', this.#follow);
-            this.message = null;
-        });
+        onClosed(this.dialog, this.#leave);
     }
+
+    #leave = () => {
+        this.message?.model.off('change destroy remove', this.#follow);
+        this.message = null;
+    };
 
     /** @param {any} message its element */
     async show(message) {
         const offered = await this.#offeredOf(message);
         if (!offered.length || this.dialog.open) return;
+        this.#leave(); // one that was closed a moment ago
         Object.assign(this, { message, offered });
         message.model.on('change destroy remove', this.#follow); // an open sheet offers what can be done now
         this.#draw();

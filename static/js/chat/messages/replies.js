@@ -12,11 +12,11 @@ const words = (chat, message) => {
     return line ? lineText(line) : message.getMessageText() ?? '';
 };
 
-/** Draws an element again when the message that it shows is edited or taken back; an element that left the page listens to nothing. */
-function follow(element, message) {
+/** Draws an element again when the message that it shows is there, is edited or is taken back; an element that left the page listens to nothing. */
+function follow(element, messages, message) {
     if (element.followed) element.stopListening(element.followed);
-    element.followed = message;
-    if (message) element.listenTo(message, 'change', () => element.requestUpdate());
+    element.followed = message ?? messages;
+    element.listenTo(element.followed, message ? 'change' : 'add reset', () => element.requestUpdate());
 }
 
 /** The id that what is answered has in the archive, if the browser knows it. Rooms have answers name that one (XEP-0461 §3). */
@@ -40,7 +40,7 @@ function withQuote(_converse, Context) {
             const id = model.get('reply_to_id');
             if (!id || !chat || model.isRetracted()) return '';
             const answered = this.getRepliedMessage();
-            follow(this, answered);
+            follow(this, chat.messages, answered);
             const at = placeOf(_converse, chat, id, answered);
             return html`${pinMark(model)}<button type="button" class="chat-msg__reply-context" ?disabled=${!at} @click=${() => jumpToMessage(_converse, chat.get('jid'), at)}>
                 <converse-icon class="fa fa-reply" size="0.9em"></converse-icon>
@@ -55,17 +55,17 @@ function withPreview(_converse, Preview) {
     const { html } = window.converse.env;
     return class extends Preview {
         render() {
+            if (!this.model.get('reply_to_id')) return '';
             const answered = this.getReplyToMessage();
-            follow(this, answered);
-            if (!answered) return '';
+            follow(this, this.model.messages, answered);
             const cancel = () => {
                 this.cancelReply();
                 this.closest('.chatbox')?.querySelector('.chat-textarea')?.focus(); // the button had it, and goes
             };
             return html`<div class="reply-preview">
                 <div class="reply-preview__content">
-                    <span class="reply-preview__sender">Replying to ${answered.get('sender') === 'me' ? 'yourself' : answered.getDisplayName()}</span>
-                    <span class="reply-preview__text" dir="auto">${words(this.model, answered)}</span>
+                    <span class="reply-preview__sender">Replying to ${!answered ? 'an earlier message' : answered.get('sender') === 'me' ? 'yourself' : answered.getDisplayName()}</span>
+                    <span class="reply-preview__text" dir="auto">${answered ? words(this.model, answered) : ''}</span>
                 </div>
                 <button type="button" class="reply-preview__cancel" title="Cancel reply" @click=${cancel}></button>
             </div>`;

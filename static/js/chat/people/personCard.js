@@ -3,7 +3,7 @@
 // are shown by name and picture; Converse's own dialogs show addresses, and the words
 // and ids of the protocol. It is fetched when it may be needed (cards.js).
 
-import { closeBeside } from '../../dom.js';
+import { closeBeside, onClosed } from '../../dom.js';
 import { showModal } from '../dialogs/overlayHistory.js';
 import { lastSeen } from './lastSeen.js';
 import { picture } from '../elements.js';
@@ -62,7 +62,7 @@ export class PersonCard {
         this.dialog = Object.assign(document.createElement('dialog'), { id: 'person-card', className: 'person-card' });
         document.body.append(this.dialog);
         closeBeside(this.dialog);
-        this.dialog.addEventListener('close', () => {
+        onClosed(this.dialog, () => {
             this.opener = null;
             this.unfollow();
         });
