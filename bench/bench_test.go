@@ -181,7 +181,7 @@ func TestWriteResults_LeavesTheOtherParts(t *testing.T) {
 	servers := &bench{names: []string{"Foyer"}, notes: []string{"a note"}}
 	large := &bench{facts: []fact{{"the home page", "1.0 ms", "≤ 2 ms"}}}
 	gateway := &bench{gateway: gatewayFigures{rows: []string{"| a row |"}}}
-	pages := &bench{looks: pageFigures{facts: []fact{{"a reload", "0.2 s", "≤ 0.4 s"}}}}
+	pages := &bench{looks: []fact{{"a reload", "0.2 s", "≤ 0.4 s"}}}
 	for _, b := range []*bench{servers, pages, large, gateway, servers, gateway, pages, large} {
 		if err := b.writeResults(path); err != nil {
 			t.Fatal(err)

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"runtime"
 	"strings"
 )
 
@@ -14,7 +13,6 @@ const gatewayTitle = "## The gateway in front of other servers"
 type gatewayFigures struct {
 	rows  []string
 	notes []string
-	load  string // of the machine before it
 }
 
 // compare writes the rows of one server.
@@ -55,12 +53,12 @@ func (b *bench) gatewayPart() string {
 	var f strings.Builder
 	fmt.Fprintf(&f, `
 
-Written by `+"`make bench ARGS=\"-steps gateway\"`"+` on %s: %d cores, everything on the same machine, whose load was %s when it
-began; %s per load, messages that are not archived. CPU is seconds per 1,000 messages; its share is that of what the server's own endpoint costs.
+Written by `+"`make bench ARGS=\"-steps gateway\"`"+` on %s: everything on the same %s;
+%s per load, messages that are not archived. CPU is seconds per 1,000 messages; its share is that of what the server's own endpoint costs.
 Latency is p50 / p99 in ms at 500 messages a second, for %s. What is added is measured beside a way without it, half of the messages taking each at the same
 time: over the server's port for clients (TCP) in the gateway's case, over its own endpoint in nginx's. Memory is what stands in front, for each of 1,000 idle sessions. To reach: at most 25 %%, +0.3 / +2 ms, 30 KiB.
 
-`, today(), runtime.NumCPU(), b.gateway.load, b.plan.seconds, b.plan.paced)
+`, today(), b.machine, b.plan.seconds, b.plan.paced)
 	b.reportGateway(&f)
 	for _, note := range b.gateway.notes {
 		fmt.Fprintf(&f, "\n- %s\n", note)

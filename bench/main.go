@@ -40,20 +40,21 @@ func main() {
 
 // bench is one run.
 type bench struct {
-	plan   plan
-	steps  *regexp.Regexp
-	runs   int
-	log    io.Writer
-	names  []string // of the servers, in the order of the table
-	notes  []string // what the report says besides
-	values map[key][]float64
-	rooms  int
-	size   size   // of the scale step
-	facts  []fact // what it found
-	took   time.Duration
+	plan    plan
+	steps   *regexp.Regexp
+	runs    int
+	log     io.Writer
+	names   []string // of the servers, in the order of the table
+	notes   []string // what the report says besides
+	values  map[key][]float64
+	machine machine
+	rooms   int
+	size    size   // of the scale step
+	facts   []fact // what it found
+	took    time.Duration
 
 	gateway gatewayFigures
-	looks   pageFigures
+	looks   []fact // what the page step found
 }
 
 // key names a figure.
@@ -95,7 +96,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	b := &bench{plan: fullPlan(*seconds, *idle), steps: steps, runs: *runs, log: log, size: z, values: make(map[key][]float64)}
+	b := &bench{plan: fullPlan(*seconds, *idle), steps: steps, runs: *runs, log: log, size: z, values: make(map[key][]float64), machine: lookAtMachine()}
 	if *soak > 0 {
 		return b.soak(ctx, *program, *soak, out)
 	}
@@ -111,8 +112,8 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	if len(b.gateway.rows) > 0 {
 		b.reportGateway(out)
 	}
-	if len(b.looks.facts) > 0 {
-		reportFacts(out, b.looks.facts)
+	if len(b.looks) > 0 {
+		reportFacts(out, b.looks)
 	}
 	if *result == "" {
 		return nil
@@ -139,7 +140,6 @@ func (b *bench) allOn(ctx context.Context, names []string, program, dir string, 
 		}
 	}
 	if b.steps.String() != "" && b.steps.MatchString("gateway") {
-		b.gateway.load = loadAverage()
 		if err := b.measureGateway(ctx, names, pg, port, dir, program); err != nil {
 			return err
 		}

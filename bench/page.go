@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"foyer/internal/pgdev"
@@ -22,12 +21,6 @@ import (
 // The page step's part of the file begins with this line.
 const pageTitle = "## Pages"
 
-// pageFigures are what the page step found.
-type pageFigures struct {
-	facts []fact
-	load  string // of the machine before it
-}
-
 // How much there is on its site.
 const (
 	pageAccounts = 5002
@@ -36,7 +29,6 @@ const (
 
 // measurePages fills a site, starts the program on it, and lets bench/page.mjs look at it.
 func (b *bench) measurePages(ctx context.Context, pg *pgdev.Server, port int, dir, program string) error {
-	b.looks.load = loadAverage()
 	w := site{dir: filepath.Join(dir, "page"), pg: pg, pgPort: port, database: "page", users: 1, content: fillPages}
 	if err := os.MkdirAll(w.dir, 0o755); err != nil {
 		return err
@@ -73,7 +65,7 @@ func (b *bench) readFacts(r io.Reader) error {
 		if err := json.Unmarshal(lines.Bytes(), &f); err != nil {
 			return fmt.Errorf("bench/page.mjs said %q: %w", lines.Text(), err)
 		}
-		b.looks.facts = append(b.looks.facts, fact{f.What, f.Reached, f.Goal})
+		b.looks = append(b.looks, fact{f.What, f.Reached, f.Goal})
 		fmt.Fprintf(b.log, "  %-50s %s\n", f.What, f.Reached)
 	}
 	return nil
@@ -109,11 +101,11 @@ func (b *bench) pagesPart() string {
 	var f strings.Builder
 	fmt.Fprintf(&f, `
 
-Written by `+"`make bench ARGS=\"-steps page\"`"+` on %s: Chromium, server and database on the same %d cores, whose load was %s when it
-began. Medians of 3. Slow 4G is 1.6 Mbit/s with 150 ms there and back. Seconds are somebody's who waits, and so the machine's other work
+Written by `+"`make bench ARGS=\"-steps page\"`"+` on %s: Chromium, server and database on the same %s.
+Medians of 3. Slow 4G is 1.6 Mbit/s with 150 ms there and back. Seconds are somebody's who waits, and so the machine's other work
 too; the main thread's work is in the same measure, slowed down as well. Bytes are those of the network, from a browser that was never here.
 
-`, today(), runtime.NumCPU(), b.looks.load)
-	reportFacts(&f, b.looks.facts)
+`, today(), b.machine)
+	reportFacts(&f, b.looks)
 	return f.String()
 }

@@ -31,7 +31,7 @@ func (b *bench) writeResults(path string) error {
 	if len(b.facts) > 0 {
 		large = b.scalePart()
 	}
-	if len(b.looks.facts) > 0 {
+	if len(b.looks) > 0 {
 		pages = b.pagesPart()
 	}
 	text := strings.TrimRight(servers, "\n") + "\n"
@@ -51,11 +51,11 @@ func (b *bench) serversPart() string {
 	var f strings.Builder
 	fmt.Fprintf(&f, `# Results
 
-Written by `+"`make bench`"+` on %s: %d cores, %s/%s, clients and servers on the same machine, %s per
+Written by `+"`make bench`"+` on %s: %s/%s, clients and servers on the same %s; %s per
 load, %s where latencies are measured, medians of %d run(s). CPU is seconds per 1,000 messages or deliveries. Rates drift from run to run; compare CPU and
 ratios taken in one run.
 
-`, today(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, b.plan.seconds, b.plan.paced, b.runs)
+`, today(), runtime.GOOS, runtime.GOARCH, b.machine, b.plan.seconds, b.plan.paced, b.runs)
 	b.report(&f)
 	fmt.Fprintln(&f)
 	for _, note := range b.notes {
@@ -69,12 +69,12 @@ func (b *bench) scalePart() string {
 	var f strings.Builder
 	fmt.Fprintf(&f, `
 
-Written by `+"`make bench ARGS=\"-steps scale\"`"+` on %s: %s accounts, %s online, %s archived messages; default settings; %d cores,
-clients, server and database on the same machine. It took %s. Times are p50 / p99 as the client sees them, CPU is the server's +
+Written by `+"`make bench ARGS=\"-steps scale\"`"+` on %s: %s accounts, %s online, %s archived messages; default settings;
+clients, server and database on the same %s. It took %s. Times are p50 / p99 as the client sees them, CPU is the server's +
 the database's per request; a roster's bytes and pages' are before compression. That the presence of those whom a page shows is live
 is tested by `+"`xmppd/watch_test.go`"+`.
 
-`, today(), number(float64(b.size.accounts)), number(float64(b.size.online)), number(float64(b.size.messages)), runtime.NumCPU(), b.took.Round(time.Second))
+`, today(), number(float64(b.size.accounts)), number(float64(b.size.online)), number(float64(b.size.messages)), b.machine, b.took.Round(time.Second))
 	reportFacts(&f, b.facts)
 	return f.String()
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,7 +38,7 @@ func (b *bench) soak(ctx context.Context, program string, d time.Duration, out i
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%d cores, load %s before. CPU is cores' worth, of the server + of the database; “machine” is the p99\nof how long a program waits for the processor because of all that runs on it.\n\n", runtime.NumCPU(), loadAverage())
+	fmt.Fprintf(out, "The %s. CPU is cores' worth, of the server + of the database; “machine” is the p99\nof how long a program waits for the processor because of all that runs on it.\n\n", b.machine)
 	fmt.Fprintf(out, "| beside %d people who talk | messages | cut off | p50 / p99 / machine before, ms | beside, ms | CPU before | beside | memory before, MiB | most | after |\n|---|---|---|---|---|---|---|---|---|---|\n", honest)
 	var failed, untold []string
 	for _, a := range attacks() {
@@ -76,13 +75,6 @@ func soakResult(failed, untold []string) error {
 		err = errors.Join(err, fmt.Errorf("this machine is too busy to tell how long people wait beside %s: without the attacker, or for the processor alone, the p99 is above %s; run it again with nothing else to do", strings.Join(untold, "; "), maxDelay))
 	}
 	return err
-}
-
-// loadAverage is what the machine had to do besides; see proc(5).
-func loadAverage() string {
-	raw, _ := os.ReadFile("/proc/loadavg") // without it the report says nothing
-	load, _, _ := strings.Cut(string(raw), " ")
-	return load
 }
 
 // talked is how people fared in some time.
