@@ -239,8 +239,9 @@ test("a link to the site itself opens in the same page, and any other in a tab o
   await page.goBack();
   await expect(said(link.href)).toBeVisible();
   for (let i = 0; i < 2; i++) { // and once more, where the address is the same
+    const found = alice.marked();
     await goes(link.href, "Book club", /\/chat\/room\/book-club-\w+\?at=/);
-    await expect(page.locator("converse-chat-message[data-found]")).toContainText("The kettle is on");
+    expect(await found).toContain("The kettle is on");
     await alice.talkTo("bob");
   }
   await said(`${site.url}/people`).click();
@@ -310,7 +311,7 @@ test("what is answered stands in plain words, and leads to its place", async ({ 
     await expectReply(person, "As large as last time", names.alice, "Two loaves");
     await expectReply(person, "Red ones", names.alice, "Some apples");
   }
-  const found = alice.page.waitForFunction(() => document.querySelector("converse-chat-message[data-found]")?.textContent?.includes("*cake*"));
+  const found = alice.marked();
   await bubble(alice, "With cream").getByRole("button", { name: "Bring the cake" }).press("Enter");
-  await found;
+  expect(await found).toContain("*cake*");
 });

@@ -267,8 +267,9 @@ async function readOn(alice: Person): Promise<void> {
 
 test("where a message is opened and everything is in sight, one is at the end of the conversation", async ({ alice, bob, database, site }) => {
   await conversation(database, site.url + (await pictureOf(site)), "bob", COUNT - 1);
+  const found = alice.marked();
   await alice.page.goto(await addressOf(database, "bob", COUNT - 1));
-  await expect(alice.page.locator("#chat [data-found]")).toBeVisible();
+  await found;
   await expect(latest(alice)).toHaveCount(0);
   await bob.talkTo("alice");
   for (let i = 0; i < 20; i++) await bob.say(`And then ${i}.`);

@@ -12,12 +12,6 @@ import { enterRoom, expect, makeRoom, names, type Person, screens, test } from "
 
 test.use({ contextOptions: { reducedMotion: "reduce" } });
 
-/** Resolves with the text of the message that is marked, which is so for a moment: to be awaited from before that. */
-async function marked({ page }: Person): Promise<string> {
-  const text = await page.waitForFunction(() => document.querySelector("converse-chat-message[data-found]")?.textContent, undefined, { timeout: 60_000 });
-  return (await text.jsonValue()) ?? "";
-}
-
 // Alice has a wide screen, and Bob a phone.
 test("the panel of a room says what it is about, and holds its members, pinned messages, files and settings", async ({ visit }) => {
   const [alice, bob] = [await visit("alice"), await visit("bob")];
@@ -117,7 +111,7 @@ async function pins(alice: Person, bob: Person): Promise<void> {
   await correct(alice, "Chapters one to five by Monday", "Chapters one to six by Monday"); // it says what its author says now
   await expect(pin).toContainText("one to six");
   await expectClean(bob, "#room-panel");
-  const shown = marked(bob);
+  const shown = bob.marked();
   await pin.getByRole("button").first().click();
   expect(await shown).toContain("one to six");
 
@@ -156,7 +150,7 @@ async function files(alice: Person): Promise<void> {
   await expectClean(alice, "#room-panel");
   await alice.page.reload();
   await expect(file).toBeVisible();
-  const shown = marked(alice);
+  const shown = alice.marked();
   await file.click();
   expect(await shown).toContain("reading list.txt");
 }

@@ -173,6 +173,12 @@ export class Person {
     await expect(this.message(text)).toHaveCount(1, within);
   }
 
+  /** Resolves with the text of the message that is marked, which is so for a moment: to be called before that. */
+  async marked(): Promise<string> {
+    const text = await this.page.waitForFunction(() => document.querySelector("converse-chat-message[data-found]")?.textContent, undefined, { timeout: 60_000 });
+    return (await text.jsonValue()) ?? "";
+  }
+
   /** The texts of the chat that is open, from top to bottom. */
   async conversation(): Promise<string[]> {
     const texts = await this.page.locator("#chat .chat-msg__text").allInnerTexts();
