@@ -213,6 +213,8 @@ const drawn = [
   ["const author_style = this.model.getAvatarStyle(css);", ""],
   ["until_m(author_style, default_bg_css + css)", "css"],
   ["this.on('change:nick', () => this.setColor());", ""],
+  ["document.addEventListener('visibilitychange', () => this.onWindowStateChanged());", ""], // of a conversation between two, for ever; static/js/chat/unread/unread.js does it
+  ["document.addEventListener('visibilitychange', () => this.onWindowStateChanged());", ""], // of a room
   ["this.on('change:jid', () => this.setColor());", ""],
   ['<converse-audio-player src="${url}" title="${title || ""}" ?hide_url="${hide_url}"></converse-audio-player>', '<audio controls preload="metadata" src="${url}" aria-label="${url.split("/").pop()}"></audio>${hide_url ? "" : lit_html_lit_html_b`<a target="_blank" rel="noopener" href="${url}">${url}</a>`}'],
 ];

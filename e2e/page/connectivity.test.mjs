@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { followNetwork } from "../../static/js/chat/connection/connectivity.js";
 import { LoginGuard } from "../../static/js/chat/signin/loginGuard.js";
 import { transport } from "../../static/js/chat/connection/transport.js";
-import { onClock, pass } from "./support.mjs";
+import { listeners, onClock, pass } from "./support.mjs";
 
 const config = { user: "alice", jid: "alice@example.org", meURL: "/xmpp/me", credentialsURL: "/xmpp/credentials", login: "session", trusted: true };
 
@@ -29,12 +29,16 @@ function page(t) {
   guard.watch = () => {};
   let alive = true; // as Converse sees it
   const back = [];
+  const asked = [];
   const again = () => {
+    asked.push(Date.now());
     alive = false;
     void guard.awaitTurn(api, false).then(() => back.push(Date.now()));
   };
   const connection = { reconnecting: false, debouncedReconnect: { flush: again } };
+  const { listen, tell } = listeners();
   const api = {
+    listen,
     settings: { get: () => undefined },
     sendIQ: () => new Promise(() => {}),
     connection: { get: () => connection, connected: () => alive, authenticated: () => alive, reconnect: again },
@@ -44,7 +48,11 @@ function page(t) {
     navigator.onLine = there;
     window.dispatchEvent(new Event(there ? "online" : "offline"));
   };
-  return { guard, said, back, network, connection, again };
+  const reconnected = () => {
+    alive = true;
+    tell("reconnected");
+  };
+  return { guard, said, asked, back, network, connection, again, reconnected };
 }
 
 test("X-36: that there is no network is said at once, and a stream that went dead is replaced within two seconds of the next", async (t) => {
@@ -83,6 +91,19 @@ test("X-36: and one for which Converse is waiting", async (t) => {
   network(true);
   await pass(t, 2000);
   assert.ok(back.length > 0 && back[0] - there <= 2000, `after ${back[0] - there} ms`);
+});
+
+test("a new stream is not given up for an answer that the one before it owes", async (t) => {
+  withWindow(t);
+  const { asked, network, reconnected } = page(t);
+  network(true); // from one network to another
+  await pass(t, 600);
+  network(true);
+  await pass(t, 500);
+  assert.equal(asked.length, 1, "the first question found that the stream is dead");
+  reconnected();
+  await pass(t, 3000);
+  assert.equal(asked.length, 1);
 });
 
 for (const login of ["session", "token", "signed", "password", "typed"]) {

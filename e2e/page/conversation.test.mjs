@@ -71,13 +71,59 @@ test("no other conversation opens in the place of one that is closed", () => {
       return super.maybeShow(force);
     }
   }
-  preventAutoOpen({ exports: { ChatBox: class extends Chat {}, MUC: Room } });
+  const rooms = { open: (jid, _attrs, force) => unasked.maybeShow(force) };
+  preventAutoOpen({ api: { chats: {}, rooms }, exports: { ChatBox: class extends Chat {}, MUC: Room } });
   const [unasked, open] = [new Room({ jid: "lobby", hidden: true }), new Room({ jid: "garden", hidden: false })];
   assert.equal(unasked.maybeShow(), unasked);
   assert.deepEqual(shown, []);
   open.maybeShow(); // as its element does when it is drawn
-  unasked.maybeShow(true);
+  rooms.open("lobby", {}, true);
   assert.deepEqual(shown, ["garden", "lobby"]);
+});
+
+test("one that takes long to open is not shown in the place of another that was asked for since, nor in that of the list", async () => {
+  const shown = [];
+  class Chat extends Model {
+    maybeShow() {
+      shown.push(this.get("jid"));
+    }
+  }
+  class Room extends Chat {
+    maybeShow() {
+      super.maybeShow();
+    }
+  }
+  /** As Converse has it: a room is there as soon as its server has said what it is. */
+  const opener = (Box) => {
+    const waiting = {};
+    const open = async (jid, _attrs, force) => {
+      await new Promise((resolve) => (waiting[jid] = resolve));
+      new Box({ jid, hidden: true }).maybeShow(force);
+    };
+    return { open, waiting };
+  };
+  const [chats, rooms] = [opener(class extends Chat {}), opener(class extends Room {})];
+  const [ChatBox, MUC] = [class extends Chat {}, class extends Room {}];
+  for (const [kind, Box] of /** @type {any} */ ([[chats, ChatBox], [rooms, MUC]])) Object.assign(kind, opener(Box));
+  const { listen } = listeners();
+  const api = { listen, waitUntil, chats, rooms };
+  preventAutoOpen({ api, exports: { ChatBox, MUC } });
+  openedByAddress({ api, state: { chatboxes: { models: [] } } }, config);
+  const come = async (kind, jid) => (kind.waiting[jid](), settle());
+  rooms.open("garden@rooms.localhost", {}, true);
+  chats.open("bob@localhost", {}, true);
+  rooms.open("lobby@rooms.localhost", {}, false); // one that nobody chose
+  await come(chats, "bob@localhost");
+  await come(rooms, "garden@rooms.localhost");
+  assert.deepEqual(shown, ["bob@localhost"]);
+  chats.open("carol@localhost", {}, true);
+  location.pathname = "/chat";
+  document.dispatchEvent(new Event("foyer:back"));
+  await come(chats, "carol@localhost");
+  assert.deepEqual(shown, ["bob@localhost"]);
+  rooms.open("garden@rooms.localhost", {}, true);
+  await come(rooms, "garden@rooms.localhost");
+  assert.deepEqual(shown, ["bob@localhost", "garden@rooms.localhost"]);
 });
 
 test("what was open on the page before is open on this one, whatever the browser's store had kept by then", async (t) => {

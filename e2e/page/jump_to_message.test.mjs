@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Model, onClock, pass } from "./support.mjs";
+import { Model, onClock, pass, settle } from "./support.mjs";
 
 const notice = { text: "", replaceChildren: (text) => (notice.text = text) };
 globalThis.document = Object.assign(new EventTarget(), { body: { dataset: {} }, getElementById: () => notice });
@@ -13,7 +13,7 @@ globalThis.ResizeObserver ??= class {
 globalThis.requestAnimationFrame ??= (done) => void setImmediate(done);
 globalThis.CSS ??= /** @type {any} */ ({ escape: String });
 const { HistoryView } = await import("../../static/js/chat/history/historyView.js");
-const { jumpToMessage } = await import("../../static/js/chat/history/jumpToMessage.js");
+const { endJump, jumpToMessage } = await import("../../static/js/chat/history/jumpToMessage.js");
 
 const ID = "019a0000-0000-7000-8000-000000000001";
 
@@ -64,4 +64,29 @@ test("where a message is not drawn, whether somebody reads further up is as the 
   scroller.scrollTop = -2000;
   await show();
   assert.equal(room.ui.get("scrolled"), true);
+});
+
+test("a place that comes late takes nobody away from where they went since", async () => {
+  const JID = "garden@rooms.h";
+  const message = new Model({ body: "Hi", [`stanza_id ${JID}`]: "here" });
+  const room = Object.assign(new Model({ type: "chatroom", jid: JID }), { messages: { models: [message], length: 1, fetched: Promise.resolve(), get: () => undefined }, ui: new Model() });
+  const around = [];
+  const element = { model: message, updateComplete: undefined, dataset: {} };
+  const content = { querySelectorAll: () => [element], view: { scroller: {}, around: (each) => around.push(each), show() {}, tell() {} } };
+  document.querySelector = /** @type {any} */ (() => content);
+  /** @type {(answer: object) => void} */
+  let come = () => {};
+  globalThis.window = { converse: { env: { utils: { mam: { fetchArchivedMessages: async () => {} } } } } };
+  const query = () => new Promise((resolve) => (come = resolve));
+  const go = (id) => jumpToMessage({ state: { chatboxes: new Map([[JID, room]]) }, api: { archive: { query }, connection: { connected: () => true } } }, JID, id);
+  for (const elsewhere of [() => go("here"), async () => endJump(room)]) {
+    notice.text = "";
+    const late = go(ID);
+    await settle();
+    await elsewhere();
+    const there = around.length;
+    come({ error: new Error("item-not-found") });
+    await late;
+    assert.deepEqual([around.length, notice.text], [there, ""]);
+  }
 });

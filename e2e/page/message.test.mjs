@@ -44,3 +44,8 @@ test("beside a name stands when its message was said, also once that is edited, 
   assert.match(below.strings.join("…"), /data-time="…"/);
   assert.deepEqual(parts(below).filter((part) => part === "13:03").length, 1);
 });
+
+test("a conversation that is left leaves nothing behind that looks at the window", () => {
+  assert.ok(text.includes("onWindowStateChanged"));
+  assert.doesNotMatch(text, /document\.addEventListener\(["']visibilitychange["'],\s*\(\)\s*=>\s*this\.onWindowStateChanged/);
+});

@@ -24,10 +24,18 @@ test("what another device has read of a room that was never opened here is notif
     handleUnreadMessage() {}
   }
   const markers = { wasRead: (jid, id) => jid === garden && "019a-2" >= id };
-  notifyPeople({ api: listeners(), exports: { ChatBox: class extends Chat {}, MUC: class extends Chat {} }, state: {} }, { follow: true }, markers);
+  const { listen, tell } = listeners();
+  const chatboxes = new Model();
+  notifyPeople({ api: { listen }, exports: { ChatBox: class extends Chat {}, MUC: class extends Chat {} }, state: { chatboxes } }, { follow: true }, markers);
   document.dispatchEvent(new CustomEvent("foyer:read", { detail: garden }));
   await settle();
   assert.deepEqual([...shown.keys()], ["019a-3"]);
+  // Nor is what is read here, once it is opened, where nothing was counted before.
+  tell("chatBoxesInitialized");
+  markers.wasRead = () => true;
+  chatboxes.trigger("change:read_id", new Model({ jid: garden }));
+  await settle();
+  assert.equal(shown.size, 0);
 });
 
 test("what was said while the page was loaded is news, also where the archive brings it first", () => {

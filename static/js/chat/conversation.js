@@ -60,13 +60,30 @@ function nameInTitle(_converse, config) {
     document.title = `${count ?? ''}${name || 'Chat'} · ${site}`;
 }
 
-/** Opens no other conversation in the place of one that is closed: Converse takes the first that it has, and that is read then. @param {Converse.Private} _converse */
-export function preventAutoOpen({ exports }) {
+const NONE = ' '; // no conversation's address
+
+/** Which conversation was asked for last: one that takes long to open is not shown in the place of another that was chosen since. */
+let wanted = '';
+
+/**
+ * Opens no other conversation in the place of one that is closed (Converse takes the first that it has, and that is read then),
+ * nor one that was asked for before another.
+ * @param {Converse.Private} _converse
+ */
+export function preventAutoOpen({ api, exports }) {
+    for (const opener of [api.chats, api.rooms]) {
+        const { open } = opener;
+        opener.open = (jids, attrs, force) => {
+            if (force && typeof jids === 'string') wanted = jids.toLowerCase();
+            return open.call(opener, jids, attrs, force);
+        };
+    }
     for (const { prototype } of [exports.ChatBox, exports.MUC]) {
         const { maybeShow } = prototype;
         // Patch: asked-for
         prototype.maybeShow = function (force) {
-            return force || !this.get('hidden') ? maybeShow.call(this, force) : this;
+            const isAskedFor = force ? !wanted || wanted === this.get('jid') : !this.get('hidden');
+            return isAskedFor ? maybeShow.call(this, force) : this;
         };
     }
 }
@@ -154,16 +171,22 @@ export function openedByAddress(_converse, config) {
     const nameIt = () => nameInTitle(_converse, config);
     document.addEventListener('foyer:page', nameIt);
     document.addEventListener('foyer:conversation', nameIt);
-    api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('add change:hidden change:name change:nickname vcard:change', nameIt));
+    api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('add change:hidden change:name change:nickname vcard:add vcard:change', nameIt));
     api.listen.on('rosterContactsFetched', () => setTimeout(nameIt));
     // Whoever was blocked, or a room that was left, is not to open again with the next stream.
     api.listen.on('chatBoxClosed', (box) => onChatPage() && conversationAt(config, location.pathname) === box.get('jid') && setAddress('/chat'));
     followLinks(_converse, config);
     // On a phone there is a way back to the list.
-    document.addEventListener('click', (event) => around(event, 'converse-controlbox-navback') && setAddress('/chat'));
+    document.addEventListener('click', (event) => {
+        if (!around(event, 'converse-controlbox-navback')) return;
+        wanted = NONE;
+        setAddress('/chat');
+    });
     // So is the browser's own, from the first conversation that was opened from the list.
     document.addEventListener('foyer:back', () => {
-        if (location.pathname === '/chat') _converse.state.chatboxes?.models.forEach((box) => box.get('hidden') || box.save({ hidden: true }));
+        if (location.pathname !== '/chat') return;
+        wanted = NONE;
+        _converse.state.chatboxes?.models.forEach((box) => box.get('hidden') || box.save({ hidden: true }));
     });
 }
 

@@ -84,7 +84,6 @@ import { followTyping } from './composer/typing.js';
  */
 function installConversationList(_converse, config, markers, conversations) {
     openChats(_converse);
-    preventAutoOpen(_converse);
     listConversations(_converse, config, markers, conversations);
     offerSearch(_converse, config);
     offerBeginning(_converse, config);
@@ -102,6 +101,7 @@ function installConversation(_converse, config) {
     installComposer(_converse, config);
     blockPeople(_converse, config);
     allowRejoin(_converse);
+    preventAutoOpen(_converse); // which is told first what is asked for
     offerRoomMenu(_converse);
     noticeDeletedRooms(_converse);
     watchTopics(_converse);

@@ -2,6 +2,7 @@
 
 import { MAX_LENGTH } from '../room/bounds.js';
 
+const TIMEOUT_MS = 20_000; // ms; the site gives up before
 const FAILED = 'The room was not made. Please try again.';
 
 /**
@@ -10,7 +11,7 @@ const FAILED = 'The room was not made. Please try again.';
  */
 async function make(room) {
     try {
-        const answer = await fetch('/xmpp/rooms', { method: 'POST', headers: { 'Content-Type': 'application/json', Accept: 'application/json' }, body: JSON.stringify(room) });
+        const answer = await fetch('/xmpp/rooms', { method: 'POST', signal: AbortSignal.timeout(TIMEOUT_MS), headers: { 'Content-Type': 'application/json', Accept: 'application/json' }, body: JSON.stringify(room) });
         const { jid, errors, error } = await answer.json();
         return answer.ok ? { jid } : { errors: errors ?? { '': error || FAILED } };
     } catch {
@@ -21,7 +22,8 @@ async function make(room) {
 export class NewRoom {
     /** @type {Record<string, string>} what is wrong, by field; "" is the form as a whole */
     errors = {};
-    busy = false;
+    /** What the site is asked for. @type {object | undefined} */
+    asked;
 
     /** @param {(jid: string) => void} made what is done with a room that was made */
     constructor(made) {
@@ -41,6 +43,7 @@ export class NewRoom {
 
     end() {
         this.within = undefined;
+        this.asked = undefined; // what comes of it opens nothing, and keeps no other room from being made
     }
 
     #field(name) {
@@ -69,12 +72,13 @@ export class NewRoom {
     /** @param {SubmitEvent} event */
     async #submit(event) {
         event.preventDefault();
-        if (this.busy) return;
-        this.busy = true;
+        if (this.asked) return;
+        const mine = (this.asked = {});
         const fields = new FormData(/** @type {HTMLFormElement} */ (event.target));
         const said = (name) => String(fields.get(name) ?? '').trim();
         const { jid, errors = {} } = await make({ name: said('name'), about: said('about'), private: said('who') === 'invited' });
-        this.busy = false;
+        if (this.asked !== mine) return document.dispatchEvent(new CustomEvent('foyer:rooms'));
+        this.asked = undefined;
         if (jid) return this.made(jid);
         this.errors = errors;
         this.#draw();

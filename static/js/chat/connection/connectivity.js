@@ -6,8 +6,10 @@ import { withTimeout } from '../withTimeout.js';
 // How long the server may take to answer when the network has just come back.
 const PING_TIMEOUT_MS = 1000;
 
+let streams = 0; // that took the place of one before
+
 /**
- * Whether the server answers on this stream (XEP-0199); an error is an answer.
+ * Whether the server answers (XEP-0199), an error as well; or there is another stream by then, which that of the dead one says nothing of.
  * @returns {Promise<boolean>}
  */
 export async function answers(_converse, ms) {
@@ -16,7 +18,8 @@ export async function answers(_converse, ms) {
     const { stx, u } = window.converse.env;
     const to = _converse.session.get('domain');
     const ping = stx`<iq type="get" to="${to}" id="${u.getUniqueId('ping')}" xmlns="jabber:client"><ping xmlns="urn:xmpp:ping"/></iq>`;
-    return (await withTimeout(api.sendIQ(ping, ms, false), ms)) !== null;
+    const before = streams;
+    return (await withTimeout(api.sendIQ(ping, ms, false), ms)) !== null || streams !== before;
 }
 
 /**
@@ -38,6 +41,7 @@ export function followNetwork(_converse, guard) {
         else if (connection && guard.worked) api.connection.reconnect();
         guard.retryNow();
     };
+    api.listen.on('reconnected', () => streams++);
     window.addEventListener('offline', () => guard.away());
     window.addEventListener('online', comeBack);
     if (!navigator.onLine) guard.away();

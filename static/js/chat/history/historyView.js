@@ -14,7 +14,7 @@
 // correct the same a second time, and not everywhere.
 
 import { bringsKeyboard } from '../composer/composer.js';
-import { fillGap } from './jumpToMessage.js';
+import { endJump, fillGap } from './jumpToMessage.js';
 
 const FIRST_DRAWN = 30; // messages that are drawn at once
 const MAX_DRAWN = 200; // that stay drawn
@@ -413,6 +413,7 @@ export function installHistoryView(_converse) {
 
         /** By the button, which goes: the focus goes to where one writes, or else stays in the conversation. */
         toLatest() {
+            endJump(this.model);
             this.model.ui.set({ scrolled: false });
             this.view.scroller.focus({ preventScroll: true });
             if (!bringsKeyboard()) this.closest('converse-chat, converse-muc-occupant, converse-muc').querySelector('textarea')?.focus();

@@ -16,10 +16,18 @@ const FETCH_TIMEOUT_MS = 20_000; // ms that the archive may take for all of it
 /** Whose ids a conversation's messages have. */
 const keyOf = (_converse, chat) => `stanza_id ${chat.get('type') === 'chatroom' ? chat.get('jid') : _converse.session.get('bare_jid')}`;
 
+/** The jump that was begun last in a conversation: one before it, whose place comes later, is over. @type {WeakMap<object, object>} */
+const jumps = new WeakMap();
+
+/** Somebody goes elsewhere in a conversation. @param {any} chat */
+export const endJump = (chat) => jumps.delete(chat);
+
 /** @param {Converse.Private} _converse */
 export async function jumpToMessage(_converse, jid, id) {
     const chat = _converse.state.chatboxes.get(jid);
     if (!chat) return;
+    const jump = {};
+    jumps.set(chat, jump);
     markScrolledUp(chat);
     await chat.messages.fetched;
     const key = keyOf(_converse, chat);
@@ -32,6 +40,7 @@ export async function jumpToMessage(_converse, jid, id) {
         console.warn('A place in a conversation was not fetched.', cause);
         if (isTimeout(cause) || !_converse.api.connection.connected()) missing = TRY_LATER;
     }
+    if (jumps.get(chat) !== jump) return;
     const message = find() ?? nearest(chat, timeOfUUID(id)); // a correction stands where what it corrects does
     panel.warn('place', message ? '' : missing);
     if (message) await scrollTo(chat, message);

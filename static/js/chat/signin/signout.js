@@ -56,6 +56,7 @@ export function handleSignOut(_converse, guard, outbox) {
         event.stopImmediatePropagation();
         channel.postMessage('signed-out');
         await leave(_converse, guard, outbox, !guard.config.trusted);
+        if (!form.isConnected) document.body.append(Object.assign(form, { hidden: true })); // another page came meanwhile, and browsers send no form that is on none
         form.submit();
     });
     let told = false;

@@ -124,8 +124,10 @@ export function notifyPeople(_converse, config, markers) {
         const text = line.kind === 'encrypted' ? 'Encrypted message' : line.text;
         await show(config, { tag: jid, id: line.id, url: addressOf(config, jid), title: name, body: told(line.by, written(text), true) });
     });
-    if (config.follow) document.addEventListener('foyer:read', ({ detail: jid }) => clearNotifications(jid, ({ data }) => markers.wasRead(jid, data?.id)));
+    const clearRead = (jid) => clearNotifications(jid, ({ data }) => markers.wasRead(jid, data?.id));
+    if (config.follow) document.addEventListener('foyer:read', ({ detail }) => clearRead(detail));
     api.listen.on('chatBoxesInitialized', () => {
+        _converse.state.chatboxes.on('change:read_id', (box) => clearRead(box.get('jid'))); // of a room that was opened here nothing was counted
         _converse.state.chatboxes.on('change:num_unread change:num_unread_general', (box) => {
             if (!box.get('num_unread') && !box.get('num_unread_general')) clearNotifications(box.get('jid'));
         });
