@@ -54,7 +54,7 @@ async function holdSelfPing(person: Person): Promise<{ asked: Promise<void>; rel
 
 /** Who took messages back, in words, is all that is left of them. */
 async function expectTakenBack(person: Person, count: number): Promise<void> {
-  await expect(tombstones(person)).toHaveText(Array<string>(count).fill(`${person.user === "alice" ? "You" : names.alice} deleted this message.`));
+  await expect(tombstones(person)).toHaveText(Array<string>(count).fill(person.user === "alice" ? "You deleted your message." : `${names.alice} deleted their message.`));
 }
 
 // X-71: what comes before the page has read what it knew of the room is from the same

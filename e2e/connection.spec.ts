@@ -236,7 +236,7 @@ test("what is deleted, and what one reacts with, on a dead stream, is so for eve
   }
   line.goSilent();
   await retract(alice, "a mistake");
-  await expect(tombstones(alice)).toHaveText("You deleted this message.");
+  await expect(tombstones(alice)).toHaveText("You deleted your message.");
   await expect(tombstones(bob)).toHaveCount(1, { timeout: 60_000 });
   await expect(bob.message("a mistake")).toHaveCount(0);
 });
@@ -266,7 +266,7 @@ test("what one deletes in a room on a dead stream, as a moderator or of one’s 
   line.goSilent();
   await retract(alice, "a mistake");
   await expect(bob.message("a mistake")).toHaveCount(0, { timeout: 60_000 });
-  await expect(tombstones(alice).first()).toHaveText("You deleted this message.");
+  await expect(tombstones(alice).first()).toHaveText("You deleted your message.");
   await expect(tombstones(bob)).toHaveCount(2);
 });
 

@@ -403,7 +403,7 @@ test("lines are as long as the eye can follow, an answer stands apart from the p
   await carol.say("Never mind");
   await alice.hears("Never mind");
   await retract(carol, "Never mind");
-  await expect(tombstones(alice)).toHaveText("Carol Costa deleted this message.");
+  await expect(tombstones(alice)).toHaveText("Carol Costa deleted their message.");
   for (const size of [{ width: 1920, height: 1080 }, screens.phone]) {
     await alice.page.setViewportSize(size);
     const [behind, start, below] = await tombstones(alice).evaluate((sentence) => {

@@ -41,6 +41,9 @@ const themes = ["data-bs-theme", "data-converse-theme"];
 /** What Converse has for pages that are made otherwise: a background, a whole window, small windows, what hangs over something, themes. */
 const unused = ["converse-bg", /^(converse-)?(fullscreen|overlayed)$/, /^theme-(?!foyer)/, /^(navbar|popover)(-|$)/, ...themes];
 
+/** What Pico has for menus and for what waits, which the pages have in their own way: those of the chat are in nothing that Pico styles. */
+const unusedOfPico = ["dropdown", "aria-busy"];
+
 /** Classes begin so that are put together: `converse-${view_mode}`, of which there is one. */
 const used = ["converse-embedded"];
 
@@ -80,7 +83,7 @@ async function textsOf(/** @type {string[]} */ patterns) {
 }
 
 /** Takes out of a style sheet what nothing here has. A class that is put together while a page runs begins or ends with what stands in the code. */
-async function purge(/** @type {string} */ css, /** @type {string[]} */ texts) {
+async function purge(/** @type {string} */ css, /** @type {string[]} */ texts, /** @type {(string | RegExp)[]} */ blocklist) {
   /** @type {Set<string>} */
   const parts = new Set();
   const words = (/** @type {string} */ text) => {
@@ -94,7 +97,7 @@ async function purge(/** @type {string} */ css, /** @type {string[]} */ texts) {
     content: texts.map((raw) => ({ raw, extension: "js" })),
     defaultExtractor: words,
     safelist: { standard: [...used, new RegExp(`^(?!${themes.join("|")})(${[...parts].filter((part) => !used.some((name) => name.startsWith(part))).join("|")})`)] },
-    blocklist: unused,
+    blocklist,
   });
   return /** @type {{css: string}} */ (result).css;
 }
@@ -105,7 +108,7 @@ async function joinStyles(/** @type {string} */ name, /** @type {string[]} */ fi
     const raw = await readFile(join(root, "static", file), "utf8");
     // All typefaces are the system's (static/css/tokens.css).
     const patterns = /** @type {Record<string, string[]>} */ (purged)[file];
-    return patterns ? purge(raw.replaceAll(/@font-face\s*\{[^}]*\}/g, ""), await textsOf(patterns)) : raw;
+    return patterns ? purge(raw.replaceAll(/@font-face\s*\{[^}]*\}/g, ""), await textsOf(patterns), patterns === pages ? unusedOfPico : unused) : raw;
   }));
   const code = await minifyStyles(parts.join("\n"));
   const [address] = code.match(/url\((?!["']?(data:|#))[^)]*\)/) ?? [];

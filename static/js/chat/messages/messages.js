@@ -261,8 +261,10 @@ function withStates(Message) {
         }
 
         getRetractionText() {
-            if (this.model.get('moderated_by')) return 'A moderator deleted this message.';
-            return this.model.get('sender') === 'me' ? 'You deleted this message.' : `${this.model.getDisplayName()} deleted this message.`;
+            const mine = this.model.get('sender') === 'me';
+            const name = this.model.getDisplayName(); // it stands below another's message, too
+            if (this.model.get('moderated_by')) return `A moderator deleted ${mine ? 'your' : `${name}’s`} message.`;
+            return mine ? 'You deleted your message.' : `${name} deleted their message.`;
         }
     };
 }
@@ -294,7 +296,7 @@ function markNames(text) {
         for (const { begin, end, uri } of names) {
             if (text.references.some((drawn) => drawn.begin < end && begin < drawn.end)) continue;
             const name = text.slice(begin, end);
-            text.addTemplateResult(begin, end, html`<span class="mention ${name === text.nick ? 'mention--self' : ''}" data-uri=${uri}>${name}</span>`);
+            text.addTemplateResult(begin, end, html`<span class="mention ${name === text.nick ? 'mention--self' : ''} ${text.slice(0, begin).endsWith('@') ? '' : 'mention--bare'}" data-uri=${uri}>${name}</span>`);
         }
     };
 }

@@ -175,7 +175,7 @@ export class PersonCard {
         const { html, render } = window.converse.env;
         const { subject, rooms } = this;
         const { name, self, room, occupant, standing, role } = subject;
-        const word = room && (occupant || standing) ? affiliationLabel(occupant?.get('affiliation') ?? standing, occupant?.get('role')) : '';
+        const word = room && (occupant || standing) ? affiliationLabel(room, occupant?.get('affiliation') ?? standing, occupant?.get('role')) : '';
         const roles = new Set([...(occupant?.get('hats') ?? []).map(({ title }) => title), role]);
         this.dialog.setAttribute('aria-label', self ? 'You' : name);
         render(html`

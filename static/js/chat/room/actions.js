@@ -100,7 +100,7 @@ export async function deleteRoom(_converse, room) {
     const { api } = _converse;
     const sure = await ask(api, {
         title: `Delete “${room.getDisplayName()}”?`,
-        text: 'It is gone for everybody, with all that was said there. This cannot be undone.',
+        text: 'It will be deleted for everybody, with all that was said there. This cannot be undone.',
         verb: 'Delete the room', destroys: true,
     });
     if (!sure) return;

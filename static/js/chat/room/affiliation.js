@@ -4,19 +4,20 @@
 // What somebody belongs to a room as, from the highest.
 const RANKS = ['owner', 'admin', 'member', 'none', 'outcast'];
 /** @type {Record<string, string>} */
-const LABELS = { owner: 'Owner', admin: 'Moderator', member: 'Member', none: 'Guest', outcast: 'Banned' };
+const LABELS = { owner: 'Owner', admin: 'Moderator', member: 'Member', outcast: 'Banned' };
 
 /** How far from the highest. @param {string} [affiliation] */
 export const rank = (affiliation) => RANKS.indexOf(affiliation ?? 'none');
 
 /**
- * What somebody is in a room, in a word.
+ * What somebody is in a room, in a word; nothing is said of those who are like most others there.
+ * @param {Converse.Room} room
  * @param {string} [affiliation]
  * @param {string} [role] what they may do while they are there
  */
-export function affiliationLabel(affiliation = 'none', role = '') {
+export function affiliationLabel(room, affiliation = 'none', role = '') {
     if (role === 'moderator' && rank(affiliation) > rank('admin')) return LABELS.admin;
-    return LABELS[affiliation] ?? LABELS.none;
+    return LABELS[affiliation] ?? (room.features?.get('moderated') ? 'Guest' : '');
 }
 
 /** Whether somebody is in a room now, by what the browser knows of them. */

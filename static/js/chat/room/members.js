@@ -164,7 +164,7 @@ export class Members extends Part {
         const standing = occupant.get('affiliation') ?? 'none';
         return {
             jid: occupant.id ?? occupant.get('nick'), address: occupant.get('jid') ?? known?.jid, name: occupant.getDisplayName(),
-            picture: known?.picture ?? pictureOf(occupant.vcard), standing, word: affiliationLabel(standing, occupant.get('role')),
+            picture: known?.picture ?? pictureOf(occupant.vcard), standing, word: affiliationLabel(this.panel.room, standing, occupant.get('role')),
             here: true, self: isSelf(occupant), occupant,
             want: known ? undefined : () => occupant.vcard?.trigger('visibilityChanged'), // the card is fetched, if it was not yet
         };
@@ -176,7 +176,7 @@ export class Members extends Part {
         const name = known.name || knownName(contact) || this.names.get(known.jid);
         return {
             jid: known.jid, address: known.jid, name: name || SOMEBODY, picture: known.picture ?? pictureOf(contact?.vcard),
-            standing: known.standing, word: affiliationLabel(known.standing), here: false, around: isAround(contact?.presence),
+            standing: known.standing, word: affiliationLabel(this.panel.room, known.standing), here: false, around: isAround(contact?.presence),
             self: known.jid === this._converse.session.get('bare_jid'),
             want: name ? undefined : () => this.#learnName(known.jid),
         };
