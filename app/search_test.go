@@ -305,7 +305,7 @@ func saidIn(t *testing.T, s *Server, room, user, nick, body string) uuid.UUID {
 	}
 	owner := room + "@conference.localhost"
 	raw := []byte(`<message xmlns="jabber:client" type="groupchat" id="` + id.String() + `"><body>` + stream.Escape(body) + `</body></message>`)
-	e := archive.Entry{Owner: owner, ID: id, With: user + "@localhost", Resource: nick, StanzaID: id.String(), Body: body, Stanza: raw}
+	e := archive.Entry{Owner: owner, ID: id, With: user + "@localhost", Resource: nick, Outgoing: true, StanzaID: id.String(), Body: body, Stanza: raw}
 	if err := s.db.Stores("localhost", models.RosterNone).Archive.Append(t.Context(), []archive.Entry{e}); err != nil {
 		t.Fatal(err)
 	}

@@ -235,10 +235,10 @@ func (db *Index) inIndex(ctx context.Context, change func(pgx.Tx) error) error {
 }
 
 // messageWords are the words of a message. The other side's address is one of them,
-// so that a search in one conversation reads only what is about it; and so is who wrote it: ">" is what
-// the archive's owner did, ">Bob" what others did under that name.
+// so that a search in one conversation reads only what is about it; in a room it is that of who wrote it. And
+// of what went out: ">" is what a member said to another, ">Bob" what was said in a room under that name.
 const messageWords = "unnest(tsvector_to_array(to_tsvector('simple', left(a.body, 32768))) || ('@' || a.peer) || " +
-	"CASE WHEN a.outgoing THEN ARRAY['>'] WHEN a.resource <> '' THEN ARRAY['>' || a.resource] ELSE '{}' END) m (lexeme)"
+	"CASE WHEN NOT a.outgoing THEN '{}' WHEN split_part($1::text, '@', 2) = split_part(a.peer, '@', 2) THEN ARRAY['>'] ELSE ARRAY['>' || a.resource] END) m (lexeme)"
 
 // indexedLexeme is a word as the index has it (indexedWord).
 var indexedLexeme = fmt.Sprintf("left(m.lexeme, %d)", indexedRunes)

@@ -57,10 +57,10 @@ type Author struct {
 
 func (a Author) isAnybody() bool { return a.Account == "" && a.Name == "" }
 
-// isOf is the condition that a message, one, is an author's. What is in the archive of who asks
-// is their own if it went out; in all others it is that of whom it came from.
+// isOf is the condition that a message, one, is an author's. What went out of the archive of a member to another is the
+// member's; what went out of a room's is that of whom it is with (xmppd/muc), as is all that came in.
 func (f *filter) isOf(a Author) {
-	account := "CASE WHEN outgoing THEN one.owner ELSE peer END = " + f.arg(a.Account) + "::text"
+	account := "CASE WHEN outgoing AND split_part(one.owner, '@', 2) = split_part(peer, '@', 2) THEN one.owner ELSE peer END = " + f.arg(a.Account) + "::text"
 	if len(a.Masked) > 0 {
 		account = "CASE WHEN one.owner = ANY (" + f.arg(a.Masked) + "::text[]) THEN resource = " + f.arg(a.Name) + "::text ELSE " + account + " END"
 	}

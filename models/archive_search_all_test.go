@@ -107,7 +107,7 @@ func TestSearchArchives_By(t *testing.T) {
 	for i := range 400 {
 		e := message(i, fmt.Sprintf("common w%d", random.IntN(4)))
 		e.Owner, e.With = owners[random.IntN(3)], []string{"alice@h", "bob@h", "carol@h", "bobby@h"}[random.IntN(4)]
-		e.Resource = []string{"Alice", "Bob", "Carol", "Fox"}[random.IntN(4)] // in the rooms, whoever it is
+		e.Outgoing, e.Resource = true, []string{"Alice", "Bob", "Carol", "Fox"}[random.IntN(4)] // in the rooms, whoever it is (xmppd/muc)
 		if e.Owner == own {
 			e.Outgoing, e.Resource = i%2 == 0, "phone"
 		}
@@ -136,7 +136,7 @@ func TestSearchArchives_By(t *testing.T) {
 		switch {
 		case slices.Contains(a.Masked, e.Owner):
 			return a.Name == e.Resource
-		case e.Outgoing:
+		case e.Owner == own && e.Outgoing:
 			return e.Owner == a.Account
 		}
 		return e.With == a.Account
@@ -195,7 +195,7 @@ func TestSearchArchives_ByPlans(t *testing.T) {
 	db.index.bounds = indexBounds{small: 8, large: 40}
 	_, err := db.pool.Exec(t.Context(), `INSERT INTO archive (owner, id, peer, resource, outgoing, stanza_id, body, stanza)
 		SELECT 'room' || o || '@rooms.h', (lpad(to_hex(1700000000000 + i), 12, '0') || '70008' || lpad(to_hex(o), 15, '0'))::uuid,
-			CASE i WHEN 7 THEN 'rare' ELSE 'user' || i % 5 END || '@h', CASE i WHEN 7 THEN 'Rare' ELSE 'User ' || i % 5 END, false, i::text, 'common w' || i, '<message/>'
+			CASE i WHEN 7 THEN 'rare' ELSE 'user' || i % 5 END || '@h', CASE i WHEN 7 THEN 'Rare' ELSE 'User ' || i % 5 END, true, i::text, 'common w' || i, '<message/>'
 		FROM generate_series(1, 1000) i, generate_series(1, 5) o`)
 	is(t, err, nil)
 	is(t, db.Index.IndexArchives(t.Context()), nil)
@@ -241,7 +241,7 @@ func TestSearchArchives_ByPlans(t *testing.T) {
 func TestMigration_WordsOfAuthors(t *testing.T) {
 	db := open(t)
 	manyArchives(t, db, 200)
-	_, err := db.pool.Exec(t.Context(), "UPDATE archive SET outgoing = owner = 'alice@h' AND stanza_id LIKE '%2', resource = CASE WHEN stanza_id LIKE '%3' THEN '' ELSE repeat('Bob', length(stanza_id) * 5) END")
+	_, err := db.pool.Exec(t.Context(), "UPDATE archive SET outgoing = owner <> 'alice@h' OR stanza_id LIKE '%2', resource = CASE WHEN stanza_id LIKE '%3' THEN '' ELSE repeat('Bob', length(stanza_id) * 5) END")
 	is(t, err, nil)
 	words := func() (list []string) {
 		t.Helper()
