@@ -6,7 +6,7 @@ import { hasWords, nearestFirst } from './fold.js';
 const MAX_SUGGESTED = 20;
 const TYPED = /(?:^|\s)from:(\S*)(?!\S)/iu;
 
-/** @typedef {{jid: string, name: string, picture?: string, room: boolean}} Author */
+/** @typedef {{jid: string, name: string, picture?: string, room: boolean, self?: boolean}} Author */
 
 /** How the name of an author begins that a text has after "from:"; empty: of anybody. @param {string} text */
 export const typedAuthor = (text) => TYPED.exec(text)?.[1];
@@ -32,12 +32,12 @@ export async function findAuthors({ jid: me, name: mine, roomsDomain }, listed, 
     const [there, { conversations }] = await Promise.all([isRoom ? asked.people : [], name ? ask('/xmpp/find', { q: name }, signal) : { conversations: [] }]);
     /** @type {Map<string, Author>} */
     const found = new Map();
-    for (const each of [...conversations, ...listed, ...there]) {
-        const { jid, room: notOne } = each;
-        if (!notOne && (isRoom || !where || jid === where) && hasWords(each.name + jid, name)) found.set(jid, each);
+    for (const each of [...there, ...listed, ...conversations]) {
+        const { jid } = each;
+        if (!each.room && !found.has(jid) && (isRoom || !where || jid === where) && hasWords(each.name + jid, name)) found.set(jid, each);
     }
     found.delete(me);
     const isMe = hasWords(`me ${mine}`, name);
-    const others = nearestFirst([...found.values()].reverse(), name);
-    return [...(isMe ? [{ jid: me, name: 'me', room: false }] : []), ...others].slice(0, MAX_SUGGESTED);
+    const others = nearestFirst([...found.values()], name);
+    return [...(isMe ? [{ jid: me, name: mine, room: false, self: true }] : []), ...others].slice(0, MAX_SUGGESTED);
 }

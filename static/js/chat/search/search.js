@@ -37,7 +37,7 @@ const personOption = (entry) =>
 
 /** @param {import('./authors.js').Author} author */
 function authorOption(author) {
-    const link = option(author, '/people', theirs('search-name', `From ${author.name}`));
+    const link = option(author, '/people', theirs('search-name', `From ${author.self ? 'me' : author.name}`));
     link.dataset.author = author.name;
     return link;
 }
