@@ -37,7 +37,7 @@ const personOption = (entry) =>
 
 /** @param {import('./authors.js').Author} author */
 function authorOption(author) {
-    const link = option(author, '/people', theirs('search-name', `From ${author.self ? 'me' : author.name}`));
+    const link = option(author, '/people', theirs('search-name', author.self ? 'Me' : author.name));
     link.dataset.author = author.name;
     return link;
 }
@@ -226,7 +226,7 @@ export class Search {
     async suggest(name, signal) {
         try {
             const people = await findAuthors(this.config, this.listed(), name, this.filter('where').value, signal);
-            if (!signal.aborted) this.tell(people.length ? 'Whose messages?' : `Nobody is called “${name}”.`, people.map(authorOption));
+            if (!signal.aborted) this.tell(people.length ? 'Choose a person.' : `Nobody is called “${name}”.`, group('Who wrote it', people.map(authorOption)));
         } catch (cause) {
             if (!signal.aborted) this.failed(cause);
         }
