@@ -12,7 +12,7 @@ const TYPED = /(?:^|\s)from:(\S*)(?!\S)/iu;
 export const typedAuthor = (text) => TYPED.exec(text)?.[1];
 
 /** A text without that. @param {string} text */
-export const takeAuthor = (text) => text.replace(TYPED, ' ').trim();
+export const takeAuthor = (text) => text.replace(TYPED, '').trim();
 
 /** Who is in a room or belongs to it, which is asked once. */
 let asked = { where: '', people: /** @type {Promise<Author[]>} */ (Promise.resolve([])) };
@@ -34,7 +34,7 @@ export async function findAuthors({ jid: me, name: mine, roomsDomain }, listed, 
     const found = new Map();
     for (const each of [...there, ...listed, ...conversations]) {
         const { jid } = each;
-        if (!each.room && !found.has(jid) && (isRoom || !where || jid === where) && hasWords(each.name + jid, name)) found.set(jid, each);
+        if (!each.room && !found.has(jid) && (isRoom || !where || jid === where) && hasWords(`${each.name} ${jid.split('@')[0]}`, name)) found.set(jid, each);
     }
     found.delete(me);
     const isMe = hasWords(`me ${mine}`, name);

@@ -37,7 +37,7 @@ const personOption = (entry) =>
 
 /** @param {import('./authors.js').Author} author */
 function authorOption(author) {
-    const link = option(author, '/people', theirs('search-name', author.self ? 'Me' : author.name));
+    const link = option(author, '/people', theirs('search-name', author.self ? 'Me' : author.name), theirs('search-text'));
     link.dataset.author = author.name;
     return link;
 }
