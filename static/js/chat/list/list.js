@@ -83,8 +83,7 @@ export function listConversations(_converse, config, markers, first) {
         followed?.settle();
         later();
     };
-    let hasMore = false; // the site, than it told
-    let goesOn = false; // and than is shown
+    let [hasMore, goesOn] = [false, false]; // the site: than it told, and than is shown
     const goOn = () => {
         if (!goesOn) return;
         goesOn = hasMore = false;
