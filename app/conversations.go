@@ -44,9 +44,9 @@ func (s *conversationLists) chatRoutes(xmpp fiber.Router) {
 
 // How much of it is there at once.
 const (
-	maxConversations = 100  // people
-	maxListed        = 1000 // people, of a list that was scrolled to its end
-	maxLookedAt      = 1100 // people, of whom something unread is looked for, listed or not
+	maxConversations = 100    // people
+	maxListed        = 10_000 // people, of a list that was scrolled to its end
+	maxLookedAt      = 1100   // people, of whom something unread is looked for, listed or not
 	maxOwnRooms      = 500
 	maxFound         = 8  // people, and rooms
 	maxNamed         = 50 // people who are asked for by their user names; TOGETHER in names.js
@@ -142,7 +142,7 @@ func (s *conversationLists) conversationsOf(ctx context.Context, me string, peop
 	for i, r := range rooms {
 		names[i] = r.Name
 	}
-	latest, more, err := s.chat.Latest(ctx, me, LatestQuery{Max: people, UnreadScan: maxLookedAt - people, Rooms: names})
+	latest, more, err := s.chat.Latest(ctx, me, LatestQuery{Max: people, UnreadScan: max(0, maxLookedAt-people), Rooms: names})
 	if err != nil {
 		return nil, false, err
 	}
@@ -154,10 +154,16 @@ func (s *conversationLists) conversationsOf(ctx context.Context, me string, peop
 	if err != nil {
 		return nil, false, err
 	}
+	said := make(map[string]ConversationMessage, len(rooms))
+	for _, m := range latest {
+		if m.Room {
+			said[m.With] = m
+		}
+	}
 	for _, r := range rooms {
 		entry := s.roomConversation(r)
-		if i := slices.IndexFunc(latest, func(m ConversationMessage) bool { return m.Room && m.With == r.Name }); i >= 0 {
-			entry.Last = lastLine(latest[i])
+		if m, ok := said[r.Name]; ok {
+			entry.Last = lastLine(m)
 		}
 		entry.Unread, entry.Mentioned = unread[r.Name].Messages, unread[r.Name].Mentioned
 		list = append(list, entry)
@@ -182,9 +188,11 @@ func (c *Conversation) with(m ConversationMessage) {
 // withPeople are the conversations with people whom the site has.
 func (s *conversationLists) withPeople(ctx context.Context, me string, latest []ConversationMessage) ([]Conversation, error) {
 	var users []string
+	said := make(map[string]ConversationMessage, len(latest))
 	for _, m := range latest {
 		if !m.Room && m.With != me {
 			users = append(users, m.With)
+			said[m.With] = m
 		}
 	}
 	accounts, err := s.members.PeopleNamed(ctx, users)
@@ -194,7 +202,7 @@ func (s *conversationLists) withPeople(ctx context.Context, me string, latest []
 	list := make([]Conversation, 0, len(accounts))
 	for _, a := range accounts {
 		entry := s.personConversation(a)
-		entry.with(latest[slices.IndexFunc(latest, func(m ConversationMessage) bool { return !m.Room && m.With == a.Username })])
+		entry.with(said[a.Username])
 		list = append(list, entry)
 	}
 	return list, nil

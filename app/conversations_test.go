@@ -2,6 +2,9 @@ package app
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -9,6 +12,10 @@ import (
 	"time"
 
 	"foyer/internal/stream"
+	"foyer/models"
+	"foyer/xmppd/archive"
+
+	"github.com/google/uuid"
 )
 
 // What a message says in one line of the list.
@@ -105,6 +112,64 @@ func TestConversations(t *testing.T) {
 		if visitor.get(path); visitor.last.StatusCode != 401 {
 			t.Errorf("%s: %d", path, visitor.last.StatusCode)
 		}
+	}
+}
+
+// Somebody who has talked with 1,500 people gets to all of them, as a page asks while one scrolls: first a hundred, then ever more.
+func TestConversations_Many(t *testing.T) {
+	s, base := start(t, nil)
+	alice := signedInAs(t, base, "alice")
+	const people = 1500
+	var said []archive.Entry
+	for i := range people {
+		name := fmt.Sprint("p", i)
+		if err := s.db.Accounts.CreateAccount(t.Context(), &models.Account{Username: name, Name: "Person " + name, PasswordHash: "x"}); err != nil {
+			t.Fatal(err)
+		}
+		e := archive.Entry{Owner: "alice@localhost", With: name + "@localhost", Outgoing: true, StanzaID: name, Body: "Hello", Stanza: []byte(`<message xmlns="jabber:client"><body>Hello</body></message>`)}
+		var err error
+		if e.ID, err = uuid.NewV7(); err != nil {
+			t.Fatal(err)
+		}
+		said = append(said, e)
+	}
+	if err := s.db.Stores("localhost", models.RosterNone).Archive.Append(t.Context(), said); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(further int) (list []Conversation, more bool) {
+		t.Helper()
+		var answer struct {
+			Conversations []Conversation
+			More          bool
+		}
+		alice.get(fmt.Sprint("/xmpp/conversations?further=", further))
+		if err := json.Unmarshal([]byte(alice.body), &answer); err != nil {
+			t.Fatal(alice.last.StatusCode, err)
+		}
+		return slices.DeleteFunc(answer.Conversations, func(c Conversation) bool { return c.Room }), answer.More
+	}
+	further := 0
+	for ; ; further = max(2*further, 100) {
+		list, more := ask(further)
+		if want := min(people, maxConversations+further); len(list) != want || more != (want < people) {
+			t.Fatalf("%d further: %d people, more %t", further, len(list), more)
+		}
+		names := make(map[string]bool)
+		for i, c := range list {
+			names[c.JID] = true
+			if i > 0 && c.at().After(list[i-1].at()) {
+				t.Fatalf("%d further: number %d is later than the one before", further, i)
+			}
+		}
+		if len(names) != len(list) {
+			t.Errorf("%d further: somebody is there twice", further)
+		}
+		if !more {
+			break
+		}
+	}
+	if further != 1600 {
+		t.Errorf("%d further ones were asked for at last", further)
 	}
 }
 

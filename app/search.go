@@ -37,6 +37,8 @@ type MessageSearch struct {
 	With     string // user name: only what was said with them
 	Room     string // name: only what was said there
 	Files    string // only files that are kept at this host, with Text in their names
+	By       string // user name: only what they wrote; then Text and Files may be empty
+	ByName   string // the name that By has: in rooms that do not say whose a name is, what was written under it
 	From, To time.Time
 	Before   uuid.UUID
 	Max      int
@@ -47,7 +49,6 @@ type MessagesFound struct {
 	Messages []FoundMessage
 	Next     uuid.UUID // what comes after this page is before this id; zero: nothing does
 	Late     bool      // there was no time to look everywhere; Next goes on
-	LeftOut  int       // rooms that were not looked into
 }
 
 // FoundMessage is a message in a conversation with somebody, or in a room.
@@ -82,8 +83,9 @@ type FoundResult struct {
 	Marks   [][2]int  `json:"marks,omitempty"` // where the words are in Text, in UTF-16 units, as [from, to)
 }
 
-// searchMessages: GET /xmpp/search?q=&with=&room=&from=&to=&files=1&before=&max= —
-// messages that one may read, newest first, with the words that are looked for.
+// searchMessages: GET /xmpp/search?q=&with=&room=&by=&from=&to=&files=1&before=&max= —
+// messages that one may read, newest first, with the words that are looked for; with by and no
+// words, the latest that this account wrote.
 func (s *conversationLists) searchMessages(c *fiber.Ctx) error {
 	v := viewer(c)
 	if v == nil {
@@ -96,8 +98,17 @@ func (s *conversationLists) searchMessages(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if q.Text == "" && q.Files == "" {
+	if q.Text == "" && q.Files == "" && q.By == "" {
 		return c.JSON(fiber.Map{"messages": []FoundResult{}})
+	}
+	if q.By != "" {
+		named, err := s.members.PeopleNamed(c.UserContext(), []string{q.By})
+		if err != nil {
+			return err
+		}
+		for _, a := range named {
+			q.ByName = a.Name
+		}
 	}
 	found, err := s.chat.SearchMessages(c.UserContext(), v.account.Username, q)
 	if errors.Is(err, ErrSearchBusy) {
@@ -110,7 +121,7 @@ func (s *conversationLists) searchMessages(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	answer := fiber.Map{"messages": results, "late": found.Late, "leftOut": found.LeftOut}
+	answer := fiber.Map{"messages": results, "late": found.Late}
 	if found.Next != uuid.Nil {
 		answer["next"] = found.Next.String()
 	}
@@ -121,8 +132,9 @@ var errBadSearch = &Error{Code: Invalid, Public: "That search cannot be read. Pl
 
 // parseSearch reads what is looked for. Days are those of UTC unless the page says the time.
 func (s *conversationLists) parseSearch(c *fiber.Ctx) (MessageSearch, error) {
-	q := MessageSearch{Text: strings.TrimSpace(c.Query("q")), With: preparedAt(s.cfg.Domain, c.Query("with")), Room: preparedAt(s.cfg.RoomsDomain(), c.Query("room")), Max: foundMessages}
-	if utf8.RuneCountInString(q.Text) > maxSearchQuery || strings.ContainsRune(q.Text, 0) || (q.With != "" && q.Room != "") {
+	q := MessageSearch{Text: strings.TrimSpace(c.Query("q")), With: preparedAt(s.cfg.Domain, c.Query("with")), Room: preparedAt(s.cfg.RoomsDomain(), c.Query("room")), By: preparedAt(s.cfg.Domain, c.Query("by")), Max: foundMessages}
+	named := q.Text + q.With + q.Room + q.By
+	if utf8.RuneCountInString(q.Text) > maxSearchQuery || strings.ContainsRune(named, 0) || !utf8.ValidString(named) || (q.With != "" && q.Room != "") {
 		return q, errBadSearch
 	}
 	if c.Query("files") == "1" {

@@ -295,3 +295,149 @@ func bracketed(text string, marks [][2]int) string {
 }
 
 func stringOf(units []uint16) string { return string(utf16.Decode(units)) }
+
+// saidIn stores what somebody said in a room, under a name.
+func saidIn(t *testing.T, s *Server, room, user, nick, body string) uuid.UUID {
+	t.Helper()
+	id, err := uuid.NewV7()
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := room + "@conference.localhost"
+	raw := []byte(`<message xmlns="jabber:client" type="groupchat" id="` + id.String() + `"><body>` + stream.Escape(body) + `</body></message>`)
+	e := archive.Entry{Owner: owner, ID: id, With: user + "@localhost", Resource: nick, Outgoing: true, StanzaID: id.String(), Body: body, Stanza: raw}
+	if err := s.db.Stores("localhost", models.RosterNone).Archive.Append(t.Context(), []archive.Entry{e}); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// What one person wrote is found, with words and without; in rooms that do not say whose a name is by the name alone, whoever
+// has it, except of oneself (XEP-0045 §5.2.1).
+func TestSearch_By(t *testing.T) {
+	s, base := start(t, nil)
+	bob, alice := signedInAs(t, base, "bob"), signedInAs(t, base, "alice")
+	ctx := t.Context()
+	open := muc.Settings{Public: true, Persistent: true, Archive: true, Private: muc.Anyone, NonAnonymous: true}
+	for name, shows := range map[string]bool{"open": true, "masked": false} {
+		settings := open
+		settings.Title, settings.NonAnonymous = name, shows
+		people := []muc.Affiliated{{User: "alice", Affiliation: muc.Owner}, {User: "bob", Affiliation: muc.Member}}
+		if err := s.db.RoomStore().Create(ctx, muc.Room{Name: name, Creator: "alice", Settings: settings}, people, 99); err != nil {
+			t.Fatal(err)
+		}
+		saidIn(t, s, name, "carol", "Carol Costa", "a plum of Carol's")
+		saidIn(t, s, name, "carol", "Fox", "a plum of the fox's")
+		saidIn(t, s, name, "dave", "Carol Costa", "a plum of another's")
+		saidIn(t, s, name, "bob", "Owl", "a plum of the owl's")
+	}
+	said(t, s, "bob@localhost", "carol@localhost", "a plum for Bob")
+	said(t, s, "bob@localhost", "carol@localhost", "something else")
+	said(t, s, "bob@localhost", "alice@localhost", "a plum of Alice's")
+	said(t, s, "bob@localhost", "open@conference.localhost", "a plum in private")
+	taken := saidIn(t, s, "open", "carol", "Carol Costa", "a plum that was taken back")
+	by := archive.Entry{Owner: "open@conference.localhost", With: "carol@localhost", Resource: "Carol Costa", StanzaID: "r", Body: "/me retracted a plum", IsRetraction: true,
+		Stanza: []byte(`<message xmlns="jabber:client"><body>/me retracted a plum</body><retract xmlns="urn:xmpp:message-retract:1" id="x"/></message>`), Retracts: &archive.Retraction{IDs: []uuid.UUID{taken}, By: "r", At: time.Now()}}
+	var err error
+	if by.ID, err = uuid.NewV7(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.db.Stores("localhost", models.RosterNone).Archive.Append(ctx, []archive.Entry{by}); err != nil {
+		t.Fatal(err)
+	}
+	sorted := func(b *browser, query string) []string {
+		found, _ := b.searched(query)
+		slices.Sort(found)
+		return found
+	}
+	carols := []string{"Carol Costa: a plum for Bob", "masked: a plum of Carol's", "masked: a plum of another's", "open: a plum of Carol's", "open: a plum of the fox's"}
+	for query, want := range map[string][]string{
+		"q=plum&by=carol":             carols,
+		"q=plum&by=CAROL":             carols,
+		"by=carol":                    append([]string{"Carol Costa: a plum for Bob", "Carol Costa: something else"}, carols[1:]...),
+		"q=pl&by=carol&room=masked":   {"masked: a plum of Carol's", "masked: a plum of another's"},
+		"by=carol&room=open":          {"open: a plum of Carol's", "open: a plum of the fox's"},
+		"by=carol&with=carol&q=plum":  {"Carol Costa: a plum for Bob"},
+		"by=bob":                      {"masked: a plum of the owl's", "open: a plum of the owl's"},
+		"by=dave":                     {"open: a plum of another's"},
+		"by=dave&room=masked":         nil,
+		"by=fox&q=plum":               nil,
+		"by=nobody":                   nil,
+		"by=carol&q=retracted":        nil,
+		"by=alice&with=carol":         nil,
+		"by=carol&files=1":            nil,
+		"by=carol&q=%20&room=nowhere": nil,
+	} {
+		if found := sorted(bob, query); !slices.Equal(found, want) {
+			t.Errorf("%s finds %q, want %q", query, found, want)
+		}
+	}
+	// Who looks after the room knows whose the names are.
+	if found, want := sorted(alice, "by=carol&room=masked"), []string{"masked: a plum of Carol's", "masked: a plum of the fox's"}; !slices.Equal(found, want) {
+		t.Errorf("the owner finds %q, want %q", found, want)
+	}
+	for _, bad := range []string{"by=%00", "by=%ff"} {
+		if bob.get("/xmpp/search?" + bad); bob.last.StatusCode != 400 {
+			t.Errorf("%s: %d", bad, bob.last.StatusCode)
+		}
+	}
+}
+
+// Everything is found in however many rooms somebody belongs to, each message once and the newest first, though not all rooms
+// are looked into at once.
+func TestSearch_ManyRooms(t *testing.T) {
+	s, base := start(t, nil)
+	bob := signedInAs(t, base, "bob")
+	settings := muc.Settings{Public: true, Persistent: true, Archive: true, Private: muc.Anyone}
+	const rooms = 5*firstSearchRooms + 3
+	var want []string
+	for round := range 2 {
+		for i := range rooms {
+			name := fmt.Sprint("room", i)
+			if round == 0 {
+				settings.Title = name
+				if err := s.db.RoomStore().Create(t.Context(), muc.Room{Name: name, Creator: "alice", Settings: settings}, []muc.Affiliated{{User: "bob", Affiliation: muc.Member}}, 2*rooms); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if i%(20-19*round) > 0 && i > 30 { // of the older messages few
+				continue
+			}
+			body := fmt.Sprint("needle ", round, " ", i)
+			said(t, s, name+"@conference.localhost", "carol@localhost", body)
+			want = append(want, name+": "+body)
+		}
+	}
+	slices.Reverse(want)
+	for _, query := range []string{"q=needle", "by=carol", "q=needle&max=7"} {
+		var found []string
+		for before := ""; ; {
+			some, answer := bob.searched(query + before)
+			found = append(found, some...)
+			if answer.Next == "" {
+				break
+			}
+			before = "&before=" + answer.Next
+		}
+		if by := strings.Contains(query, "by="); by { // under another name, where that counts alone
+			if len(found) != 0 {
+				t.Errorf("%s: %d", query, len(found))
+			}
+			continue
+		}
+		if !slices.Equal(found, want) {
+			t.Errorf("%s: %d found, %d said; first %q", query, len(found), len(want), found[:min(len(found), 5)])
+		}
+	}
+}
+
+func TestFollowing(t *testing.T) {
+	for id, want := range map[string]string{
+		"01980000-0000-7000-8000-0000000000ff": "01980000-0000-7000-8000-000000000100",
+		"01980000-0000-7000-bfff-ffffffffffff": "01980000-0000-7000-c000-000000000000",
+	} {
+		if got := following(uuid.MustParse(id)).String(); got != want {
+			t.Errorf("%s: %s, want %s", id, got, want)
+		}
+	}
+}

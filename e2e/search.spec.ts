@@ -185,6 +185,90 @@ test("all that is found comes: what there was no time for, what is of some days,
   await test.step("more than a page, as one scrolls, and again after a failure", () => findMore(alice));
 });
 
+async function linesOfFilters(person: Person): Promise<number> {
+  const tops = await dialog(person).locator(".search-filters label:visible").evaluateAll((labels) => labels.map((label) => label.getBoundingClientRect().top));
+  return new Set(tops).size;
+}
+
+const field = (person: Person) => dialog(person).getByRole("combobox", { name: /Search people/ });
+const author = (person: Person) => dialog(person).getByRole("combobox", { name: "Who wrote it" });
+
+/** Looks at the dialog on both screens, in both themes. */
+async function lookAt(person: Person, name: string): Promise<void> {
+  for (const [screen, size] of Object.entries({ phone: screens.phone, wide: { width: 1440, height: 900 } })) {
+    await person.page.setViewportSize(size);
+    await inBothThemes(person.page, async (theme) => {
+      if (process.env["SHOTS"]) await person.page.screenshot({ path: `${process.env["SHOTS"]}/${name}-${screen}-${theme}.png` });
+      expect(await violations(person.page, theme), `${name}, ${screen}, ${theme}`).toEqual([]);
+    });
+    expect(await dialog(person).evaluate((element) => element.scrollWidth - element.clientWidth), `${name}, ${screen}`).toBe(0);
+  }
+  await person.page.setViewportSize(screens.wide);
+}
+
+test("what one person wrote, by a choice or by from: and a name", async ({ alice, site }) => {
+  await makeRoom(alice, "Book club");
+  await alice.say("The kettle is mine");
+  const [bob, carol] = [await Client.signIn(site, "bob"), await Client.signIn(site, "carol")];
+  const [room] = ((await (await alice.page.request.get("/xmpp/conversations")).json()) as { conversations: { jid: `${string}@${string}`; room?: boolean }[] }).conversations.filter((each) => each.room);
+  await carol.enter(room!.jid);
+  await carol.say("The kettle is Carol's", room!.jid);
+  await alice.goTo("Chat");
+  await alice.talkTo("bob");
+  await alice.say("A kettle for Bob");
+  await bob.say("No kettle here");
+  await expect(alice.message("No kettle here")).toBeVisible();
+
+  await test.step("typed in the field, and chosen by Enter", async () => {
+    await searchFor(alice, "kettle");
+    await expect(found(alice)).toHaveCount(4);
+    await field(alice).fill("kettle from:bo");
+    await expect(found(alice)).toHaveText([/Bob Baker/]);
+    await expect(dialog(alice).getByRole("status")).toHaveText("Choose a person.");
+    await alice.page.keyboard.press("Enter");
+    await expect(found(alice)).toHaveText([/No kettle here/]);
+    await expect(field(alice)).toHaveValue("kettle");
+    await expect(author(alice).locator("option:checked")).toHaveText("From Bob Baker");
+    await expect(field(alice)).toBeFocused();
+    await lookAt(alice, "author");
+  });
+  await test.step("oneself, from the choice or typed", async () => {
+    await author(alice).selectOption("From me");
+    await expect(found(alice)).toHaveText([/You to Bob Baker.*A kettle for Bob/, /You in Book club.*The kettle is mine/]);
+    await author(alice).selectOption("From anybody");
+    await expect(found(alice)).toHaveCount(4);
+    await field(alice).fill("from:me kettle");
+    await expect(found(alice)).toHaveText([/Me$/]);
+    await alice.page.keyboard.press("Enter");
+    await expect(found(alice)).toHaveText([/A kettle for Bob/, /The kettle is mine/]);
+  });
+  await test.step("without a word, the latest that somebody wrote; in a room whoever belongs to it is suggested", async () => {
+    await field(alice).fill("");
+    await expect(found(alice)).toHaveText([/A kettle for Bob/, /The kettle is mine/]);
+    await dialog(alice).getByRole("combobox", { name: "Where" }).selectOption("# Book club");
+    await expect(found(alice)).toHaveText([/The kettle is mine/]);
+    await author(alice).selectOption("From somebody…");
+    await expect(field(alice)).toBeFocused();
+    await expect(field(alice)).toHaveValue("from:");
+    await expect(found(alice)).toHaveText([/Me$/, /Carol Costa/, /Bob Baker/, /Dave Dunn/]);
+    await lookAt(alice, "suggested");
+    await alice.page.keyboard.press("ArrowDown");
+    await alice.page.keyboard.press("Enter");
+    await expect(found(alice)).toHaveText([/Carol Costa in Book club.*The kettle is Carol's/]);
+    await lookAt(alice, "latest");
+  });
+  await test.step("nobody, and everybody again", async () => {
+    await field(alice).fill("from:zzz");
+    await expect(dialog(alice).getByRole("status")).toHaveText("Nobody is called “zzz”.");
+    await field(alice).fill("kettle");
+    await author(alice).selectOption("From anybody");
+    await expect(found(alice)).toHaveCount(2);
+    await dialog(alice).getByRole("combobox", { name: "Where" }).selectOption("Bob Baker");
+    await author(alice).selectOption("From somebody…");
+    await expect(found(alice)).toHaveText([/Me$/, /Bob Baker/]); // nobody else writes there
+  });
+});
+
 test("people and rooms by name, messages by where, when and file, all by keyboard", async ({ alice, site }) => {
   await makeRoom(alice, "Book club");
   await alice.say("The kettle is on");
@@ -209,9 +293,9 @@ test("people and rooms by name, messages by where, when and file, all by keyboar
   await dialog(alice).getByRole("checkbox", { name: "Files" }).uncheck();
   await dialog(alice).getByRole("combobox", { name: "Where" }).selectOption("Everywhere");
   await alice.page.setViewportSize(screens.phone);
-  const filters = await dialog(alice).locator(".search-filters label:visible").evaluateAll((labels) => labels.map((label) => label.getBoundingClientRect().top));
-  expect(new Set(filters).size, "lines that the filters take on a phone").toBe(1);
+  expect(await linesOfFilters(alice), "lines that the filters take on a phone").toBe(2);
   await alice.page.setViewportSize(screens.wide);
+  expect(await linesOfFilters(alice), "lines that they take on a wide screen").toBe(1);
   await dialog(alice).getByRole("combobox", { name: /Search people/ }).fill("book");
   await expect(found(alice)).toHaveCount(1);
   await expect(found(alice)).toHaveText(/Book club/);

@@ -235,8 +235,10 @@ func (db *Index) inIndex(ctx context.Context, change func(pgx.Tx) error) error {
 }
 
 // messageWords are the words of a message. The other side's address is one of them,
-// so that a search in one conversation reads only what is about it.
-const messageWords = "unnest(tsvector_to_array(to_tsvector('simple', left(a.body, 32768))) || ('@' || a.peer)) m (lexeme)"
+// so that a search in one conversation reads only what is about it; in a room it is that of who wrote it. And
+// of what went out: ">" is what a member said to another, ">Bob" what was said in a room under that name.
+const messageWords = "unnest(tsvector_to_array(to_tsvector('simple', left(a.body, 32768))) || ('@' || a.peer) || " +
+	"CASE WHEN NOT a.outgoing THEN '{}' WHEN split_part($1::text, '@', 2) = split_part(a.peer, '@', 2) THEN ARRAY['>'] ELSE ARRAY['>' || a.resource] END) m (lexeme)"
 
 // indexedLexeme is a word as the index has it (indexedWord).
 var indexedLexeme = fmt.Sprintf("left(m.lexeme, %d)", indexedRunes)
@@ -260,10 +262,10 @@ const indexState = `WITH ends AS MATERIALIZED (SELECT ` + latestSegment + ` AS l
 
 // insertSegment makes a segment of the owner's $1 first $4 messages after $2, up to $3.
 var insertSegment = `WITH part AS MATERIALIZED (
-		SELECT id, peer, body FROM archive WHERE owner = $1 AND id > $2 AND id <= $3 ORDER BY owner, id LIMIT $4
+		SELECT id, peer, resource, outgoing, body FROM archive WHERE owner = $1 AND id > $2 AND id <= $3 ORDER BY owner, id LIMIT $4
 	), segment AS (
-		INSERT INTO archive_segments (owner, first, last, size)
-		SELECT $1, (SELECT id FROM part ORDER BY id LIMIT 1), (SELECT id FROM part ORDER BY id DESC LIMIT 1), (SELECT count(*) FROM part)
+		INSERT INTO archive_segments (owner, first, last, size, authors)
+		SELECT $1, (SELECT id FROM part ORDER BY id LIMIT 1), (SELECT id FROM part ORDER BY id DESC LIMIT 1), (SELECT count(*) FROM part), true
 		WHERE EXISTS (SELECT FROM part)
 		RETURNING id
 	)

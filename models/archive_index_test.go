@@ -231,7 +231,7 @@ func TestArchive_SearchPlans(t *testing.T) {
 func TestArchive_SearchPlans_ManyWords(t *testing.T) {
 	db := open(t)
 	for _, sql := range []string{
-		`INSERT INTO archive_segments (owner, first, last, size) SELECT 'a@h', id, id, 1 FROM (SELECT (lpad(to_hex(i), 12, '0') || '70008000000000000000')::uuid AS id FROM generate_series(1, 300) i) s`,
+		`INSERT INTO archive_segments (owner, first, last, size, authors) SELECT 'a@h', id, id, 1, true FROM (SELECT (lpad(to_hex(i), 12, '0') || '70008000000000000000')::uuid AS id FROM generate_series(1, 300) i) s`,
 		`INSERT INTO archive_words (segment, letters, at) SELECT id, 'w' || w, ARRAY[1] FROM archive_segments, generate_series(1, 1500) w`,
 		"VACUUM ANALYZE archive_segments, archive_words",
 	} {

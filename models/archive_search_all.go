@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"foyer/internal/stanza"
 	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
@@ -40,9 +41,45 @@ type ArchivesQuery struct {
 	Text       string   // words that a message must have, as people type them
 	Typing     bool     // Text's last word may be how one begins
 	Files      string   // only messages that are a file kept at this host, and Text's words are in its name
+	By         Author   // Text and Files may be empty with one: then it is everything that they said and anybody can read
 	Start, End time.Time
+	After      uuid.UUID // only newer ones
 	Before     uuid.UUID // only older ones
 	Max        int
+}
+
+// Author is who wrote a message. The zero Author does not limit.
+type Author struct {
+	Account string   // bare JID
+	Name    string   // the name that they have in rooms
+	Masked  []string // of the owners, those in which the name counts and the account does not: rooms that do not say whose a name is
+}
+
+func (a Author) isAnybody() bool { return a.Account == "" && a.Name == "" }
+
+// isOf is the condition that a message, one, is an author's. What went out of the archive of a member to another is the
+// member's; what went out of a room's is that of whom it is with (xmppd/muc), as is all that came in.
+func (f *filter) isOf(a Author) {
+	account := "CASE WHEN outgoing AND split_part(one.owner, '@', 2) = split_part(peer, '@', 2) THEN one.owner ELSE peer END = " + f.arg(a.Account) + "::text"
+	if len(a.Masked) > 0 {
+		account = "CASE WHEN one.owner = ANY (" + f.arg(a.Masked) + "::text[]) THEN resource = " + f.arg(a.Name) + "::text ELSE " + account + " END"
+	}
+	f.where = append(f.where, account)
+}
+
+// formula is what the sets know of an author, in the archives of some owners.
+func (a Author) formula(owners []string) *wordNode {
+	var ways []*wordNode
+	if a.Account != "" && len(a.Masked) < len(owners) {
+		ways = append(ways, all([]*wordNode{{op: 'w', word: indexedWord("@" + a.Account)}, {op: '!', word: ">"}}))
+		if slices.Contains(owners, a.Account) {
+			ways = []*wordNode{{op: 'w', word: indexedWord("@" + a.Account)}, {op: 'w', word: ">"}}
+		}
+	}
+	if len(a.Masked) > 0 && a.Name != "" {
+		ways = append(ways, &wordNode{op: 'w', word: indexedWord(">" + a.Name)})
+	}
+	return anyOf(ways)
 }
 
 // ArchivesPage is what was found, the newest first.
@@ -78,6 +115,9 @@ func (db *Conversations) SearchArchives(ctx context.Context, q ArchivesQuery) (A
 		q.Before = uuid.Max
 	}
 	tx, err := db.searches.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return ArchivesPage{Next: q.Before, Late: true}, nil
+	}
 	if err != nil {
 		return ArchivesPage{}, err
 	}
@@ -121,6 +161,11 @@ func (s *searchOfAll) parse(ctx context.Context) (ok bool, err error) {
 	if s.q.Files != "" {
 		sql, text = wordsOfHost, s.q.Files
 	}
+	s.formula = everyMessage()
+	if text == "" && !s.q.By.isAnybody() {
+		s.limit()
+		return s.formula.op != '*', nil
+	}
 	if err := s.tx.QueryRow(ctx, sql, text).Scan(&words); err != nil || words == "" {
 		return false, err
 	}
@@ -128,14 +173,22 @@ func (s *searchOfAll) parse(ctx context.Context) (ok bool, err error) {
 		words = withBeginning(words, s.q.Text)
 	}
 	s.tsquery = words
-	if s.formula, err = parseTSQuery(words); err != nil || s.formula.op == '*' {
+	if s.formula, err = parseTSQuery(words); err != nil {
 		return false, err
 	}
 	s.musts = s.formula.musts()
-	if s.q.With != "" {
+	s.limit()
+	return s.formula.op != '*', nil
+}
+
+// limit adds what the sets know besides words.
+func (s *searchOfAll) limit() {
+	if !s.q.By.isAnybody() {
+		s.formula = all([]*wordNode{s.formula, s.q.By.formula(s.q.Owners)})
+	}
+	if s.q.With != "" && s.formula.op != '*' {
 		s.formula = all([]*wordNode{s.formula, {op: 'w', word: indexedWord("@" + s.q.With)}})
 	}
-	return true, nil
 }
 
 // end is the last id that may be found.
@@ -157,7 +210,10 @@ const latestVersion = `NOT EXISTS (SELECT 1 FROM archive x WHERE x.owner = one.o
 func (s *searchOfAll) conditions(f *filter) string {
 	f.where = []string{latestVersion, "NOT " + isRetraction}
 	f.selected(archive.Query{Start: s.q.Start, End: s.q.End})
-	f.add("id < %s", s.q.Before)
+	f.between(s.q.After, s.q.Before)
+	if !s.q.By.isAnybody() {
+		f.isOf(s.q.By)
+	}
 	if s.q.With != "" {
 		f.add("peer = %s::text", s.q.With)
 	}
@@ -172,8 +228,24 @@ func (s *searchOfAll) conditions(f *filter) string {
 		}
 		return strings.Join(f.where, " AND ")
 	}
+	if s.tsquery == "" { // with an author alone
+		f.where = append(f.where, "body <> ''", "NOT "+isEncrypted)
+		return strings.Join(f.where, " AND ")
+	}
 	f.where = append(f.where, wordsOfBody+" @@ "+f.arg(s.tsquery)+"::tsquery")
 	return strings.Join(f.where, " AND ")
+}
+
+// isEncrypted is the condition that a message is one that only its devices can read: its text
+// says no more than that.
+const isEncrypted = `(position('<encrypted xmlns="` + stanza.NSOMEMO + `"'::bytea IN stanza) > 0 OR position('<encrypted xmlns="` + stanza.NSOldOMEMO + `"'::bytea IN stanza) > 0)`
+
+// first is the first id that segments are looked into for.
+func (s *searchOfAll) first() uuid.UUID {
+	if s.q.Start.IsZero() {
+		return s.q.After
+	}
+	return later(s.q.After, firstID(s.q.Start))
 }
 
 // inFileName is a regular expression for a word in the last part of a file's address, in small letters. Letters that are
@@ -289,13 +361,9 @@ func (s *searchOfAll) indexed(ctx context.Context, end uuid.UUID) (rest int64, e
 // segmentsOfAllSQL selects the next n segments of all archives, the latest first, with the
 // sets of the words.
 func (s *searchOfAll) segmentsOfAllSQL(at segmentEnd, end uuid.UUID, n int) (string, []any) {
-	first := uuid.Nil
-	if !s.q.Start.IsZero() {
-		first = firstID(s.q.Start)
-	}
 	return fmt.Sprintf(setsOfSegments+` WHERE owner = ANY ($4) AND last >= $5 AND first <= $6 AND (last, owner) < ($7, $8 COLLATE "C")
 			ORDER BY last DESC, owner DESC LIMIT %d`+ofWords+` ORDER BY s.last DESC, s.owner DESC`, n),
-		append(s.formula.sets(), s.q.Owners, first, end, at.last, at.owner)
+		append(s.formula.sets(), s.q.Owners, s.first(), end, at.last, at.owner)
 }
 
 // lookInto adds the messages of the next n segments that may match, and moves the end.
@@ -305,10 +373,7 @@ func (s *searchOfAll) lookInto(ctx context.Context, at *segmentEnd, end uuid.UUI
 	if err != nil {
 		return false, err
 	}
-	in := part{first: uuid.Nil, end: end, back: true}
-	if !s.q.Start.IsZero() {
-		in.first = firstID(s.q.Start)
-	}
+	in := part{first: s.first(), end: end, back: true}
 	segments := 0
 	err = eachSegment(rows, func(seg segment, sets map[string][]int64) bool {
 		for _, id := range in.of(s.formula.among(sets)) {

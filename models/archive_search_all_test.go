@@ -94,6 +94,179 @@ func TestSearchArchives(t *testing.T) {
 	}
 }
 
+// What somebody wrote: in who asks' own archive what went out or came from them, in rooms what their account said, and where
+// a room does not say whose a name is, what was said under the name.
+func TestSearchArchives_By(t *testing.T) {
+	db := open(t)
+	s := db.Stores("h", RosterNone).Archive
+	db.index.bounds = indexBounds{small: 5, large: 20}
+	const own, shown, masked = "alice@h", "shown@rooms.h", "masked@rooms.h"
+	owners := []string{own, shown, masked}
+	random := rand.New(rand.NewPCG(3, 4))
+	var all []archive.Entry
+	for i := range 400 {
+		e := message(i, fmt.Sprintf("common w%d", random.IntN(4)))
+		e.Owner, e.With = owners[random.IntN(3)], []string{"alice@h", "bob@h", "carol@h", "bobby@h"}[random.IntN(4)]
+		e.Outgoing, e.Resource = true, []string{"Alice", "Bob", "Carol", "Fox"}[random.IntN(4)] // in the rooms, whoever it is (xmppd/muc)
+		if e.Owner == own {
+			e.Outgoing, e.Resource = i%2 == 0, "phone"
+		}
+		switch i % 13 {
+		case 0: // a reaction
+			e.Body = ""
+		case 1:
+			e.Body = "https://h.example/upload/1/common.jpg"
+		case 2: // what a client says to those that cannot read it
+			e.Body, e.Stanza = "common w1 I sent you an encrypted message", []byte(`<message xmlns="jabber:client"><encrypted xmlns="urn:xmpp:omemo:2"/></message>`)
+		}
+		all = append(all, e)
+		if i == 330 {
+			is(t, s.Append(t.Context(), all), nil)
+			is(t, db.Index.IndexArchives(t.Context()), nil)
+		}
+	}
+	is(t, s.Append(t.Context(), all), nil)
+	gone, said := all[len(all)-3], 0 // taken back: not indexed, and one that is
+	for i, e := range []archive.Entry{gone, all[200]} {
+		by := message(1000+i, "")
+		by.Owner, by.With, by.Retracts = e.Owner, e.With, &archive.Retraction{IDs: []uuid.UUID{e.ID}, By: by.StanzaID, At: time.Now()}
+		is(t, s.Append(t.Context(), []archive.Entry{by}), nil)
+	}
+	wrote := func(e archive.Entry, a Author) bool {
+		switch {
+		case slices.Contains(a.Masked, e.Owner):
+			return a.Name == e.Resource
+		case e.Owner == own && e.Outgoing:
+			return e.Owner == a.Account
+		}
+		return e.With == a.Account
+	}
+	for name, a := range map[string]Author{
+		"somebody":      {Account: "bob@h", Name: "Bob"},
+		"beyond a mask": {Account: "bob@h", Name: "Bob", Masked: []string{masked}},
+		"only masked":   {Account: "bob@h", Name: "Bob", Masked: owners},
+		"without name":  {Account: "bob@h", Masked: []string{masked}},
+		"who asks":      {Account: "alice@h", Name: "Alice"},
+		"nobody":        {Account: "dave@h", Name: "Dave", Masked: []string{masked}},
+	} {
+		for _, c := range []struct {
+			q    ArchivesQuery
+			want func(archive.Entry) bool
+		}{
+			{ArchivesQuery{}, func(e archive.Entry) bool { return e.Body != "" && !strings.Contains(string(e.Stanza), "<encrypted") }},
+			{ArchivesQuery{Text: "common -w2"}, func(e archive.Entry) bool {
+				return strings.HasPrefix(e.Body, "common") && !strings.Contains(e.Body, "w2")
+			}},
+			{ArchivesQuery{Text: "-w2"}, func(e archive.Entry) bool { return e.Body != "" && !strings.Contains(e.Body, "w2") }},
+			{ArchivesQuery{Text: "-"}, func(archive.Entry) bool { return false }},
+			{ArchivesQuery{Text: "com w1", Typing: true, After: all[50].ID}, func(archive.Entry) bool { return false }},
+			{ArchivesQuery{Text: "w1 com", Typing: true, After: all[50].ID}, func(e archive.Entry) bool {
+				return strings.Contains(e.Body, "common w1") && before(all[50].ID, e.ID)
+			}},
+			{ArchivesQuery{With: "bob@h"}, func(e archive.Entry) bool {
+				return e.With == "bob@h" && e.Body != "" && !strings.Contains(string(e.Stanza), "<encrypted")
+			}},
+			{ArchivesQuery{Files: "h.example"}, func(e archive.Entry) bool { return strings.HasPrefix(e.Body, "https") }},
+		} {
+			var want []string
+			for _, e := range slices.Backward(all) {
+				if wrote(e, a) && c.want(e) && e.ID != gone.ID && e.ID != all[200].ID {
+					want = append(want, e.StanzaID)
+				}
+			}
+			said += len(want)
+			c.q.Owners, c.q.By = owners, a
+			for _, c.q.Max = range []int{7, 1000} {
+				if got := everyPage(t, db, c.q); !slices.Equal(got, want) {
+					t.Errorf("%s, %+v:\n%v, want\n%v", name, c.q, got, want)
+				}
+			}
+		}
+	}
+	if said < 300 {
+		t.Errorf("only %d messages were to be found", said)
+	}
+}
+
+// X-25: who wrote seldom is found in a long archive as a word that is seldom: by a look into each segment, and by reading
+// what they wrote; and what they wrote is all that is read.
+func TestSearchArchives_ByPlans(t *testing.T) {
+	db := open(t)
+	db.index.bounds = indexBounds{small: 8, large: 40}
+	_, err := db.pool.Exec(t.Context(), `INSERT INTO archive (owner, id, peer, resource, outgoing, stanza_id, body, stanza)
+		SELECT 'room' || o || '@rooms.h', (lpad(to_hex(1700000000000 + i), 12, '0') || '70008' || lpad(to_hex(o), 15, '0'))::uuid,
+			CASE i WHEN 7 THEN 'rare' ELSE 'user' || i % 5 END || '@h', CASE i WHEN 7 THEN 'Rare' ELSE 'User ' || i % 5 END, true, i::text, 'common w' || i, '<message/>'
+		FROM generate_series(1, 1000) i, generate_series(1, 5) o`)
+	is(t, err, nil)
+	is(t, db.Index.IndexArchives(t.Context()), nil)
+	_, err = db.pool.Exec(t.Context(), "VACUUM ANALYZE archive, archive_segments, archive_words")
+	is(t, err, nil)
+	rooms := []string{"room1@rooms.h", "room2@rooms.h", "room3@rooms.h"}
+	for name, by := range map[string]Author{"account": {Account: "rare@h"}, "name": {Name: "Rare", Account: "rare@h", Masked: rooms}, "either": {Name: "Rare", Account: "rare@h", Masked: rooms[:1]}} {
+		for _, text := range []string{"", "common"} {
+			tx, err := db.searches.Begin(t.Context())
+			is(t, err, nil)
+			s := &searchOfAll{q: ArchivesQuery{Owners: rooms, Text: text, By: by, Before: uuid.Max, Max: 20}, tx: tx, sure: half(uuid.Max)}
+			ok, err := s.parse(t.Context())
+			is(t, err, nil)
+			is(t, s.run(t.Context()), nil)
+			if !ok || len(s.found) != len(rooms) {
+				t.Errorf("%s, %q: found %d, %t", name, text, len(s.found), ok)
+			}
+			is(t, tx.Rollback(t.Context()), nil)
+			plan := func(sql string, args []any, wants ...string) {
+				t.Helper()
+				got := explain(t, db.searches, sql, args...)
+				for _, want := range wants {
+					if !strings.Contains(got, want) {
+						t.Errorf("%s, %q: no %s:\n%s", name, text, want, got)
+					}
+				}
+				if strings.Contains(got, "Seq Scan") || strings.Contains(got, "Hash") || strings.Contains(got, "Join Filter") {
+					t.Errorf("%s, %q: more is read than is found:\n%s", name, text, got)
+				}
+			}
+			sql, args := s.latestOfAllSQL()
+			plan(sql, args, "Index Scan Backward using archive_pkey", "loops=3")
+			sql, args = s.segmentsOfAllSQL(segmentEnd{last: uuid.Max}, uuid.Max, 1024)
+			plan(sql, args, "Index Scan using archive_words_pkey")
+			may := []mayMatch{{rooms[0], half(timeBound(time.UnixMilli(1_700_000_000_007), 0)) | 0x7000}}
+			sql, args = s.pickOfAllSQL(may)
+			plan(sql, args, "Index Scan using archive_pkey", "loops=1")
+		}
+	}
+}
+
+// What was indexed before says who wrote it after the migration, as if it were indexed now.
+func TestMigration_WordsOfAuthors(t *testing.T) {
+	db := open(t)
+	manyArchives(t, db, 200)
+	_, err := db.pool.Exec(t.Context(), "UPDATE archive SET outgoing = owner <> 'alice@h' OR stanza_id LIKE '%2', resource = CASE WHEN stanza_id LIKE '%3' THEN '' ELSE repeat('Bob', length(stanza_id) * 5) END")
+	is(t, err, nil)
+	words := func() (list []string) {
+		t.Helper()
+		rows, err := db.pool.Query(t.Context(), `SELECT owner || s.last || letters || array(SELECT unnest(at) ORDER BY 1)::text FROM archive_words JOIN archive_segments s ON s.id = segment ORDER BY 1`)
+		is(t, err, nil)
+		list, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		is(t, err, nil)
+		return list
+	}
+	_, err = db.pool.Exec(t.Context(), "TRUNCATE archive_words, archive_segments")
+	is(t, err, nil)
+	is(t, db.Index.IndexArchives(t.Context()), nil)
+	want := words()
+	file, err := migrations.FS.ReadFile("00050_words_of_authors.sql")
+	is(t, err, nil)
+	up, down, _ := strings.Cut(string(file), "-- +goose Down")
+	for i, sql := range []string{down, up} {
+		_, err = db.pool.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol)
+		is(t, err, nil)
+		if got := words(); slices.Equal(got, want) != (i == 1) {
+			t.Errorf("step %d: %d words, want %d", i, len(got), len(want))
+		}
+	}
+}
+
 func everyPage(t testing.TB, db *DB, q ArchivesQuery) (ids []string) {
 	t.Helper()
 	for {

@@ -22,7 +22,7 @@ import { SEARCH_DEBOUNCE_MS } from '../../debounce.js';
 const MODELS = 'add remove reset change';
 const SEARCH_TIMEOUT_MS = 10_000; // ms that the site has to say what it finds
 const ENTER_TIMEOUT_MS = 1000; // ms after which Enter opens who is meant without it
-const PAGE_SIZE = 100; // people who come as one scrolls to the end
+const PAGE_SIZE = 100; // people who come as one scrolls to the end, and then twice as many, since those of before come with them
 const MINUTE_MS = 60_000;
 const MIN_RELOAD_DELAY_MS = 150; // of which twice as many pass before the site is asked again
 const MAX_RELOAD_DELAY_MS = 30_000; // and no more than these
@@ -33,7 +33,6 @@ const ROWS = '.conversations-rows > li > :is(a, button)';
 /** What is known of conversations: by the site, and where it tells nothing by the archive. */
 class KnownConversations {
     all = /** @type {Map<string, Entry>} */ (new Map());
-    hasMore = false; // the site
     #bySite = this.all;
     #byArchive = this.all;
 
@@ -75,7 +74,7 @@ export function listConversations(_converse, config, markers, first) {
         const below = hits.rows(typed);
         const shown = [...list, ...below];
         rows.show(shown);
-        hasMore = known.hasMore;
+        goesOn = hasMore;
         tell(typed, list.length, below.length - 1, loaded);
         return shown;
     };
@@ -84,10 +83,10 @@ export function listConversations(_converse, config, markers, first) {
         followed?.settle();
         later();
     };
-    let hasMore = false; // the site, than what is shown
+    let [hasMore, goesOn] = [false, false]; // the site: than it told, and than is shown
     const goOn = () => {
-        if (!hasMore) return;
-        hasMore = known.hasMore = false;
+        if (!goesOn) return;
+        goesOn = hasMore = false;
         further();
     };
     const { load, further, forget: askForAll } = asker({
@@ -96,7 +95,7 @@ export function listConversations(_converse, config, markers, first) {
             loaded = true;
             followed?.keepHeard(answer.conversations, heard);
             known.bySite(answer.conversations);
-            known.hasMore = answer.more;
+            hasMore = answer.more;
             take();
         },
         fail: () => {
@@ -242,7 +241,7 @@ function asker({ heard, take, fail }) {
         );
     };
     const further = () => {
-        people += PAGE_SIZE;
+        people = 2 * people || PAGE_SIZE;
         load();
     };
     return { load, further, forget: () => { tag = ''; } };

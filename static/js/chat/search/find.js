@@ -20,7 +20,6 @@
  * @property {Found[]} messages
  * @property {string} [next] before which the next page is
  * @property {boolean} [late] there was no time to look everywhere
- * @property {number} [leftOut] rooms that were not looked into
  */
 
 const SEARCH_TIMEOUT_MS = 15_000; // the site takes two seconds at most

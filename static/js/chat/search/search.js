@@ -1,8 +1,10 @@
 // Search over all conversations and rooms, from the list's head and with Ctrl+K: people
 // and rooms by name, and below them messages by their words (app/search.go). One field
-// has the focus; the arrow keys choose among what was found.
+// has the focus; the arrow keys choose among what was found. Who wrote a message is chosen there as
+// well: by "from:" and how a name begins.
 
 import { around, byId } from '../../dom.js';
+import { findAuthors, takeAuthor, typedAuthor } from './authors.js';
 import { ask, findMessages, whereSaid, failureText } from './find.js';
 import { hasWords, nearestFirst } from './fold.js';
 import { make } from '../elements.js';
@@ -13,6 +15,7 @@ import { SEARCH_DEBOUNCE_MS } from '../../debounce.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const MAX_RECENT = 8; // conversations that stand there before anything is typed, and of those that have it in their names
+const CHOOSE = 'choose'; // of who wrote it: somebody who is typed
 const BETWEEN = 'between'; // the choice of two days
 const LAST_DAY = '9999-12-31'; // that a date field takes
 
@@ -31,6 +34,19 @@ function messageOption(found) {
 
 const personOption = (entry) =>
     option(entry, entry.room ? `/rooms/${encodeURIComponent(entry.jid.split('@')[0])}` : '/people', theirs('search-name', entry.name), theirs('search-text', entry.last ? lineWithAuthor(entry.last) : entry.room ? entry.about || 'Room' : 'Person'));
+
+/** @param {import('./authors.js').Author} author */
+function authorOption(author) {
+    const link = option(author, '/people', theirs('search-name', author.self ? 'Me' : author.name), theirs('search-text'));
+    link.dataset.author = author.name;
+    return link;
+}
+
+/** Chooses from a list what may not be there yet. @param {HTMLSelectElement} list @param {string} value @param {string} label */
+function choose(list, value, label) {
+    list.value = value;
+    if (list.value !== value) list.add(new Option(label, value, true, true));
+}
 
 /** The beginning of a day that a date field has, where somebody is; days later, if that is asked for. */
 function startOfDay(field, later = 0) {
@@ -82,6 +98,7 @@ export class Search {
      */
     show(jid = '', name = '', everywhere = false) {
         this.narrowTo(jid, name);
+        if (jid || everywhere) this.filter('by').value = '';
         if (everywhere) this.everywhere();
         this.fillWhere();
         this.search();
@@ -94,13 +111,25 @@ export class Search {
         byId('search-between').hidden = true;
     }
 
+    /** Takes who was chosen, in the place of what was typed for that. @param {string} jid @param {string} name */
+    chooseAuthor(jid, name) {
+        choose(this.filter('by'), jid, `From ${name}`);
+        this.field.value = takeAuthor(this.field.value);
+        this.field.focus();
+        this.search();
+    }
+
     narrowTo(jid, name) {
-        const where = this.filter('where');
-        where.value = jid;
-        if (where.value !== jid) where.add(new Option(name, jid, true, true));
+        choose(this.filter('where'), jid, name);
     }
 
     soon() {
+        const by = this.filter('by');
+        if (by.value === CHOOSE) {
+            by.value = '';
+            this.field.value = `${takeAuthor(this.field.value)} from:`.trim();
+            this.field.focus();
+        }
         byId('search-between').hidden = this.filter('days').value !== BETWEEN;
         this.search(SEARCH_DEBOUNCE_MS);
     }
@@ -143,10 +172,12 @@ export class Search {
     /** What is asked for, as the site takes it. @returns {Record<string, string>} */
     asks() {
         const [name, domain] = this.filter('where').value.split('@');
+        const [by] = this.filter('by').value.split('@');
         return {
             q: this.field.value.trim(),
             ...(name && { [domain === this.config.roomsDomain ? 'room' : 'with']: name }),
             ...this.when(),
+            ...(by && { by }),
             ...(this.filter('files').checked && { files: '1' }),
         };
     }
@@ -156,17 +187,18 @@ export class Search {
         this.asked.abort();
         clearTimeout(this.typing);
         const { signal } = (this.asked = new AbortController());
-        const asks = this.asks();
         this.next = '';
         this.loading = false;
-        this.latest = asks;
         this.options.wait();
+        const typed = this.config.search ? typedAuthor(this.field.value) : undefined;
+        if (typed !== undefined) return this.suggest(typed, signal);
+        const asks = (this.latest = this.asks());
         if (asks.from && asks.to && asks.from > asks.to) return this.tell('The last day is before the first.');
-        if (!asks.q && !asks.files) {
+        if (!asks.q && !asks.files && !asks.by) {
             if (asks.with || asks.room) return this.tell('Type something to search for.');
             return this.tell(this.config.search ? 'Type a name, or words of a message.' : 'Type a name.', group('Last conversations', this.recent()));
         }
-        const narrowed = asks.with || asks.room || asks.from || asks.to || asks.files;
+        const narrowed = asks.with || asks.room || asks.by || asks.from || asks.to || asks.files;
         const listed = narrowed ? [] : nearestFirst(this.listed().filter(({ name }) => hasWords(name, asks.q)), asks.q).slice(0, MAX_RECENT);
         this.results.scrollTop = 0;
         this.drawPeople(listed);
@@ -186,11 +218,25 @@ export class Search {
             this.counted(answer);
             this.options.done();
         } catch (cause) {
-            if (signal.aborted) return;
-            this.say(failureText(cause));
-            this.options.done(false);
-            this.offer('Try again', () => this.search());
+            if (!signal.aborted) this.failed(cause);
         }
+    }
+
+    /** Offers whom somebody may mean. @param {string} name how it begins @param {AbortSignal} signal */
+    async suggest(name, signal) {
+        try {
+            const people = await findAuthors(this.config, this.listed(), name, this.filter('where').value, signal);
+            if (!signal.aborted) this.tell(people.length ? 'Choose a person.' : `Nobody is called “${name}”.`, group('Who wrote it', people.map(authorOption)));
+        } catch (cause) {
+            if (!signal.aborted) this.failed(cause);
+        }
+    }
+
+    /** Says why something could not be looked for, and offers to try again. @param {unknown} cause */
+    failed(cause) {
+        this.say(failureText(cause));
+        this.options.done(false);
+        this.offer('Try again', () => this.search());
     }
 
     /** Says something, and takes away what could be done. */
@@ -225,12 +271,12 @@ export class Search {
     }
 
     /** How much was found so far, and how it goes on. @param {import('./find.js').Messages} answer */
-    counted({ next = '', late, leftOut }) {
+    counted({ next = '', late }) {
         this.next = next;
         const found = this.options.all().length;
         const count = found ? `${found} found.` : next ? 'Nothing found so far.' : `Nothing found.${this.config.search && this.field.value.trim() ? ' Try whole words.' : ''}`;
         const more = late ? ' There was no time to look at everything.' : next ? ' More come as you scroll.' : '';
-        this.say(`${count}${more}${leftOut ? ` ${leftOut} quiet rooms were not searched: choose one above.` : ''}`);
+        this.say(`${count}${more}`);
         if (late && next) this.offer('Search older messages', () => this.more());
     }
 
@@ -267,7 +313,10 @@ export class Search {
 
     onClick(event) {
         const link = around(event, '.search-option');
-        if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+        if (link?.dataset.author) {
+            event.preventDefault();
+            this.chooseAuthor(link.dataset.jid, link.dataset.author);
+        } else if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
             event.preventDefault();
             this.dialog.close();
             this.open(link.dataset.jid, link.dataset.id);
