@@ -142,7 +142,7 @@ test("who is named in a message has a card there, by a press and by the keyboard
   await alice.type(`Over to you, @${names.bob} ✨`);
   for (const [person, whose] of [[alice, names.bob], [bob, you(bob)]] as const) {
     const { page } = person;
-    const name = page.locator("#chat .chat-msg__text").getByRole("button", { name: names.bob, exact: true });
+    const name = page.locator("#chat .chat-msg__text").getByRole("button", { name: `@${names.bob}`, exact: true });
     const heading = page.locator("#person-card[open]").getByRole("heading", { level: 2 });
     await expect(page.locator("#chat .mention")).toHaveText([names.bob]);
     for (const open of [() => name.click(), () => name.press("Enter"), () => name.press("Space")]) {

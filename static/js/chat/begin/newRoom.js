@@ -2,7 +2,6 @@
 
 import { MAX_LENGTH } from '../room/bounds.js';
 
-const TIMEOUT_MS = 20_000; // ms; the site gives up before
 const FAILED = 'The room was not made. Please try again.';
 
 /**
@@ -11,7 +10,7 @@ const FAILED = 'The room was not made. Please try again.';
  */
 async function make(room) {
     try {
-        const answer = await fetch('/xmpp/rooms', { method: 'POST', signal: AbortSignal.timeout(TIMEOUT_MS), headers: { 'Content-Type': 'application/json', Accept: 'application/json' }, body: JSON.stringify(room) });
+        const answer = await fetch('/xmpp/rooms', { method: 'POST', headers: { 'Content-Type': 'application/json', Accept: 'application/json' }, body: JSON.stringify(room) });
         const { jid, errors, error } = await answer.json();
         return answer.ok ? { jid } : { errors: errors ?? { '': error || FAILED } };
     } catch {

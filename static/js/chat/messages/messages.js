@@ -261,10 +261,8 @@ function withStates(Message) {
         }
 
         getRetractionText() {
-            const mine = this.model.get('sender') === 'me';
-            const name = this.model.getDisplayName(); // it stands below another's message, too
-            if (this.model.get('moderated_by')) return `A moderator deleted ${mine ? 'your' : `${name}’s`} message.`;
-            return mine ? 'You deleted your message.' : `${name} deleted their message.`;
+            if (this.model.get('moderated_by')) return 'A moderator deleted a message.'; // whose it was is not kept everywhere
+            return this.model.get('sender') === 'me' ? 'You deleted your message.' : `${this.model.getDisplayName()} deleted their message.`;
         }
     };
 }

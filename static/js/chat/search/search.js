@@ -275,9 +275,9 @@ export class Search {
         this.next = next;
         const found = this.options.all().length;
         const count = found ? `${found} found.` : next ? 'Nothing found so far.' : `Nothing found.${this.config.search && this.field.value.trim() ? ' Try whole words.' : ''}`;
-        const more = late ? ' There was no time to look at everything.' : next ? ' More come as you scroll.' : '';
+        const more = late ? ' There was no time to look at everything.' : next && found ? ' More come as you scroll.' : '';
         this.say(`${count}${more}`);
-        if (late && next) this.offer('Search older messages', () => this.more());
+        if (next && (late || !found)) this.offer('Search older messages', () => this.more());
     }
 
     /** The next page comes when the end of the list comes into sight. */
