@@ -185,6 +185,22 @@ test("Back closes what lies above a conversation, which stays", async ({ visit }
     await expect(panel(alice)).toBeHidden();
     await stays();
   });
+  await test.step("a phone that is turned has the panel beside the conversation, which can be used", async () => {
+    const covered = page.locator("#conversejs converse-chats[inert]");
+    const { width, height } = page.viewportSize()!;
+    await members();
+    await expect(covered).toHaveCount(1);
+    await page.setViewportSize({ width: height, height: width });
+    await expect(covered).toHaveCount(0);
+    await expect(panel(alice)).toBeVisible();
+    await depth(0);
+    await page.setViewportSize({ width, height });
+    await expect(covered).toHaveCount(1);
+    await depth(1);
+    await page.goBack();
+    await expect(panel(alice)).toBeHidden();
+    await stays();
+  });
   await test.step("Forward opens nothing, and takes nothing away", async () => {
     await page.goForward();
     await stays();

@@ -443,6 +443,7 @@ test("a name and Enter, however soon after it, open whom or what is called so", 
   await bob.say("The latest");
   await alice.page.goto("/chat");
   await expect(alice.listed("Bob Baker")).toContainText("The latest");
+  await expect(alice.listed("Carol Costa")).toBeVisible(); // what is listed is narrowed at once
   await enterInSearch(alice);
   await enterInBeginning(alice);
   await enterInList(alice);

@@ -44,7 +44,8 @@ test("of several invitations that come at once each is offered, one after the ot
   const { listen, tell } = listeners();
   let take = (_message) => {};
   const connection = { addHandler: (handler) => { take = handler; } };
-  const rooms = new Map();
+  let added = () => {};
+  const rooms = Object.assign(new Map(), { on: (name, listener) => { if (name === "add") added = listener; } });
   const names = { "alice@h": "Alice", "bob@h": "Bob", "carol@h": "Carol" };
   const api = { listen, connection: { get: () => connection }, vcard: { get: async (jid) => ({ fullname: names[jid] }) } };
   /** What rooms are called; one has no name, for which its server says the first part of its address, and one says nothing. */
@@ -55,6 +56,7 @@ test("of several invitations that come at once each is offered, one after the ot
   };
   api.disco = { info };
   receiveInvitations({ api, state: { chatboxes: rooms, roster: new Map() } });
+  tell("chatBoxesInitialized");
   tell("connected");
   for (const [from, room] of [["alice", "attic"], ["bob", "barn"], ["carol", "cellar"], ["bob", "attic"], ["carol", "den"]]) take(invitation(from, `${room}@rooms`));
   await settle();
@@ -69,4 +71,10 @@ test("of several invitations that come at once each is offered, one after the ot
   assert.equal(line.querySelector().dataset.room, "den@rooms");
   line.press("Open");
   assert.equal(line.hidden, true);
+  take(invitation("alice", "hall@rooms"));
+  await settle();
+  assert.match(line.text, /^Alice invites you/);
+  rooms.set("hall@rooms", { session: { get: () => "" } });
+  added(); // and nothing was pressed here
+  assert.equal(line.text, "");
 });

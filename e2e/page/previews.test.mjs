@@ -23,6 +23,27 @@ class Message {
   }
 }
 
+test("what comes of a link that an edit took away changes nothing of what took its place", async (t) => {
+  onClock(t);
+  const answers = {};
+  t.mock.method(globalThis, "fetch", (_path, { body }) => {
+    const [link] = JSON.parse(body).links;
+    return new Promise((resolve) => (answers[link] = (previews) => resolve({ ok: true, json: async () => ({ previews }) })));
+  });
+  const message = new (withPreviews({ previews: true }, Message))("https://wiki.example/before");
+  message.renderMessageText();
+  await pass(t, 200);
+  const after = "https://wiki.example/after";
+  message.model.set("body", after);
+  message.renderMessageText();
+  await pass(t, 200);
+  answers["https://wiki.example/before"]({});
+  await pass(t, 200);
+  answers[after]({ [after]: { title: "Wasps" } });
+  await pass(t, 200);
+  assert.deepEqual(message.preview, { title: "Wasps" });
+});
+
 test("a link of which nothing came is asked for again later, and a preview is kept", async (t) => {
   onClock(t);
   const preview = { title: "Bees", site: "The garden wiki" };

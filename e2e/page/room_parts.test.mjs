@@ -109,6 +109,35 @@ test("a topic that a room did not take is said to be so, and stays where it was 
   assert.deepEqual([about.editing, about.said, sent], ["", "", ["Roses", "Roses", "Roses"]]);
 });
 
+test("what is saved late closes nothing that is typed into by then", async () => {
+  let answer = () => {};
+  const setSubject = () => new Promise((resolve) => (answer = () => resolve(undefined)));
+  const garden = Object.assign(room("garden@rooms.h"), { setSubject, getOwnOccupant: () => new Model({ role: "moderator", affiliation: "owner" }) });
+  const about = new About({}, {}, { room: garden, soon() {}, element: { querySelector: () => null } });
+  for (const next of ["about", "topic"]) {
+    about.editing = "topic";
+    const saved = handler(about.render(garden), "@submit=")({ preventDefault() {}, target: { elements: { value: { value: "Roses" } } } });
+    about.editing = next;
+    answer();
+    await saved;
+    assert.equal(about.editing, next === "topic" ? "" : next);
+  }
+});
+
+test("the part of the panel that one chose comes when the room is known to have it", async () => {
+  const { RoomPanel } = await import("../../static/js/chat/room/panel.js");
+  const garden = room("garden@rooms.h");
+  const panel = { room: garden, part: "pinned" };
+  const shown = () => Reflect.get(RoomPanel.prototype, "shown", panel);
+  assert.equal(shown(), "about");
+  garden.features.get = () => true; // it was entered
+  assert.equal(shown(), "pinned");
+  panel.part = "settings";
+  assert.equal(shown(), "about");
+  garden.getOwnOccupant = () => /** @type {any} */ (new Model({ affiliation: "owner" }));
+  assert.equal(shown(), "settings");
+});
+
 test("who belonged to a room before somebody was invited is not shown after that", async () => {
   const answer = site();
   const members = new Members({}, {}, { room: room("garden@rooms.h"), soon() {} });

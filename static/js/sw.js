@@ -80,10 +80,13 @@ worker.addEventListener('fetch', (event) => {
 
 /**
  * One notification for each conversation, and one alert for each message: a page may
- * have shown it already (notifications.js).
+ * have shown it already (notifications.js), and several messages may come at once.
  * @param {Notice} notice
  */
-async function show(notice) {
+const show = (notice) => navigator.locks.request('foyer-notify', () => showInTurn(notice));
+
+/** @param {Notice} notice */
+async function showInTurn(notice) {
     const [shown] = await worker.registration.getNotifications({ tag: notice.tag });
     const { id, count = 0 } = shown?.data ?? {};
     if (shown && notice.id && id === notice.id) return;

@@ -61,7 +61,7 @@ export function withComposer(_converse, Form) {
             this.listenTo(this.model, 'change:draft', () => this.#onDraft());
             this.listenTo(this.model, 'change:correcting', () => this.requestUpdate());
             this.listenTo(this.model, 'change:hidden', () => this.#save());
-            this.listenTo(this.model, 'change:name change:nickname vcard:change', () => this.requestUpdate());
+            this.listenTo(this.model, 'change:name change:nickname vcard:add vcard:change contact:add contact:change', () => this.requestUpdate());
             this.listenTo(this.model.collection?.chatroom?.occupants ?? this.model.occupants, 'change:waits', () => this.requestUpdate());
             this.requestUpdate();
             if (this.model.get('type') === 'chatbox') followBlocks(api, this);

@@ -395,7 +395,7 @@ export function installHistoryView(_converse) {
             this.listenTo(model.messages, 'reset', () => view.reset());
             this.listenTo(model.messages, 'remove', (message, _, { index }) => view.removed(message, index));
             for (const each of [model.notifications, model.ui, model.occupants, model.session, model.features, model.config]) if (each) this.listenTo(each, 'change', () => this.requestUpdate());
-            this.listenTo(model, 'change:num_unread change:num_unread_general', () => this.requestUpdate());
+            this.listenTo(model, 'change:num_unread change:num_unread_general vcard:add vcard:change contact:add contact:change', () => this.requestUpdate());
             this.listenTo(model.ui, 'change:scrolled', () => model.ui.get('scrolled') || view.toEnd());
             this.requestUpdate();
         }

@@ -86,6 +86,7 @@ export function withPreviews(config, Message) {
             [this.previewed, this.preview] = [link, known.get(link)];
             if (this.preview) return;
             const preview = await previewOf(link);
+            if (this.previewed !== link) return; // it was edited meanwhile
             if (!preview) return void (this.previewed = undefined); // when it is drawn again
             whenUnseen(this, () => {
                 if (this.previewed !== link) return; // it was edited

@@ -103,7 +103,7 @@ export class About extends Part {
         try {
             if (name === 'topic') await answerTo(room.setSubject(value));
             else await configure(this._converse, room, { [name]: value });
-            if (room === this.panel.room) this.#edit('');
+            if (room === this.panel.room && this.editing === name) this.#edit(''); // or somebody went on to another
         } catch (refusal) {
             if (room === this.panel.room) this.#say(reasonOf(refusal));
         }

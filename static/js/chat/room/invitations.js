@@ -81,6 +81,7 @@ export function receiveInvitations(_converse) {
             CONFERENCE,
             'message',
         );
+    api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('add', () => unanswered.length > 0 && showFirst(_converse))); // a room was opened otherwise
     api.listen.on('connected', listen);
     api.listen.on('reconnected', listen);
 }

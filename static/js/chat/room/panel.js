@@ -72,6 +72,7 @@ export class RoomPanel {
             this.byHand = false;
             this.soon();
         });
+        new ResizeObserver(() => this.soon()).observe(byId('chat')); // it stands above the conversation, or beside it
         if (!_converse.state.chatboxes) return;
         followChats(); // they were there before the panel
         look();
@@ -110,6 +111,12 @@ export class RoomPanel {
         const back = opener instanceof HTMLElement && opener.isConnected && opener.checkVisibility() && opener !== document.body ? opener : byId('chat').querySelector('.head-members');
         /** @type {HTMLElement | null} */ (back)?.focus();
         this.opener = null;
+    }
+
+    /** The part that is drawn: what one chose, if the room has that. What it has may be known a moment later than it is open. @returns {PartName} */
+    get shown() {
+        const room = /** @type {Converse.Room} */ (this.room);
+        return !this.part || (this.part === 'settings' && !isOwner(room)) || (this.part === 'pinned' && !canPin(room)) ? 'about' : this.part;
     }
 
     /** @param {PartName | ''} part */
@@ -179,7 +186,7 @@ export class RoomPanel {
         if (covers && !element.hidden) this.uncover ??= pushOverlay(() => this.close());
         else this.uncover = void this.uncover?.();
         if (element.hidden || !room || !this.part) return;
-        if ((this.part === 'settings' && !isOwner(room)) || (this.part === 'pinned' && !canPin(room))) this.part = 'about';
+        const { shown } = this;
         element.setAttribute('aria-label', `About ${room.getDisplayName()}`);
         /** @type {[PartName, string][]} */
         const tabs = [['about', 'About'], ['members', 'Members'], ['files', 'Files']];
@@ -194,16 +201,16 @@ export class RoomPanel {
             <div class="room-panel__tabs" role="tablist" aria-label="About this room">
                 ${tabs.map(([name, label]) => this.#tab(name, label))}
             </div>
-            <div class="room-panel__part room-panel__part--${this.part}" role="tabpanel" id="room-panel-part" aria-labelledby="room-tab-${this.part}">
-                ${this.parts[this.part].render(room)}
+            <div class="room-panel__part room-panel__part--${shown}" role="tabpanel" id="room-panel-part" aria-labelledby="room-tab-${shown}">
+                ${this.parts[shown].render(room)}
             </div>`, element);
-        this.parts[this.part].drawn();
+        this.parts[shown].drawn();
         if (hadFocus && !element.contains(document.activeElement)) this.focus(); // what had it is gone, as the button that unpinned a message
     }
 
     #tab(name, label) {
         const { html } = window.converse.env;
-        const chosen = name === this.part;
+        const chosen = name === this.shown;
         return html`<button type="button" role="tab" id="room-tab-${name}" aria-controls="room-panel-part" aria-selected=${String(chosen)} tabindex=${chosen ? 0 : -1}
             @click=${() => this.#go(name)}>${label}</button>`;
     }
@@ -218,6 +225,6 @@ export class RoomPanel {
     #onKey(event) {
         if (event.key !== 'Escape' || event.defaultPrevented) return;
         event.preventDefault();
-        if (!this.parts[/** @type {PartName} */ (this.part)].escape()) this.close();
+        if (!this.parts[this.shown].escape()) this.close();
     }
 }

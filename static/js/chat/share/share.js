@@ -88,6 +88,7 @@ export async function share(_converse, config) {
     const jid = await choose(config, shared);
     const textarea = jid ? await composerOf(jid) : null;
     if (jid && !textarea) return panel.warn('share', 'That could not be shared there. Reload the page to choose again.'); // it waits
+    if ((await waiting())?.time !== shared.time) return share(_converse, config); // something else was shared meanwhile
     const files = jid ? await filesOf(shared) : [];
     await discardShared();
     if (textarea) await give(_converse, jid, textarea, shared.text, files);
