@@ -13,6 +13,7 @@
 //	link.go               an identity and an account that somebody has already
 //	ending.go             what a source ends
 //	recheck.go, sync.go   who is no longer there; what a directory and the site differ in
+//	passkeys.go           passkeys of accounts: made, signed in by, removed
 //	confirm.go            somebody who is signed in proves again who they are
 //	account.go            accounts are made, get a new password, are deleted
 //	session.go            who is signed in
