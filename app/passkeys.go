@@ -117,7 +117,7 @@ func (s *passkeyPages) startSignIn(c *fiber.Ctx) error {
 	if !s.asked.Allow(budget.Network(s.address(c)), 1) {
 		return &Error{Code: TooMany, Public: "Many sign-ins were begun from your network just now. Please try again in a moment."}
 	}
-	asked, err := s.auth.BeginPasskeySignIn(site)
+	asked, err := s.auth.Passkeys.BeginSignIn(site)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (s *passkeyPages) finishSignIn(c *fiber.Ctx) error {
 		return errNoPasskeysHere
 	}
 	form := SignInForm{Next: localPath(c.FormValue("next")), Trusted: c.FormValue("trusted") != ""}
-	in, err := s.auth.SignInByPasskey(c.UserContext(), site, s.takeChallenge(c), c.FormValue("answer"), s.device(c, form.Trusted))
+	in, err := s.auth.Passkeys.SignIn(c.UserContext(), site, s.takeChallenge(c), c.FormValue("answer"), s.device(c, form.Trusted))
 	s.signIn.countSignIn("passkey", err)
 	if err != nil {
 		status, err := refusal(c, &form.formErrors, err)
@@ -152,7 +152,7 @@ func (s *passkeyPages) finishSignIn(c *fiber.Ctx) error {
 // fillPasskeys lists an account's passkeys for its settings.
 func (s *settingsPages) fillPasskeys(c *fiber.Ctx, data *SettingsPage) error {
 	site, ok := s.passkeySite()
-	list, err := s.auth.Passkeys(c.UserContext(), viewer(c).account)
+	list, err := s.auth.Passkeys.Of(c.UserContext(), viewer(c).account)
 	for _, p := range list {
 		row := PasskeyRow{ID: p.ID, Name: p.Name, Synced: p.Synced, Created: p.CreatedAt, Used: p.UsedAt}
 		if ok && p.Site != site.ID {
@@ -182,7 +182,7 @@ func (s *passkeyPages) startAdding(c *fiber.Ctx) error {
 		form.fail("name", "Say which device it is on, such as “Laptop”.")
 		return again()
 	}
-	asked, err := s.auth.BeginPasskey(c.UserContext(), site, v.account, v.session, form.Name, c.FormValue("current"), s.client(c))
+	asked, err := s.auth.Passkeys.Begin(c.UserContext(), site, v.account, v.session, form.Name, c.FormValue("current"), s.client(c))
 	switch {
 	case errors.Is(err, auth.ErrNoPasskeys):
 		return errNoPasskeysHere
@@ -210,7 +210,7 @@ func (s *passkeyPages) finishAdding(c *fiber.Ctx) error {
 		return errNoPasskeysHere
 	}
 	v := viewer(c)
-	_, err := s.auth.FinishPasskey(c.UserContext(), site, s.takeChallenge(c), c.FormValue("answer"), v.account, v.session)
+	_, err := s.auth.Passkeys.Finish(c.UserContext(), site, s.takeChallenge(c), c.FormValue("answer"), v.account, v.session)
 	var form PasskeyForm
 	switch refused, isRefusal := errors.AsType[auth.Refusal](err); {
 	case err == nil:
@@ -229,7 +229,7 @@ func (s *passkeyPages) finishAdding(c *fiber.Ctx) error {
 
 // passkey returns the passkey that an address names, of the viewer's.
 func (s *passkeyPages) passkey(c *fiber.Ctx) (models.Passkey, error) {
-	list, err := s.auth.Passkeys(c.UserContext(), viewer(c).account)
+	list, err := s.auth.Passkeys.Of(c.UserContext(), viewer(c).account)
 	for _, p := range list {
 		if p.ID == c.Params("id") {
 			return p, err
@@ -256,7 +256,7 @@ func (s *passkeyPages) showRemove(c *fiber.Ctx) error {
 // which nobody has to type it.
 func (s *passkeyPages) remove(c *fiber.Ctx) error {
 	v := viewer(c)
-	err := s.auth.RemovePasskey(c.UserContext(), v.account, v.session.ID, c.Params("id"))
+	err := s.auth.Passkeys.Remove(c.UserContext(), v.account, v.session.ID, c.Params("id"))
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return err
 	}

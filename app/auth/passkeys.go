@@ -17,6 +17,9 @@ import (
 // whether they are still there. Who has no password to type has no passkeys here: a provider and a proxy decide
 // themselves about every sign-in, and are not to be got around.
 
+// Passkeys makes, checks and removes them. It is safe for concurrent use.
+type Passkeys struct{ s *Service }
+
 // What a passkey may be refused for. Each is a sentence for the person.
 const (
 	// ErrNoChallenge: this browser was not asked for that, too long ago, or it has answered already.
@@ -50,34 +53,34 @@ type passkeyRecord struct {
 	Proved   time.Time `json:",omitzero"`  // before that identity's source was asked, by the database's clock
 }
 
-func (s *Service) sealPasskey(r passkeyRecord, options []byte) (PasskeyRequest, error) {
-	r.Began = s.now()
+func (k *Passkeys) seal(r passkeyRecord, options []byte) (PasskeyRequest, error) {
+	r.Began = k.s.now()
 	text, err := json.Marshal(r)
 	if err != nil {
 		return PasskeyRequest{}, err
 	}
-	sealed, err := sealFor(s.redirectKey, sealPasskey, text, []byte(r.Session))
+	sealed, err := sealFor(k.s.redirectKey, sealPasskey, text, []byte(r.Session))
 	return PasskeyRequest{Options: options, Sealed: base64.RawURLEncoding.EncodeToString(sealed), Expires: r.Began.Add(passkey.Lifetime)}, err
 }
 
-// openPasskey returns what a cookie holds for a session, or for none, and notes that its challenge is answered: ErrNoChallenge.
-func (s *Service) openPasskey(ctx context.Context, site passkey.Site, cookie, session string) (r passkeyRecord, err error) {
+// open returns what a cookie holds for a session, or for none, and notes that its challenge is answered: ErrNoChallenge.
+func (k *Passkeys) open(ctx context.Context, site passkey.Site, cookie, session string) (r passkeyRecord, err error) {
 	sealed, err := base64.RawURLEncoding.DecodeString(cookie)
 	if err != nil || cookie == "" {
 		return r, ErrNoChallenge
 	}
-	text, err := openFor(s.redirectKey, sealPasskey, sealed, []byte(session))
+	text, err := openFor(k.s.redirectKey, sealPasskey, sealed, []byte(session))
 	if err != nil {
 		return r, ErrNoChallenge
 	}
 	if err := json.Unmarshal(text, &r); err != nil {
 		return r, err
 	}
-	if age := s.now().Sub(r.Began); age > passkey.Lifetime || age < -time.Minute || r.Site != site.ID {
+	if age := k.s.now().Sub(r.Began); age > passkey.Lifetime || age < -time.Minute || r.Site != site.ID {
 		return r, ErrNoChallenge
 	}
 	// Remembered for longer than it is good, so that clocks of several instances may differ.
-	err = s.db.Passkeys.UseChallenge(ctx, r.Challenge, s.now().Add(passkey.Lifetime+time.Minute))
+	err = k.s.db.Passkeys.UseChallenge(ctx, r.Challenge, k.s.now().Add(passkey.Lifetime+time.Minute))
 	if errors.Is(err, models.ErrTaken) {
 		err = ErrNoChallenge
 	}
@@ -88,33 +91,33 @@ func credentialOf(p models.Passkey) passkey.Credential {
 	return passkey.Credential{ID: p.CredentialID, PublicKey: p.PublicKey, SignCount: p.SignCount, Synced: p.Synced}
 }
 
-func (s *Service) passkeyHolder(ctx context.Context, account models.Account) (passkey.Holder, error) {
-	handle, err := s.db.Passkeys.Handle(ctx, account.ID)
+func (k *Passkeys) holder(ctx context.Context, account models.Account) (passkey.Holder, error) {
+	handle, err := k.s.db.Passkeys.Handle(ctx, account.ID)
 	return passkey.Holder{Handle: handle, Username: account.Username, Name: account.Name}, err
 }
 
-// BeginPasskey asks the browser of somebody who is signed in for a new passkey, called name, once they have typed their
+// Begin asks the browser of somebody who is signed in for a new passkey, called name, once they have typed their
 // password. Errors: those of Confirm; ErrNoPasskeys; models.ErrTooMany.
-func (s *Service) BeginPasskey(ctx context.Context, site passkey.Site, account models.Account, session models.Session, name, password string, from Client) (PasskeyRequest, error) {
-	how, err := s.HowToConfirm(ctx, account, session)
+func (k *Passkeys) Begin(ctx context.Context, site passkey.Site, account models.Account, session models.Session, name, password string, from Client) (PasskeyRequest, error) {
+	how, err := k.s.HowToConfirm(ctx, account, session)
 	if err == nil && !how.Typed {
 		err = ErrNoPasskeys
 	}
 	if err != nil {
 		return PasskeyRequest{}, err
 	}
-	p, err := s.confirmTyped(ctx, account, password, from)
+	p, err := k.s.confirmTyped(ctx, account, password, from)
 	if err != nil {
 		return PasskeyRequest{}, err
 	}
-	list, err := s.db.Passkeys.Of(ctx, account.ID)
+	list, err := k.s.db.Passkeys.Of(ctx, account.ID)
 	if err == nil && len(list) >= models.MaxPasskeys {
 		err = models.ErrTooMany
 	}
 	if err != nil {
 		return PasskeyRequest{}, err
 	}
-	holder, err := s.passkeyHolder(ctx, account)
+	holder, err := k.holder(ctx, account)
 	if err != nil {
 		return PasskeyRequest{}, err
 	}
@@ -126,24 +129,24 @@ func (s *Service) BeginPasskey(ctx context.Context, site passkey.Site, account m
 	if err != nil {
 		return PasskeyRequest{}, err
 	}
-	return s.sealPasskey(passkeyRecord{Challenge: asked.Challenge, Site: site.ID, Session: session.ID, Name: name, Version: p.account.PasswordVersion, Identity: p.id, Proved: p.began}, asked.Options)
+	return k.seal(passkeyRecord{Challenge: asked.Challenge, Site: site.ID, Session: session.ID, Name: name, Version: p.account.PasswordVersion, Identity: p.id, Proved: p.began}, asked.Options)
 }
 
-// FinishPasskey keeps the passkey that a browser made, and returns its name. Errors: ErrNoChallenge, ErrPasskeyRefused,
+// Finish keeps the passkey that a browser made, and returns its name. Errors: ErrNoChallenge, ErrPasskeyRefused,
 // ErrPasskeyKept; models.ErrTooMany; ErrGone: the password has changed since, the source has ended what it proved, or
 // the session has ended.
-func (s *Service) FinishPasskey(ctx context.Context, site passkey.Site, cookie, answer string, account models.Account, session models.Session) (name string, err error) {
-	r, err := s.openPasskey(ctx, site, cookie, session.ID)
+func (k *Passkeys) Finish(ctx context.Context, site passkey.Site, cookie, answer string, account models.Account, session models.Session) (name string, err error) {
+	r, err := k.open(ctx, site, cookie, session.ID)
 	if err != nil {
 		return "", err
 	}
-	holder, err := s.passkeyHolder(ctx, account)
+	holder, err := k.holder(ctx, account)
 	if err != nil {
 		return "", err
 	}
 	made, err := site.Finish(holder, r.Challenge, answer)
 	if errors.Is(err, passkey.ErrRefused) {
-		s.log.Warn("a passkey was not kept", "user", account.Username, "err", err)
+		k.s.log.Warn("a passkey was not kept", "user", account.Username, "err", err)
 		return "", ErrPasskeyRefused
 	}
 	if err != nil {
@@ -153,61 +156,61 @@ func (s *Service) FinishPasskey(ctx context.Context, site passkey.Site, cookie, 
 		AccountID: account.ID, Site: site.ID, CredentialID: made.ID, PublicKey: made.PublicKey, SignCount: made.SignCount, Synced: made.Synced, Name: r.Name,
 	}
 	basis := models.SessionBasis{PasswordVersion: r.Version, Identity: models.IdentityBasis{ID: r.Identity, Began: r.Proved}}
-	err = s.db.Passkeys.Create(ctx, &kept, session.ID, basis)
+	err = k.s.db.Passkeys.Create(ctx, &kept, session.ID, basis)
 	switch {
 	case errors.Is(err, models.ErrStale):
 		err = ErrGone
 	case errors.Is(err, models.ErrTaken):
 		err = ErrPasskeyKept
 	case err == nil:
-		s.log.Info("a passkey was added", "user", account.Username, "passkey", kept.ID)
+		k.s.log.Info("a passkey was added", "user", account.Username, "passkey", kept.ID)
 	}
 	return r.Name, err
 }
 
-// BeginPasskeySignIn asks a browser for any passkey of this site. It costs no question to the database.
-func (s *Service) BeginPasskeySignIn(site passkey.Site) (PasskeyRequest, error) {
+// BeginSignIn asks a browser for any passkey of this site. It costs no question to the database.
+func (k *Passkeys) BeginSignIn(site passkey.Site) (PasskeyRequest, error) {
 	asked, err := site.BeginSignIn()
 	if err != nil {
 		return PasskeyRequest{}, err
 	}
-	return s.sealPasskey(passkeyRecord{Challenge: asked.Challenge, Site: site.ID}, asked.Options)
+	return k.seal(passkeyRecord{Challenge: asked.Challenge, Site: site.ID}, asked.Options)
 }
 
-// SignInByPasskey signs in who answers with a passkey. Failures count against the address. Errors: ErrNoChallenge and the
+// SignIn signs in who answers with a passkey. Failures count against the address. Errors: ErrNoChallenge and the
 // others above; ErrBlocked; ErrUnreachable; *ThrottledError.
-func (s *Service) SignInByPasskey(ctx context.Context, site passkey.Site, cookie, answer string, d Device) (SignedIn, error) {
-	limits := s.throttle.limits("passkey", "", false, d.Client)
-	if _, err := s.throttle.failures(ctx, limits); err != nil {
+func (k *Passkeys) SignIn(ctx context.Context, site passkey.Site, cookie, answer string, d Device) (SignedIn, error) {
+	limits := k.s.throttle.limits("passkey", "", false, d.Client)
+	if _, err := k.s.throttle.failures(ctx, limits); err != nil {
 		return SignedIn{}, err
 	}
-	p, err := s.authenticateByPasskey(ctx, site, cookie, answer)
+	p, err := k.authenticate(ctx, site, cookie, answer)
 	if refused, ok := errors.AsType[Refusal](err); ok {
-		return SignedIn{}, errors.Join(refused, s.throttle.failed(ctx, limits))
+		return SignedIn{}, errors.Join(refused, k.s.throttle.failed(ctx, limits))
 	}
 	if err != nil {
 		return SignedIn{}, err
 	}
-	in, err := s.startSession(ctx, p, d)
+	in, err := k.s.startSession(ctx, p, d)
 	if errors.Is(err, ErrInvalidCredentials) { // what it stands on ended meanwhile
 		err = ErrPasskeyIdle
 	}
 	return in, err
 }
 
-func (s *Service) authenticateByPasskey(ctx context.Context, site passkey.Site, cookie, answer string) (authenticated, error) {
-	r, err := s.openPasskey(ctx, site, cookie, "")
+func (k *Passkeys) authenticate(ctx context.Context, site passkey.Site, cookie, answer string) (authenticated, error) {
+	r, err := k.open(ctx, site, cookie, "")
 	if err != nil {
 		return authenticated{}, err
 	}
-	began, err := s.db.Now(ctx)
+	began, err := k.s.db.Now(ctx)
 	if err != nil {
 		return authenticated{}, err
 	}
 	var kept models.Passkey
 	p := authenticated{began: began}
 	use, err := site.FinishSignIn(r.Challenge, answer, func(id []byte) (holder passkey.Holder, c passkey.Credential, err error) {
-		kept, holder.Handle, p.account, err = s.db.Passkeys.ByCredential(ctx, id)
+		kept, holder.Handle, p.account, err = k.s.db.Passkeys.ByCredential(ctx, id)
 		if errors.Is(err, models.ErrNotFound) {
 			err = ErrUnknownPasskey
 		}
@@ -215,7 +218,7 @@ func (s *Service) authenticateByPasskey(ctx context.Context, site passkey.Site, 
 	})
 	switch {
 	case errors.Is(err, passkey.ErrRefused):
-		s.failed.Warn(s.log, "passkey", "somebody was not signed in by a passkey", "user", p.account.Username, "err", err)
+		k.s.failed.Warn(k.s.log, "passkey", "somebody was not signed in by a passkey", "user", p.account.Username, "err", err)
 		return p, ErrPasskeyRefused
 	case err != nil:
 		return p, err
@@ -223,26 +226,26 @@ func (s *Service) authenticateByPasskey(ctx context.Context, site passkey.Site, 
 		return p, ErrBlocked
 	}
 	p.passkey = kept.ID
-	err = s.db.Passkeys.Use(ctx, kept.ID, use.SignCount)
+	err = k.s.db.Passkeys.Use(ctx, kept.ID, use.SignCount)
 	if errors.Is(err, models.ErrStale) {
-		s.log.Warn("a passkey is refused: its authenticator counts backwards, as a copy of it would", "user", p.account.Username, "passkey", kept.ID, "count", use.SignCount, "before", kept.SignCount)
+		k.s.log.Warn("a passkey is refused: its authenticator counts backwards, as a copy of it would", "user", p.account.Username, "passkey", kept.ID, "count", use.SignCount, "before", kept.SignCount)
 		err = ErrPasskeyNotAlone
 	}
 	if err != nil {
 		return p, err
 	}
-	return s.passkeyStands(ctx, p, kept)
+	return k.stands(ctx, p, kept)
 }
 
-// passkeyStands checks that what a passkey stands on still opens the account: ErrPasskeyIdle; ErrUnreachable.
-func (s *Service) passkeyStands(ctx context.Context, p authenticated, kept models.Passkey) (authenticated, error) {
+// stands checks that what a passkey stands on still opens the account: ErrPasskeyIdle; ErrUnreachable.
+func (k *Passkeys) stands(ctx context.Context, p authenticated, kept models.Passkey) (authenticated, error) {
 	if kept.IdentityID == nil {
-		if !s.passwords.has(p.account) {
+		if !k.s.passwords.has(p.account) {
 			return p, ErrPasskeyIdle
 		}
 		return p, nil
 	}
-	list, err := s.db.Identities.Of(ctx, p.account.ID)
+	list, err := k.s.db.Identities.Of(ctx, p.account.ID)
 	if err != nil {
 		return p, err
 	}
@@ -251,35 +254,35 @@ func (s *Service) passkeyStands(ctx context.Context, p authenticated, kept model
 		return p, ErrPasskeyIdle // it was removed meanwhile
 	}
 	identity := list[at]
-	source, ok := s.Source(identity.Source)
+	source, ok := k.s.Source(identity.Source)
 	if !ok || source.Method() != ByForm {
 		return p, ErrPasskeyIdle // the settings have it no more
 	}
 	gone, err := source.Inactive(ctx, identitiesOf([]models.Identity{identity}))
 	switch {
 	case err != nil:
-		s.log.Warn("somebody is not signed in by a passkey: their source does not say whether they are still there", "user", p.account.Username, "source", source.Name(), "err", err)
+		k.s.failed.Warn(k.s.log, "passkey source", "somebody is not signed in by a passkey: their source does not say whether they are still there", "user", p.account.Username, "source", source.Name(), "err", err)
 		return p, errors.Join(ErrUnreachable, err)
 	case len(gone) > 0:
 		return p, ErrPasskeyIdle // what else stands on it ends when the source is asked about all
 	}
 	p.source, p.id, p.person = source, identity.ID, Person{Issuer: identity.Issuer, Subject: identity.Subject, Login: identity.Login}
-	return p, s.db.Identities.UseIdentity(ctx, p.id)
+	return p, k.s.db.Identities.UseIdentity(ctx, p.id)
 }
 
-// Passkeys returns an account's, the newest first.
-func (s *Service) Passkeys(ctx context.Context, account models.Account) ([]models.Passkey, error) {
-	return s.db.Passkeys.Of(ctx, account.ID)
+// Of returns an account's, the newest first.
+func (k *Passkeys) Of(ctx context.Context, account models.Account) ([]models.Passkey, error) {
+	return k.s.db.Passkeys.Of(ctx, account.ID)
 }
 
-// RemovePasskey takes a passkey from an account, on the word of the owner of a session, or of the operator (no session).
+// Remove takes a passkey from an account, on the word of the owner of a session, or of the operator (no session).
 // What was signed in by it ends, except that session. models.ErrNotFound.
-func (s *Service) RemovePasskey(ctx context.Context, account models.Account, session, id string) error {
-	ended, err := s.db.Passkeys.Remove(ctx, account.ID, id, session)
+func (k *Passkeys) Remove(ctx context.Context, account models.Account, session, id string) error {
+	ended, err := k.s.db.Passkeys.Remove(ctx, account.ID, id, session)
 	if err != nil {
 		return err
 	}
-	s.log.Info("a passkey was removed", "user", account.Username, "passkey", id)
-	s.ended(ctx, account.Username, ended)
+	k.s.log.Info("a passkey was removed", "user", account.Username, "passkey", id)
+	k.s.ended(ctx, account.Username, ended)
 	return nil
 }

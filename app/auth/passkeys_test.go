@@ -37,13 +37,13 @@ func (s *site) session(name string) (models.Account, models.Session) {
 // addPasskey adds one to the account of a session.
 func (s *site) addPasskey(account models.Account, session models.Session, device *passkeytest.Authenticator) error {
 	s.t.Helper()
-	asked, err := s.BeginPasskey(context.Background(), passkeySite(s.t), account, session, "Laptop", testPassword, Client{})
+	asked, err := s.Passkeys.Begin(context.Background(), passkeySite(s.t), account, session, "Laptop", testPassword, Client{})
 	if err != nil {
 		return err
 	}
 	answer, err := device.Make(asked.Options)
 	is(s.t, err, nil)
-	name, err := s.FinishPasskey(context.Background(), passkeySite(s.t), asked.Sealed, answer, account, session)
+	name, err := s.Passkeys.Finish(context.Background(), passkeySite(s.t), asked.Sealed, answer, account, session)
 	if err == nil && name != "Laptop" {
 		s.t.Errorf("it is called %q", name)
 	}
@@ -61,11 +61,11 @@ func (s *site) passkeyOf(name string) *passkeytest.Authenticator {
 
 func (s *site) signInByPasskey(device *passkeytest.Authenticator) (SignedIn, error) {
 	s.t.Helper()
-	asked, err := s.BeginPasskeySignIn(passkeySite(s.t))
+	asked, err := s.Passkeys.BeginSignIn(passkeySite(s.t))
 	is(s.t, err, nil)
 	answer, err := device.Use(asked.Options)
 	is(s.t, err, nil)
-	return s.SignInByPasskey(context.Background(), passkeySite(s.t), asked.Sealed, answer, Device{Client: Client{Address: "192.0.2.1"}})
+	return s.Passkeys.SignIn(context.Background(), passkeySite(s.t), asked.Sealed, answer, Device{Client: Client{Address: "192.0.2.1"}})
 }
 
 func TestPasskeys(t *testing.T) {
@@ -79,7 +79,7 @@ func TestPasskeys(t *testing.T) {
 		}
 	}
 	alice, session := s.session("alice")
-	list, err := s.Passkeys(ctx, alice)
+	list, err := s.Passkeys.Of(ctx, alice)
 	if err != nil || len(list) != 1 || list[0].Name != "Laptop" || list[0].UsedAt == nil || list[0].SignCount != device.Count || list[0].Site != "chat.example.org" {
 		t.Errorf("%+v %v", list, err)
 	}
@@ -87,7 +87,7 @@ func TestPasskeys(t *testing.T) {
 		t.Errorf("the handle is %q", device.Handle)
 	}
 	// A device makes one for each account only, and is told so; all know the account by one handle.
-	asked, err := s.BeginPasskey(ctx, passkeySite(t), alice, session, "Laptop", testPassword, Client{})
+	asked, err := s.Passkeys.Begin(ctx, passkeySite(t), alice, session, "Laptop", testPassword, Client{})
 	is(t, err, nil)
 	if _, err := device.Make(asked.Options); err == nil {
 		t.Error("a second passkey on one device")
@@ -98,18 +98,18 @@ func TestPasskeys(t *testing.T) {
 		t.Error("two handles for one account")
 	}
 	// It is added with the password alone, and in the session that asked.
-	_, err = s.BeginPasskey(ctx, passkeySite(t), alice, session, "Laptop", "wrong", Client{})
+	_, err = s.Passkeys.Begin(ctx, passkeySite(t), alice, session, "Laptop", "wrong", Client{})
 	is(t, err, ErrInvalidCredentials)
-	asked, err = s.BeginPasskey(ctx, passkeySite(t), alice, session, "Laptop", testPassword, Client{})
+	asked, err = s.Passkeys.Begin(ctx, passkeySite(t), alice, session, "Laptop", testPassword, Client{})
 	is(t, err, nil)
 	answer, err := passkeytest.New(passkeyOrigin).Make(asked.Options)
 	is(t, err, nil)
 	_, second := s.session("alice")
-	_, err = s.FinishPasskey(ctx, passkeySite(t), asked.Sealed, answer, alice, second)
+	_, err = s.Passkeys.Finish(ctx, passkeySite(t), asked.Sealed, answer, alice, second)
 	is(t, err, ErrNoChallenge)
-	_, err = s.FinishPasskey(ctx, passkeySite(t), asked.Sealed, answer, alice, session)
+	_, err = s.Passkeys.Finish(ctx, passkeySite(t), asked.Sealed, answer, alice, session)
 	is(t, err, nil)
-	_, err = s.FinishPasskey(ctx, passkeySite(t), asked.Sealed, answer, alice, session) // once
+	_, err = s.Passkeys.Finish(ctx, passkeySite(t), asked.Sealed, answer, alice, session) // once
 	is(t, err, ErrNoChallenge)
 	// One that is somebody else's, by its id, is nobody's besides.
 	s.account("bob")
@@ -125,14 +125,14 @@ func TestPasskeys_Challenges(t *testing.T) {
 	s.account("alice")
 	device := s.passkeyOf("alice")
 	ask := func() (PasskeyRequest, string) {
-		asked, err := s.BeginPasskeySignIn(passkeySite(t))
+		asked, err := s.Passkeys.BeginSignIn(passkeySite(t))
 		is(t, err, nil)
 		answer, err := device.Use(asked.Options)
 		is(t, err, nil)
 		return asked, answer
 	}
 	signIn := func(cookie, answer string) error {
-		_, err := s.SignInByPasskey(t.Context(), passkeySite(t), cookie, answer, Device{})
+		_, err := s.Passkeys.SignIn(t.Context(), passkeySite(t), cookie, answer, Device{})
 		return err
 	}
 	asked, answer := ask()
@@ -166,15 +166,15 @@ func TestPasskeys_Challenges(t *testing.T) {
 	s.now = time.Now
 	elsewhere, err := passkey.SiteAt("https://other.example.org", "Foyer")
 	is(t, err, nil)
-	_, err = s.SignInByPasskey(t.Context(), elsewhere, asked.Sealed, answer, Device{})
+	_, err = s.Passkeys.SignIn(t.Context(), elsewhere, asked.Sealed, answer, Device{})
 	is(t, err, ErrNoChallenge)
 
 	// That to sign in is none to add one, and the other way round.
 	alice, session := s.session("alice")
-	adding, err := s.BeginPasskey(t.Context(), passkeySite(t), alice, session, "Laptop", testPassword, Client{})
+	adding, err := s.Passkeys.Begin(t.Context(), passkeySite(t), alice, session, "Laptop", testPassword, Client{})
 	is(t, err, nil)
 	is(t, signIn(adding.Sealed, answer), ErrNoChallenge)
-	_, err = s.FinishPasskey(t.Context(), passkeySite(t), another.Sealed, answer, alice, session)
+	_, err = s.Passkeys.Finish(t.Context(), passkeySite(t), another.Sealed, answer, alice, session)
 	is(t, err, ErrNoChallenge)
 }
 
@@ -236,11 +236,11 @@ func TestPasskeys_Throttle(t *testing.T) {
 	if _, ok := errors.AsType[*ThrottledError](err); !ok {
 		t.Error(err)
 	}
-	asked, err := s.BeginPasskeySignIn(passkeySite(t))
+	asked, err := s.Passkeys.BeginSignIn(passkeySite(t))
 	is(t, err, nil)
 	answer, err := device.Use(asked.Options)
 	is(t, err, nil)
-	_, err = s.SignInByPasskey(t.Context(), passkeySite(t), asked.Sealed, answer, Device{Client: Client{Address: "192.0.2.2"}})
+	_, err = s.Passkeys.SignIn(t.Context(), passkeySite(t), asked.Sealed, answer, Device{Client: Client{Address: "192.0.2.2"}})
 	is(t, err, nil)
 }
 
@@ -266,7 +266,7 @@ func TestPasskeys_TooMany(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if list, err := s.Passkeys(t.Context(), alice); err != nil || len(list) != models.MaxPasskeys || kept != models.MaxPasskeys {
+	if list, err := s.Passkeys.Of(t.Context(), alice); err != nil || len(list) != models.MaxPasskeys || kept != models.MaxPasskeys {
 		t.Errorf("%d are kept, %d were said to be: %v", len(list), kept, err)
 	}
 }
@@ -311,7 +311,7 @@ func TestPasskeys_Stand(t *testing.T) {
 	is(t, err, nil)
 	session, xi, err := s.Session(t.Context(), in.Secret)
 	is(t, err, nil)
-	_, err = s.BeginPasskey(t.Context(), passkeySite(t), xi, session, "Laptop", "", Client{})
+	_, err = s.Passkeys.Begin(t.Context(), passkeySite(t), xi, session, "Laptop", "", Client{})
 	is(t, err, ErrNoPasskeys)
 
 	// Passwords of the site are for its administrators alone from now on.
@@ -349,13 +349,13 @@ func TestPasskeys_End(t *testing.T) {
 	is(t, err, nil)
 	app, err := s.Password(ctx, "alice", secret, stream.Peer{})
 	is(t, err, nil)
-	list, err := s.Passkeys(ctx, alice)
+	list, err := s.Passkeys.Of(ctx, alice)
 	is(t, err, nil)
 	id := list[slices.IndexFunc(list, func(p models.Passkey) bool { return bytes.Equal(p.CredentialID, device.ID) })].ID
 	bob := s.account("bob")
-	is(t, s.RemovePasskey(ctx, bob, "", id), models.ErrNotFound)
-	is(t, s.RemovePasskey(ctx, alice, "", "x"), models.ErrNotFound)
-	is(t, s.RemovePasskey(ctx, alice, mine.ID, id), nil)
+	is(t, s.Passkeys.Remove(ctx, bob, "", id), models.ErrNotFound)
+	is(t, s.Passkeys.Remove(ctx, alice, "", "x"), models.ErrNotFound)
+	is(t, s.Passkeys.Remove(ctx, alice, mine.ID, id), nil)
 	is(t, current(mine.ID), nil) // in which it was removed
 	is(t, current(others.ID), nil)
 	is(t, current(byPassword.ID), nil)
@@ -368,18 +368,18 @@ func TestPasskeys_End(t *testing.T) {
 	is(t, err, ErrUnknownPasskey)
 
 	// Begun with the old password, it is not kept.
-	asked, err := s.BeginPasskey(ctx, passkeySite(t), alice, byPassword, "Laptop", testPassword, Client{})
+	asked, err := s.Passkeys.Begin(ctx, passkeySite(t), alice, byPassword, "Laptop", testPassword, Client{})
 	is(t, err, nil)
 	answer, err := passkeytest.New(passkeyOrigin).Make(asked.Options)
 	is(t, err, nil)
 	checked, err := s.confirm("alice", testPassword, Client{})
 	is(t, err, nil)
 	is(t, s.ChangePassword(ctx, checked, testPassword+"!", byPassword.ID, Client{}), nil)
-	_, err = s.FinishPasskey(ctx, passkeySite(t), asked.Sealed, answer, alice, byPassword)
+	_, err = s.Passkeys.Finish(ctx, passkeySite(t), asked.Sealed, answer, alice, byPassword)
 	is(t, err, ErrGone)
 	_, err = s.signInByPasskey(other)
 	is(t, err, ErrUnknownPasskey)
-	if list, err := s.Passkeys(ctx, alice); err != nil || len(list) != 0 {
+	if list, err := s.Passkeys.Of(ctx, alice); err != nil || len(list) != 0 {
 		t.Errorf("%+v %v", list, err)
 	}
 }
@@ -390,12 +390,12 @@ func TestPasskeys_EndParallel(t *testing.T) {
 	alice := s.account("alice")
 	for range 6 {
 		device := s.passkeyOf("alice")
-		list, err := s.Passkeys(t.Context(), alice)
+		list, err := s.Passkeys.Of(t.Context(), alice)
 		is(t, err, nil)
 		requests := make([]PasskeyRequest, 4)
 		answers := make([]string, 4)
 		for i := range requests {
-			requests[i], err = s.BeginPasskeySignIn(passkeySite(t))
+			requests[i], err = s.Passkeys.BeginSignIn(passkeySite(t))
 			is(t, err, nil)
 			answers[i], err = device.Use(requests[i].Options)
 			is(t, err, nil)
@@ -405,7 +405,7 @@ func TestPasskeys_EndParallel(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range requests {
 			all.Go(func() {
-				in, err := s.SignInByPasskey(context.Background(), passkeySite(t), requests[i].Sealed, answers[i], Device{})
+				in, err := s.Passkeys.SignIn(context.Background(), passkeySite(t), requests[i].Sealed, answers[i], Device{})
 				if err == nil {
 					mu.Lock()
 					begun = append(begun, in)
@@ -413,7 +413,7 @@ func TestPasskeys_EndParallel(t *testing.T) {
 				}
 			})
 		}
-		all.Go(func() { is(t, s.RemovePasskey(context.Background(), alice, "", list[0].ID), nil) })
+		all.Go(func() { is(t, s.Passkeys.Remove(context.Background(), alice, "", list[0].ID), nil) })
 		all.Wait()
 		for _, in := range begun {
 			_, _, err := s.Session(t.Context(), in.Secret)

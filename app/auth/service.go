@@ -104,6 +104,7 @@ type Service struct {
 	now func() time.Time // time.Now, except in tests
 
 	AppPasswords  *AppPasswords
+	Passkeys      *Passkeys
 	DelegatedAuth *DelegatedAuth // what other chat servers ask
 
 	throttle  throttle
@@ -150,6 +151,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.Passkeys = &Passkeys{s}
 	s.AppPasswords = newAppPasswords(s.db, saltKey, cfg.Tell)
 	redirects, err := s.db.SiteKey(ctx, "trips")
 	if err != nil {
