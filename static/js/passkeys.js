@@ -127,7 +127,7 @@ async function ask(form) {
 }
 
 /** Brings to life what the page has of this. */
-export function offerPasskeys() {
+function offerPasskeys() {
     for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySelectorAll('form[data-passkey]:not([data-ready])'))) {
         form.dataset.ready = '';
         const makes = form.dataset.passkey === 'make';
@@ -148,6 +148,9 @@ export function offerPasskeys() {
     }
 }
 
+offerPasskeys();
+document.addEventListener('foyer:page', offerPasskeys); // the next one of these pages, after the first
+
 // A page that comes back from the browser's memory has given its answer, and may give another.
 addEventListener('pageshow', ({ persisted }) => {
     if (!persisted) return;
@@ -156,3 +159,5 @@ addEventListener('pageshow', ({ persisted }) => {
         if (form.dataset.passkey !== 'make' && possible(form)) suggest(form);
     }
 });
+
+export {}; // it is a module, which has no names for others

@@ -41,7 +41,7 @@ document.addEventListener('click', (event) => {
 });
 
 /** Passkeys, on the pages that have to do with them. If it does not come, they are not offered. */
-const offerPasskeys = () => document.querySelector('form[data-passkey]') && import('./passkeys.js').then((passkeys) => passkeys.offerPasskeys(), () => {});
+const offerPasskeys = () => document.querySelector('[data-passkey]') && import('./passkeys.js').catch(() => {});
 
 offerPasskeys();
 document.addEventListener('foyer:page', offerPasskeys);
