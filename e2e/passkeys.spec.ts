@@ -55,7 +55,7 @@ const button = (page: Page) => page.getByRole("button", { name: "Sign in with a 
 async function begin({ page }: Person, name: string, typed = password): Promise<void> {
   await page.goto("/settings");
   await section(page).getByLabel("A name for the new passkey").fill(name);
-  await section(page).getByLabel("Your password").fill(typed);
+  await section(page).getByLabel("Password, to confirm that it is you").fill(typed);
   await section(page).getByRole("button", { name: "Add a passkey" }).click();
 }
 
