@@ -40,6 +40,7 @@ type Config struct {
 	SignUps        int                `env:"SIGNUPS_PER_ADDRESS" envDefault:"600" desc:"new accounts that can be requested from one address within 15 minutes"`
 	LocalAccounts  auth.LocalAccounts `env:"LOCAL_ACCOUNTS" envDefault:"all" desc:"who may sign in with a password of this site: all, or admins (only those the operator made administrators, while everybody else comes from another source)"`
 	SignupSources  string             `env:"SIGNUP_SOURCES" envDefault:"all" list:"true" desc:"sources whose people get an account at their first sign-in, separated by commas: all, none, or names; people of other sources can sign in only to accounts already linked to them (docs/IDENTITY.md)"`
+	Passkeys       bool               `env:"PASSKEYS" envDefault:"true" desc:"whether people who sign in with a password can also sign in with passkeys; they belong to the host of BASE_URL, which must be a name, and do not work with XMPP_LOGIN=typed (docs/IDENTITY.md)"`
 	Recheck        Period             `env:"DIRECTORY_RECHECK" envDefault:"5m" desc:"how often a directory is asked whether the people signed in through it are still there"`
 
 	OIDCProviders string         `env:"OIDC_PROVIDERS" list:"true" desc:"names of the OpenID Connect providers that people sign in with, separated by commas, such as keycloak,google; each has settings of its own, such as OIDC_KEYCLOAK_ISSUER (docs/IDENTITY.md)"`

@@ -18,6 +18,11 @@ import (
 func (s *signInPages) confirm(c *fiber.Ctx, form *formErrors) (models.Account, error) {
 	v := viewer(c)
 	account, err := s.auth.Confirm(c.UserContext(), v.account, v.session, c.FormValue("current"), s.client(c))
+	return account, notConfirmed(form, err)
+}
+
+// notConfirmed notes in a form why somebody did not confirm. What is not theirs to mend is an error.
+func notConfirmed(form *formErrors, err error) error {
 	var throttled *auth.ThrottledError
 	var refused auth.Refusal
 	switch {
@@ -28,13 +33,13 @@ func (s *signInPages) confirm(c *fiber.Ctx, form *formErrors) (models.Account, e
 	case errors.Is(err, auth.ErrInvalidCredentials):
 		form.fail("current", "That is not your password.")
 	case errors.Is(err, auth.ErrBusy):
-		return account, errBusy
+		return errBusy
 	case errors.Is(err, auth.ErrUnreachable):
-		return account, errSourceUnreachable
+		return errSourceUnreachable
 	default:
-		return account, err
+		return err
 	}
-	return account, nil
+	return nil
 }
 
 // confirmRow is how somebody confirms something serious, for a page.

@@ -27,6 +27,7 @@ type SignInForm struct {
 	Options        []SignInOption // besides user name and password
 	Folded         bool           // few have a password: the form is folded away
 	Directory      string         // whose user names and passwords it takes as well; empty: the site's alone
+	Passkeys       string         // the host for which passkeys are taken; empty: none are
 }
 
 // ChooseNameForm is the user name that somebody chose whom a source has proved.
@@ -74,6 +75,16 @@ type AppForm struct {
 	Name string
 }
 
+// PasskeyForm is the form for a new passkey, or the one that is to be removed.
+type PasskeyForm struct {
+	formErrors
+	Name    string
+	Site    string // the host for which it is
+	Options string // what the browser is asked for, as JSON
+	Of      string // the question that it answers
+	Action  string
+}
+
 // DeleteForm is the user name that somebody typed to delete the account.
 type DeleteForm struct {
 	formErrors
@@ -88,11 +99,11 @@ type (
 
 // formLimits are what the forms allow, in characters. Templates ask for them, so
 // that a browser refuses what the site would refuse, and nothing else.
-type formLimits struct{ Username, Name, Password, AppName, RoomName, RoomAbout, People, Search int }
+type formLimits struct{ Username, Name, Password, AppName, PasskeyName, RoomName, RoomAbout, People, Search int }
 
 func limits() formLimits {
 	return formLimits{
-		Username: auth.MaxUsername, Name: names.Max, Password: auth.MinPassword, AppName: maxAppName,
+		Username: auth.MaxUsername, Name: names.Max, Password: auth.MinPassword, AppName: maxAppName, PasskeyName: maxPasskeyName,
 		RoomName: maxRoomName, RoomAbout: maxRoomAbout, People: models.MaxTyped, Search: maxSearchQuery,
 	}
 }

@@ -168,6 +168,10 @@ type SettingsPage struct {
 	Apps          []AppRow
 	Native        bool // apps may connect
 
+	Passkey     PasskeyForm
+	Passkeys    []PasskeyRow
+	MayPasskeys bool // they may add one
+
 	HasPassword, MayHavePassword bool // one of this site
 	Confirm                      ConfirmRow
 	Identities                   IdentitiesForm
@@ -178,6 +182,14 @@ type AppRow struct {
 	ID, Name string
 	Created  time.Time
 	Used     *time.Time // nil: never
+}
+
+// PasskeyRow is a passkey.
+type PasskeyRow struct {
+	ID, Name, Elsewhere string // the host that it is for, if that is another one
+	Synced              bool
+	Created             time.Time
+	Used                *time.Time // nil: never
 }
 
 // AppPasswordPage is the data of "app-password".

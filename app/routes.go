@@ -10,6 +10,7 @@ type handlers struct {
 	install       *installPages
 	signIn        *signInPages
 	identities    *identityPages
+	passkeys      *passkeyPages
 	settings      *settingsPages
 	files         *filePages
 	notices       *notifications
@@ -36,6 +37,7 @@ func (s *Server) newHandlers() {
 	}
 	s.signIn.renderSettings = s.settings.renderSettings
 	s.identities = &identityPages{pages: p, signIn: s.signIn, settings: s.settings}
+	s.passkeys = &passkeyPages{pages: p, signIn: s.signIn, settings: s.settings, asked: newAskedPasskeys(s.limits)}
 	s.people = &peoplePages{pages: p, accounts: s.db.Accounts, members: s.db.People}
 	s.rooms = &roomPages{pages: p, members: s.db.People, people: s.people, lists: newRoomLists(s.limits)}
 	s.home = &homePages{pages: p, people: s.people, rooms: s.rooms}
@@ -93,6 +95,7 @@ func (s *Server) chatRoutes() {
 func (s *Server) pageRoutes() {
 	s.web.Use(s.signIn.loadRequestSession, s.middleware.plainText, s.protectForms)
 	s.signIn.routes(s.web) // bounded by address, and by what waits for a hash
+	s.passkeys.signInRoutes(s.web)
 	s.web.Use(s.accountLimit.limit)
 	s.home.routes(s.web)
 	s.people.routes(s.web)
@@ -100,5 +103,6 @@ func (s *Server) pageRoutes() {
 	s.links.routes(s.web)
 	s.settings.routes(s.web)
 	s.identities.routes(s.web)
+	s.passkeys.routes(s.web)
 	s.files.routes(s.web)
 }

@@ -71,6 +71,9 @@ func (s *settingsPages) renderSettings(c *fiber.Ctx, status int, data SettingsPa
 	if err := s.fillIdentities(c, &data); err != nil {
 		return err
 	}
+	if err := s.fillPasskeys(c, &data); err != nil {
+		return err
+	}
 	if err := s.notices.fillNotifications(c, &data.Notifications); err != nil {
 		return err
 	}

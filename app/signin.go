@@ -71,6 +71,9 @@ func (s *signInPages) renderSignIn(c *fiber.Ctx, status int, form SignInForm) er
 			form.Directory = source.Label()
 		}
 	}
+	if site, ok := s.passkeySite(); ok {
+		form.Passkeys = site.ID
+	}
 	form.Folded = len(form.Options) > 0 && form.Directory == "" && s.cfg.LocalAccounts == auth.LocalAdmins && form.Username == ""
 	p := s.page(c, "signin", "Sign in")
 	p.Data = form

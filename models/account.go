@@ -113,7 +113,7 @@ type PasswordChange struct {
 }
 
 // ChangePassword changes the password, and with it ends what the old one had
-// opened: sessions, app passwords, tokens. It returns the ids that ended.
+// opened: sessions, app passwords, tokens, and passkeys, which a password allowed. It returns the ids that ended.
 // ErrStale: the password is another one by now, or the session that was to stay
 // has ended (X-49). A demo account is none afterwards.
 func (db *Accounts) ChangePassword(ctx context.Context, c PasswordChange) (ended []string, err error) {
@@ -151,10 +151,11 @@ func lockSession(ctx context.Context, tx pgx.Tx, accountID int64, id string) err
 }
 
 // endAll ends what an account is signed in with, except one session, and returns the
-// ids. Tokens go with their sessions.
+// ids; and its passkeys. Tokens go with their sessions.
 func endAll(ctx context.Context, tx pgx.Tx, accountID int64, keep string) ([]string, error) {
 	rows, err := tx.Query(ctx, `WITH s AS (DELETE FROM sessions WHERE account_id = $1 AND id::text <> $2 RETURNING id),
-		p AS (DELETE FROM app_passwords WHERE account_id = $1 RETURNING id)
+		p AS (DELETE FROM app_passwords WHERE account_id = $1 RETURNING id),
+		k AS (DELETE FROM passkeys WHERE account_id = $1)
 		SELECT id::text FROM s UNION ALL SELECT id::text FROM p`, accountID, keep)
 	if err != nil {
 		return nil, err

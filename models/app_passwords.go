@@ -28,6 +28,7 @@ type AppPassword struct {
 	CreatedAt  time.Time
 	UsedAt     *time.Time
 	IdentityID *string          // of the session in which it was made; nil: none
+	PasskeyID  *string          // likewise
 	Keys       []AppPasswordKey `gorm:"foreignKey:AppPasswordID"`
 }
 
@@ -54,7 +55,7 @@ func (db *Tokens) CreateAppPassword(ctx context.Context, p *AppPassword, session
 		if err := requireRows(tx.Exec("SELECT 1 FROM accounts WHERE id = ? FOR UPDATE", p.AccountID)); err != nil {
 			return err
 		}
-		err := tx.Raw("SELECT identity_id::text FROM sessions WHERE account_id = ? AND id = ? AND expires_at > now() FOR SHARE", p.AccountID, session).Row().Scan(&p.IdentityID)
+		err := tx.Raw("SELECT identity_id::text, passkey_id::text FROM sessions WHERE account_id = ? AND id = ? AND expires_at > now() FOR SHARE", p.AccountID, session).Row().Scan(&p.IdentityID, &p.PasskeyID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrStale
 		}

@@ -86,6 +86,7 @@ type DB struct {
 	Sessions      *Sessions
 	Tokens        *Tokens
 	Identities    *Identities
+	Passkeys      *Passkeys
 	Throttle      *Throttle
 	Notifications *Notifications
 	Uploads       *Uploads
@@ -108,6 +109,7 @@ func newDB(c *core) *DB {
 		Sessions:      &Sessions{c},
 		Tokens:        &Tokens{c},
 		Identities:    &Identities{c},
+		Passkeys:      &Passkeys{c},
 		Throttle:      &Throttle{c},
 		Notifications: &Notifications{c},
 		Uploads:       &Uploads{c},

@@ -89,13 +89,14 @@ func (db *Identities) Of(ctx context.Context, accountID int64) ([]Identity, erro
 
 func scanIdentity(row pgx.CollectableRow) (i Identity, err error) { return i, row.Scan(i.fields()...) }
 
-// IdentitiesInUse returns identities of a source on which a session or an app password
+// IdentitiesInUse returns identities of a source on which a session, an app password or a passkey
 // stands, those after the one of that id ("" begins), at most max.
 func (db *Identities) IdentitiesInUse(ctx context.Context, source, after string, max int) ([]Identity, error) {
 	rows, err := db.pool.Query(ctx, "SELECT "+identityColumns+` FROM identities i
 		WHERE i.source = $1 AND ($2 = '' OR i.id > nullif($2, '')::uuid)
 			AND (EXISTS (SELECT 1 FROM sessions s WHERE s.identity_id = i.id AND s.expires_at > now())
-				OR EXISTS (SELECT 1 FROM app_passwords p WHERE p.identity_id = i.id))
+				OR EXISTS (SELECT 1 FROM app_passwords p WHERE p.identity_id = i.id)
+				OR EXISTS (SELECT 1 FROM passkeys p WHERE p.identity_id = i.id))
 		ORDER BY i.id LIMIT $3`, source, after, max)
 	if err != nil {
 		return nil, err
@@ -171,7 +172,7 @@ const otherMethods = `SELECT EXISTS (SELECT 1 FROM identities o WHERE o.account_
 	AND (o.source = ANY($3) OR NOT EXISTS (SELECT 1 FROM identities i WHERE i.id = $2 AND i.source = ANY($3))))`
 
 // UnlinkIdentity takes an identity from its account, and with it what stands on it: sessions
-// but keep, app passwords, groups and role. It returns the ids that ended. Errors: ErrNotFound;
+// but keep, app passwords, passkeys, groups and role. It returns the ids that ended. Errors: ErrNotFound;
 // ErrLastSignInMethod.
 func (db *Identities) UnlinkIdentity(ctx context.Context, accountID int64, id, keep string, methods SignInMethods) (ended []string, err error) {
 	if !IsID(id) {
@@ -225,8 +226,8 @@ const settleAdmins = `UPDATE accounts a SET admin = NOT a.admin
 // Ended is a session or app password that was ended, and whose it was.
 type Ended struct{ Username, Session string }
 
-// EndIdentities ends what stands on identities: sessions, and app passwords that were made
-// in them. What was proved before by one of them opens nothing any more.
+// EndIdentities ends what stands on identities: sessions, app passwords that were made
+// in them, and passkeys. What was proved before by one of them opens nothing any more.
 func (db *Identities) EndIdentities(ctx context.Context, ids []string) (ended []Ended, err error) {
 	err = db.ending(ctx, func(tx pgx.Tx) error {
 		ended, err = endIdentities(ctx, tx, ids)
@@ -247,6 +248,9 @@ func endIdentities(ctx context.Context, tx pgx.Tx, ids []string) ([]Ended, error
 	// The sessions next: a new app password holds the one in which it is made.
 	list, err := endedBy(ctx, tx, "DELETE FROM sessions t USING accounts a WHERE t.identity_id = ANY($1::uuid[]) AND a.id = t.account_id RETURNING a.username, t.id::text", ids)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := tx.Exec(ctx, "DELETE FROM passkeys WHERE identity_id = ANY($1::uuid[])", ids); err != nil {
 		return nil, err
 	}
 	apps, err := endedBy(ctx, tx, "DELETE FROM app_passwords t USING accounts a WHERE t.identity_id = ANY($1::uuid[]) AND a.id = t.account_id RETURNING a.username, t.id::text", ids)
@@ -390,7 +394,7 @@ type StoredIdentity struct {
 	Name     string   // as the source said
 	Groups   []string // likewise, sorted
 	Admin    bool     // likewise
-	InUse    bool     // a session or an app password stands on it
+	InUse    bool     // a session, an app password or a passkey stands on it
 }
 
 // StoredIdentities returns all identities of a source, ordered by what the source calls them.
@@ -398,6 +402,7 @@ func (db *Identities) StoredIdentities(ctx context.Context, source string) ([]St
 	rows, err := db.pool.Query(ctx, "SELECT "+identityColumns+`, a.username, i.name, i.admin,
 			array(SELECT g.group_name FROM account_groups g WHERE g.identity_id = i.id ORDER BY g.group_name),
 			EXISTS (SELECT 1 FROM sessions s WHERE s.identity_id = i.id AND s.expires_at > now()) OR EXISTS (SELECT 1 FROM app_passwords p WHERE p.identity_id = i.id)
+				OR EXISTS (SELECT 1 FROM passkeys p WHERE p.identity_id = i.id)
 		FROM identities i JOIN accounts a ON a.id = i.account_id WHERE i.source = $1 ORDER BY i.login, i.id`, source)
 	if err != nil {
 		return nil, err

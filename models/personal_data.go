@@ -33,6 +33,8 @@ var (
 			FROM sessions WHERE account_id = $1 ORDER BY id`,
 		`SELECT json_build_object('kind', 'appPassword', 'name', name, 'createdAt', created_at, 'usedAt', used_at)
 			FROM app_passwords WHERE account_id = $1 ORDER BY id`,
+		`SELECT json_build_object('kind', 'passkey', 'name', name, 'site', site, 'synced', synced, 'createdAt', created_at, 'usedAt', used_at)
+			FROM passkeys WHERE account_id = $1 ORDER BY id`,
 		`SELECT json_build_object('kind', 'pushSubscription', 'endpoint', endpoint, 'createdAt', created_at)
 			FROM push_subscriptions WHERE account_id = $1 ORDER BY session_id`,
 		`SELECT json_build_object('kind', 'notifications', 'showText', show_text, 'sound', sound, 'quietFrom', quiet_from, 'quietUntil', quiet_until, 'zone', zone)

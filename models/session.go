@@ -29,6 +29,7 @@ type Session struct {
 	ExpiresAt  time.Time
 
 	IdentityID      *string   // by which it began; nil: the account's own password
+	PasskeyID       *string   // by which it began; nil: by none
 	ProviderSession string    // of the identity's source, as that names it; empty: none
 	ProvedAt        time.Time // when the person proved last who they are
 }
@@ -37,6 +38,7 @@ type Session struct {
 type SessionBasis struct {
 	PasswordVersion int // of the account, as it was checked or read
 	Identity        IdentityBasis
+	Passkey         string // the id of a passkey; empty: none
 }
 
 // IdentityBasis is the part of a source other than the site; zero: there is none.
@@ -57,6 +59,14 @@ func (p IdentityBasis) id() *string {
 	return &p.ID
 }
 
+// passkey is the passkey's id for a statement.
+func (p SessionBasis) passkey() *string {
+	if p.Passkey == "" {
+		return nil
+	}
+	return &p.Passkey
+}
+
 // SessionKind says what a session is of.
 type SessionKind string
 
@@ -72,18 +82,19 @@ const (
 const chatSessionLifetime = 24 * time.Hour
 
 // onBasis is the account $1 if it may sign in on the condition that it has the password's version
-// $2, and the identity $3 that was not ended since $4. FOR SHARE waits for a change that is
+// $2, the identity $3 that was not ended since $4, and the passkey $8. FOR SHARE waits for a change that is
 // under way, and then sees its outcome; a change that comes later ends the session. The
 // account is locked before the identity, everywhere.
 const onBasis = `WITH a AS MATERIALIZED (SELECT id FROM accounts WHERE id = $1 AND password_version = $2 AND blocked_at IS NULL FOR SHARE),
 	proved AS MATERIALIZED (SELECT a.id FROM a
 		WHERE ($3::uuid IS NULL OR EXISTS (SELECT 1 FROM identities i WHERE i.id = $3 AND i.account_id = a.id AND i.ended_at < $4 FOR SHARE))
-		AND ($5 = '' OR NOT EXISTS (SELECT 1 FROM ended_provider_sessions e WHERE e.session = $5 AND e.source = $6 AND e.issuer = $7)))
+		AND ($5 = '' OR NOT EXISTS (SELECT 1 FROM ended_provider_sessions e WHERE e.session = $5 AND e.source = $6 AND e.issuer = $7))
+		AND ($8::uuid IS NULL OR EXISTS (SELECT 1 FROM passkeys p WHERE p.id = $8 AND p.account_id = a.id FOR SHARE)))
 	`
 
 func (p SessionBasis) args(accountID int64) []any {
 	i := p.Identity
-	return []any{accountID, p.PasswordVersion, i.id(), i.Began, i.Session, i.Source, i.Issuer}
+	return []any{accountID, p.PasswordVersion, i.id(), i.Began, i.Session, i.Source, i.Issuer, p.passkey()}
 }
 
 // beginOnBasis runs an INSERT on a basis, which returns the session's id. ErrStale: it does
@@ -107,10 +118,10 @@ func (db *Sessions) CreateSession(ctx context.Context, s *Session, basis Session
 	s.CreatedAt = time.Now()
 	s.SeenAt, s.ProvedAt = s.CreatedAt, s.CreatedAt
 	var err error
-	s.ID, err = db.beginOnBasis(ctx, basis, onBasis+`INSERT INTO sessions (id, account_id, secret_hash, user_agent, address, trusted, created_at, seen_at, proved_at, expires_at, identity_id, provider_session, sign_out_hint)
-		SELECT $8, id, $9, $10, $11, $12, $13, $13, $13, $14, $3, $5, $15 FROM proved RETURNING id::text`,
+	s.ID, err = db.beginOnBasis(ctx, basis, onBasis+`INSERT INTO sessions (id, account_id, secret_hash, user_agent, address, trusted, created_at, seen_at, proved_at, expires_at, identity_id, provider_session, sign_out_hint, passkey_id)
+		SELECT $9, id, $10, $11, $12, $13, $14, $14, $14, $15, $3, $5, $16, $8 FROM proved RETURNING id::text`,
 		append(basis.args(s.AccountID), uuid.NewString(), s.SecretHash, s.UserAgent, s.Address, s.Trusted, s.CreatedAt, s.ExpiresAt, basis.Identity.Hint))
-	s.IdentityID, s.ProviderSession = basis.Identity.id(), basis.Identity.Session
+	s.IdentityID, s.ProviderSession, s.PasskeyID = basis.Identity.id(), basis.Identity.Session, basis.passkey()
 	return err
 }
 
@@ -118,7 +129,7 @@ func (db *Sessions) CreateSession(ctx context.Context, s *Session, basis Session
 // of its identity, from one address; there is one for each. ErrStale as for CreateSession.
 func (db *Sessions) SignInApp(ctx context.Context, accountID int64, basis SessionBasis, address string) (id string, err error) {
 	return db.beginOnBasis(ctx, basis, onBasis+`INSERT INTO sessions (id, account_id, kind, address, expires_at, identity_id)
-		SELECT $8, id, 'app', $9, $10, $3 FROM proved
+		SELECT $9, id, 'app', $10, $11, $3 FROM proved
 		ON CONFLICT (account_id, address) WHERE kind = 'app' DO UPDATE SET seen_at = now(), expires_at = excluded.expires_at, identity_id = excluded.identity_id
 		RETURNING id::text`, append(basis.args(accountID), uuid.NewString(), address, time.Now().Add(chatSessionLifetime)))
 }
@@ -172,11 +183,11 @@ func (db *Sessions) KeepChatSessions(ctx context.Context, ids []string) error {
 // page and every stream begins with it, and so it is one statement.
 func (db *Sessions) SessionBySecret(ctx context.Context, hash []byte) (s Session, a Account, err error) {
 	err = db.pool.QueryRow(ctx, `SELECT s.id::text, s.account_id, s.kind, s.secret_hash, s.user_agent, s.address, s.trusted, s.created_at, s.seen_at, s.expires_at,
-			s.identity_id::text, s.provider_session, s.proved_at, a.id, a.username, a.name, a.password_hash, a.password_version, a.admin, a.own_admin, a.demo, a.avatar_hash, a.vcard_extra, a.created_at
+			s.identity_id::text, s.passkey_id::text, s.provider_session, s.proved_at, a.id, a.username, a.name, a.password_hash, a.password_version, a.admin, a.own_admin, a.demo, a.avatar_hash, a.vcard_extra, a.created_at
 		FROM sessions s JOIN accounts a ON a.id = s.account_id
 		WHERE s.secret_hash = $1 AND s.expires_at > now() AND a.blocked_at IS NULL`, hash).
 		Scan(&s.ID, &s.AccountID, &s.Kind, &s.SecretHash, &s.UserAgent, &s.Address, &s.Trusted, &s.CreatedAt, &s.SeenAt, &s.ExpiresAt,
-			&s.IdentityID, &s.ProviderSession, &s.ProvedAt, &a.ID, &a.Username, &a.Name, &a.PasswordHash, &a.PasswordVersion, &a.Admin, &a.OwnAdmin, &a.Demo, &a.AvatarHash, &a.VcardExtra, &a.CreatedAt)
+			&s.IdentityID, &s.PasskeyID, &s.ProviderSession, &s.ProvedAt, &a.ID, &a.Username, &a.Name, &a.PasswordHash, &a.PasswordVersion, &a.Admin, &a.OwnAdmin, &a.Demo, &a.AvatarHash, &a.VcardExtra, &a.CreatedAt)
 	return s, a, translate(err)
 }
 

@@ -23,11 +23,12 @@ type authenticated struct {
 	person  Person
 	began   time.Time // before the source was asked, by the database's clock
 	id      string    // the identity's; empty: none
+	passkey string    // the id of the passkey that proved them; empty: none did
 }
 
 // basis is what a session may begin on.
 func (p authenticated) basis() models.SessionBasis {
-	basis := models.SessionBasis{PasswordVersion: p.account.PasswordVersion}
+	basis := models.SessionBasis{PasswordVersion: p.account.PasswordVersion, Passkey: p.passkey}
 	if p.id != "" {
 		basis.Identity = models.IdentityBasis{
 			ID: p.id, Began: p.began, Session: p.person.Session, Source: p.source.Name(), Issuer: p.person.Issuer,

@@ -58,11 +58,17 @@ func (s *Service) Confirm(ctx context.Context, account models.Account, session m
 	case !how.Typed:
 		return account, ErrInvalidCredentials
 	}
+	p, err := s.confirmTyped(ctx, account, password, from)
+	return p.account, err
+}
+
+// confirmTyped is Confirm by a password, and returns what that proves.
+func (s *Service) confirmTyped(ctx context.Context, account models.Account, password string, from Client) (authenticated, error) {
 	p, err := s.verifyTyped(ctx, "confirm", account.Username, password, from)
 	if errors.Is(err, ErrBlocked) {
 		err = ErrInvalidCredentials
 	}
-	return p.account, err
+	return p, err
 }
 
 // Confirmed finishes a redirect to confirm: the source has proved again the owner of a session.

@@ -18,6 +18,7 @@ const (
 	sealSignOut  sealPurpose = "foyer sign-out hint"
 	sealPending  sealPurpose = "foyer pending"
 	sealRedirect sealPurpose = "foyer redirect"
+	sealPasskey  sealPurpose = "foyer passkey"
 )
 
 // sealFor seals a text under a key that follows from secret. It opens only with the same

@@ -13,6 +13,7 @@
 //	link.go               an identity and an account that somebody has already
 //	ending.go             what a source ends
 //	recheck.go, sync.go   who is no longer there; what a directory and the site differ in
+//	passkeys.go           passkeys of accounts: made, signed in by, removed
 //	confirm.go            somebody who is signed in proves again who they are
 //	account.go            accounts are made, get a new password, are deleted
 //	session.go            who is signed in
@@ -103,6 +104,7 @@ type Service struct {
 	now func() time.Time // time.Now, except in tests
 
 	AppPasswords  *AppPasswords
+	Passkeys      *Passkeys
 	DelegatedAuth *DelegatedAuth // what other chat servers ask
 
 	throttle  throttle
@@ -149,6 +151,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.Passkeys = &Passkeys{s}
 	s.AppPasswords = newAppPasswords(s.db, saltKey, cfg.Tell)
 	redirects, err := s.db.SiteKey(ctx, "trips")
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"foyer/app"
 	"foyer/app/doctor"
@@ -314,6 +315,28 @@ func TestUserLink(t *testing.T) {
 	c.fails("no such way", "", "user", "unlink", "zoe", "x")
 	c.says("new password", testPassword+"\n", "user", "passwd", "zoe", "--password-stdin")
 	c.says("Removed", "", "user", "unlink", "zoe", list[0].ID)
+}
+
+// The operator sees who has passkeys, and takes one away.
+func TestUserPasskeys(t *testing.T) {
+	c := newTerminal(t, nil)
+	c.says("is created", "", "user", "add", "zoe", "--no-password")
+	zoe, err := c.db.Accounts.AccountByName(t.Context(), "zoe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := models.Session{AccountID: zoe.ID, SecretHash: []byte("x"), ExpiresAt: time.Now().Add(time.Hour)}
+	p := models.Passkey{AccountID: zoe.ID, Site: "chat.example.org", CredentialID: []byte{1}, PublicKey: []byte{1}, Name: "Laptop"}
+	if err := errors.Join(c.db.Sessions.CreateSession(t.Context(), &session, models.SessionBasis{}), c.db.Passkeys.Create(t.Context(), &p, session.ID, models.SessionBasis{})); err != nil {
+		t.Fatal(err)
+	}
+	c.says(p.ID+"\tLaptop\tchat.example.org\tmade ", "", "user", "passkeys", "zoe")
+	c.says(`"kind" : "passkey"`, "", "user", "export", "zoe", "--out", "-")
+	c.fails("no such passkey", "", "user", "passkeys", "zoe", "x")
+	c.says("Removed", "", "user", "passkeys", "zoe", p.ID)
+	if out, err := c.run("", "user", "passkeys", "zoe"); err != nil || out != "" {
+		t.Errorf("%q %v", out, err)
+	}
 }
 
 // A password that nobody may sign in by is set, and the operator is told so.

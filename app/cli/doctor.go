@@ -11,6 +11,7 @@ import (
 
 	"foyer/app"
 	"foyer/app/auth"
+	"foyer/app/auth/passkey"
 	"foyer/app/doctor"
 	"foyer/internal/stanza"
 	"foyer/models"
@@ -242,6 +243,7 @@ func (x examination) outside(c doctorCmd, cfg app.Config, db *models.DB) {
 		return
 	}
 	x.sources(service, cfg.BaseURL, c.Person)
+	x.passkeys(cfg, db)
 	if cfg.External() {
 		x.chatServer(cfg, service)
 	}
@@ -256,6 +258,30 @@ func (x examination) outside(c doctorCmd, cfg app.Config, db *models.DB) {
 	}
 	defer end()
 	(&doctor.Doctor{Site: site, Quick: c.Quick}).Run(x.ctx, x.Tell)
+}
+
+// passkeys tells whether people can sign in by passkeys, and whether some have become useless.
+func (x examination) passkeys(cfg app.Config, db *models.DB) {
+	const check = "passkeys"
+	if cfg.BaseURL == "" {
+		return // as in development: nobody knows the host before the site listens
+	}
+	site, err := cfg.PasskeySite(cfg.BaseURL)
+	switch {
+	case errors.Is(err, passkey.ErrNoDomain):
+		x.Tell(doctor.Finding{Check: check, State: doctor.Warn, Text: "nobody can sign in with one: " + err.Error(), Mend: "Set BASE_URL to a domain that leads here, " + environment + "; or PASSKEYS=false, if nobody is to have any."})
+		return
+	case err != nil:
+		x.Tell(doctor.Finding{Check: check, State: doctor.OK, Text: "nobody can sign in with one: " + err.Error()})
+		return
+	}
+	n, host, err := db.Passkeys.Elsewhere(x.ctx, site.ID)
+	if err == nil && n > 0 {
+		x.Tell(doctor.Finding{Check: check, State: doctor.Warn, Text: fmt.Sprintf("%s made for another host, %s, and useless at %s", count(n, "passkey was", "passkeys were"), host, site.ID),
+			Mend: "Passkeys belong to the host of BASE_URL: people add new ones under Settings, Passkeys. If the host was changed by mistake, change it back."})
+		return
+	}
+	x.inDatabase(check, err, "Run `foyer migrate`.")
 }
 
 // chatServer signs in to the external chat server, and compares its clock: it judges by it how

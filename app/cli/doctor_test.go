@@ -132,6 +132,35 @@ func TestDoctor_Broken(t *testing.T) {
 	}
 }
 
+// Passkeys belong to a host: one that can have none is told, and those of another host are counted.
+func TestDoctor_Passkeys(t *testing.T) {
+	c := newTerminal(t, nil)
+	say := func(baseURL string, want doctor.State, text string) {
+		t.Helper()
+		c.cfg.BaseURL = baseURL
+		found, _ := c.findings()
+		if f := found["passkeys"]; f.State != want || !strings.Contains(f.Text, text) {
+			t.Errorf("%s: %+v", baseURL, f)
+		}
+	}
+	say("http://127.0.0.1:1", doctor.Warn, "nobody can sign in with one: passkeys belong to a domain")
+	say("http://localhost:1", doctor.OK, "well")
+	zoe := models.Account{Username: "zoe", Name: "zoe"}
+	session := models.Session{SecretHash: []byte("x"), ExpiresAt: time.Now().Add(time.Hour)}
+	err := c.db.Accounts.CreateAccount(t.Context(), &zoe)
+	session.AccountID = zoe.ID
+	p := models.Passkey{AccountID: zoe.ID, Site: "old.example.org", CredentialID: []byte{1}, PublicKey: []byte{1}, Name: "Laptop"}
+	if err = errors.Join(err, c.db.Sessions.CreateSession(t.Context(), &session, models.SessionBasis{})); err == nil {
+		err = c.db.Passkeys.Create(t.Context(), &p, session.ID, models.SessionBasis{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	say("http://localhost:1", doctor.Warn, "1 passkey was made for another host, old.example.org")
+	c.cfg.Passkeys = false
+	say("http://localhost:1", doctor.OK, "PASSKEYS is false")
+}
+
 // wrongSetting is one that LoadConfig refuses.
 func wrongSetting(c *terminal) {
 	if _, c.wrong = app.LoadConfig(map[string]string{"APP_ENV": "development", "UPLOAD_MAX_SIZE": "plenty"}); c.wrong == nil {

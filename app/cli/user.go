@@ -11,17 +11,18 @@ import (
 )
 
 type userCmd struct {
-	Add     userAddCmd     `cmd:"" help:"Create an account."`
-	Import  userImportCmd  `cmd:"" help:"Create accounts from a CSV file: username,password[,name]."`
-	List    userListCmd    `cmd:"" help:"List the accounts."`
-	Link    userLinkCmd    `cmd:"" help:"Let somebody sign in to an account by another source of people."`
-	Unlink  userUnlinkCmd  `cmd:"" help:"Take such a way to sign in away, or list them."`
-	Passwd  userPasswdCmd  `cmd:"" help:"Set a password; the person is signed out everywhere."`
-	Admin   userAdminCmd   `cmd:"" help:"Make somebody an administrator, or no longer one."`
-	Block   userBlockCmd   `cmd:"" help:"Block an account; the person is signed out everywhere."`
-	Unblock userUnblockCmd `cmd:"" help:"Unblock an account."`
-	Export  userExportCmd  `cmd:"" help:"Write all that is kept of somebody to a file, such as for them (docs/PRIVACY.md)."`
-	Delete  userDeleteCmd  `cmd:"" help:"Delete an account with everything that is its own."`
+	Add      userAddCmd      `cmd:"" help:"Create an account."`
+	Import   userImportCmd   `cmd:"" help:"Create accounts from a CSV file: username,password[,name]."`
+	List     userListCmd     `cmd:"" help:"List the accounts."`
+	Link     userLinkCmd     `cmd:"" help:"Let somebody sign in to an account by another source of people."`
+	Unlink   userUnlinkCmd   `cmd:"" help:"Take such a way to sign in away, or list them."`
+	Passkeys userPasskeysCmd `cmd:"" help:"List the passkeys of an account, or remove one."`
+	Passwd   userPasswdCmd   `cmd:"" help:"Set a password; the person is signed out everywhere."`
+	Admin    userAdminCmd    `cmd:"" help:"Make somebody an administrator, or no longer one."`
+	Block    userBlockCmd    `cmd:"" help:"Block an account; the person is signed out everywhere."`
+	Unblock  userUnblockCmd  `cmd:"" help:"Unblock an account."`
+	Export   userExportCmd   `cmd:"" help:"Write all that is kept of somebody to a file, such as for them (docs/PRIVACY.md)."`
+	Delete   userDeleteCmd   `cmd:"" help:"Delete an account with everything that is its own."`
 }
 
 type userAddCmd struct {

@@ -34,6 +34,36 @@ func (c userLinkCmd) Run(e *env) error {
 	})
 }
 
+type userPasskeysCmd struct {
+	Name string `arg:"" help:"The user name."`
+	ID   string `arg:"" optional:"" help:"The one to remove, by its id; without it they are listed."`
+}
+
+// Run removes a passkey of the account, or lists them.
+func (c userPasskeysCmd) Run(e *env) error {
+	return e.withAccount(c.Name, func(s *auth.Service, a models.Account) error {
+		if c.ID == "" {
+			list, err := s.Passkeys.Of(e.ctx, a)
+			for _, p := range list {
+				used := "never used"
+				if p.UsedAt != nil {
+					used = "last used " + p.UsedAt.Local().Format(time.DateTime)
+				}
+				e.say("%s\t%s\t%s\tmade %s\t%s", p.ID, p.Name, p.Site, p.CreatedAt.Local().Format(time.DateTime), used)
+			}
+			return err
+		}
+		err := s.Passkeys.Remove(e.ctx, a, "", c.ID)
+		if errors.Is(err, models.ErrNotFound) {
+			return fmt.Errorf("%s has no such passkey; see them by foyer user passkeys %s", a.Username, a.Username)
+		}
+		if err == nil {
+			e.say("Removed. What was signed in by it is signed out.")
+		}
+		return err
+	})
+}
+
 type userUnlinkCmd struct {
 	Name string `arg:"" help:"The user name."`
 	ID   string `arg:"" optional:"" help:"Which way, by its id; without it they are listed."`

@@ -68,9 +68,10 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		module: {"app/cli"}, // main.go
 
-		"app":               {"app/auth", "app/auth/ldap", "app/auth/oidc", "app/doctor", "app/extauth", "app/pictures", "app/previews", "app/push", "app/remote", "app/uploads/...", "internal/budget", "internal/markup", "internal/names", "internal/netaddr", "internal/pgdev", "internal/sasl", "internal/socket", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
-		"app/auth":          {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
+		"app":               {"app/auth", "app/auth/ldap", "app/auth/oidc", "app/auth/passkey", "app/doctor", "app/extauth", "app/pictures", "app/previews", "app/push", "app/remote", "app/uploads/...", "internal/budget", "internal/markup", "internal/names", "internal/netaddr", "internal/pgdev", "internal/sasl", "internal/socket", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
+		"app/auth":          {"app/auth/passkey", "internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
 		"app/auth/oidc":     {"app/auth", "internal/netaddr", "internal/stanza", "token"},
+		"app/auth/passkey":  nil,
 		"app/auth/ldap":     {"app/auth", "internal/names", "internal/netaddr"},
 		"app/extauth":       {"app/auth", "internal/budget", "internal/netaddr", "internal/stanza"},
 		"app/doctor":        {"internal/stanza", "internal/stream"},
@@ -94,21 +95,22 @@ func mayImport() map[string][]string {
 		"xmppd/muc":     {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "xmppd", "xmppd/archive"},
 		"xmppd/pep":     {"internal/sasl", "internal/stanza", "internal/stream", "xmppd", "xmppd/archive"},
 
-		"internal/budget":            nil,
-		"internal/fetch":             {"internal/netaddr"},
-		"internal/names":             nil,
-		"internal/netaddr":           nil,
-		"internal/socket":            nil,
-		"internal/testcert":          nil,
-		"internal/testdns":           nil,
-		"internal/leaks":             nil,
-		"internal/sasl":              {"internal/stanza", "internal/stream"},
-		"internal/stanza":            {"internal/stream"},
-		"internal/stream":            nil,
-		"internal/stream/streamtest": {"internal/stream"},
-		"app/auth/oidc/oidctest":     nil,
-		"internal/pgdev":             {"internal/netaddr"},
-		"internal/pgdev/pgtest":      {"internal/netaddr", "internal/pgdev"},
+		"internal/budget":              nil,
+		"internal/fetch":               {"internal/netaddr"},
+		"internal/names":               nil,
+		"internal/netaddr":             nil,
+		"internal/socket":              nil,
+		"internal/testcert":            nil,
+		"internal/testdns":             nil,
+		"internal/leaks":               nil,
+		"internal/sasl":                {"internal/stanza", "internal/stream"},
+		"internal/stanza":              {"internal/stream"},
+		"internal/stream":              nil,
+		"internal/stream/streamtest":   {"internal/stream"},
+		"app/auth/oidc/oidctest":       nil,
+		"app/auth/passkey/passkeytest": nil,
+		"internal/pgdev":               {"internal/netaddr"},
+		"internal/pgdev/pgtest":        {"internal/netaddr", "internal/pgdev"},
 
 		"token": nil, "migrations": nil, "static": nil, "views": nil,
 
@@ -127,7 +129,7 @@ func mayImport() map[string][]string {
 
 // Tests may import these besides; none of them is part of the program.
 func testHelpers() []string {
-	return []string{"app/auth/oidc/oidctest", "internal/leaks", "internal/pgdev/...", "internal/stream/streamtest", "internal/testcert", "internal/testdns"}
+	return []string{"app/auth/oidc/oidctest", "app/auth/passkey/passkeytest", "internal/leaks", "internal/pgdev/...", "internal/stream/streamtest", "internal/testcert", "internal/testdns"}
 }
 
 func allowed(name string, patterns []string) bool {

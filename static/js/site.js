@@ -40,6 +40,12 @@ document.addEventListener('click', (event) => {
     link.href = url.href;
 });
 
+/** Passkeys, on the pages that have to do with them. If it does not come, they are not offered. */
+const offerPasskeys = () => document.querySelector('[data-passkey]') && import('./passkeys.js').catch(() => {});
+
+offerPasskeys();
+document.addEventListener('foyer:page', offerPasskeys);
+
 /** Closes the account menu. @param {boolean} focus whether the focus goes back to what opens it */
 function closeMenu(focus) {
     for (const menu of all('details.menu[open]')) {
