@@ -120,7 +120,7 @@ test("a passkey is added, signs in, and is removed", async ({ visit, site }) => 
     await page.goto("/signin?next=/people");
     await expect(button(page)).toBeVisible();
     await look(page, "signin");
-    await page.getByLabel("This is a trusted device").check();
+    await page.getByLabel("Stay signed in on this device").check();
     await button(page).click();
     await expect(page).toHaveURL(/\/people$/);
     await alice.page.goto("/");

@@ -199,7 +199,7 @@ export class PersonCard {
         if (this.#blocked) return html`<button type="button" class="room-button room-button--main" @click=${() => this.#block()}>Unblock</button>`;
         return html`
             <a class="room-button room-button--main" href=${this.chat.addressOf(jid)} data-turbo="false" @click=${(event) => this.#go(event, jid)}>Message</a>
-            ${this.mayBlock ? html`<button type="button" class="room-button" @click=${() => this.#block()}>Block</button>` : ''}`;
+            ${this.mayBlock ? html`<button type="button" class="room-button room-button--destroys" @click=${() => this.#block()}>Block</button>` : ''}`;
     }
 
     /** What those who look after the room may do with somebody there. */
