@@ -26,12 +26,15 @@ export function keepOrder({ exports }, markers) {
                 mended = mendTimes(kept, key);
                 return kept;
             };
-            messages.once('sync', () => {
+            const mend = (/** @type {unknown} */ of) => {
+                if (of !== messages) return; // one message was saved, before all were read
+                messages.off('sync', mend);
                 const times = new Set(mended.values());
                 for (const message of messages.models) if (times.has(message.get('time'))) message.save({ time: message.get('time') });
                 const seen = mended.get(this.get('seen_until'));
                 if (seen) this.save({ seen_until: seen });
-            });
+            };
+            messages.on('sync', mend);
             return messages;
         };
     }
