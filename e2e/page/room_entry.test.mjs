@@ -134,4 +134,11 @@ test("a room that says nothing is asked again, as long as it is waited for", asy
   await lobby.join();
   rooms.delete(lobby.get("jid"));
   assert.equal(await wait(), 1, "it was left");
+  rooms.set(lobby.get("jid"), lobby);
+  await lobby.join();
+  mock.timers.tick(14_000);
+  await lobby.join();
+  mock.timers.tick(14_000);
+  assert.equal(asked.splice(0).length, 2, "it has its time to answer, from when it was asked last");
+  assert.equal(await wait(), 1);
 });

@@ -51,10 +51,14 @@ function askAgain({ api, exports, state }) {
     const room = exports.MUC.prototype;
     const { join } = room;
     const isAwaited = (asked) => asked.session.get('connection_status') === window.converse.ROOMSTATUS.CONNECTING && state.chatboxes?.get(asked.get('jid')) === asked;
+    /** How often each was asked: an answer is waited for from the last time. */
+    const times = new WeakMap();
     // Patch: asked-again
     room.join = async function (...rest) {
+        const time = (times.get(this) ?? 0) + 1;
+        times.set(this, time);
         await join.apply(this, rest);
-        setTimeout(() => isAwaited(this) && api.connection.connected() && this.rejoin(), JOIN_TIMEOUT_MS);
+        setTimeout(() => times.get(this) === time && isAwaited(this) && api.connection.connected() && this.rejoin(), JOIN_TIMEOUT_MS);
     };
 }
 
