@@ -52,6 +52,23 @@ export function withLazy(use, giveUp) {
     return undefined;
 }
 
+/**
+ * Calls what opens above everything, unless somebody has begun something else meanwhile: what comes late does not open over that.
+ * @param {(lazy: LazyBundle) => void} use
+ */
+export function withLazyUnlessBusy(use) {
+    if (loaded) return use(loaded);
+    const waiting = new AbortController();
+    const stop = ({ repeat }) => repeat || waiting.abort();
+    for (const event of ['pointerdown', 'keydown']) document.addEventListener(event, /** @type {EventListener} */ (/** @type {unknown} */ (stop)), { capture: true, signal: waiting.signal });
+    withLazy((lazy) => {
+        if (waiting.signal.aborted) return;
+        waiting.abort();
+        use(lazy);
+    }, () => waiting.abort());
+    return undefined;
+}
+
 /** Calls what nobody asked for, as soon as it is there; if it does not come, the next time. @param {(lazy: LazyBundle) => void} use */
 export const withLazyQuietly = (use) => (loaded ? use(loaded) : loadOnce().then(use, () => {}));
 

@@ -173,6 +173,7 @@ export function withComposer(_converse, Form) {
         /** Offers what may be meant; the list comes with the first key (lazy.js). */
         #complete() {
             ifLazyLoaded(({ Completion }) => {
+                if (document.activeElement !== this.textarea) return; // it came late
                 this.completion ??= new Completion(api, this.model, this.textarea, this.querySelector('.suggestion-box__results'));
                 this.completion.look();
             });

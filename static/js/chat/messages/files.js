@@ -5,7 +5,7 @@ import { all } from '../../dom.js';
 import { whenUnseen } from '../history/historyView.js';
 import { addressIn, nameOfFile } from '../list/entries.js';
 import { formatBytes } from '../size.js';
-import { withLazy } from '../lazy.js';
+import { withLazyUnlessBusy } from '../lazy.js';
 
 /** What browsers show, by the endings of names. @type {[string, RegExp][]} */
 const KINDS = [
@@ -116,7 +116,7 @@ export function withFiles(config, Message) {
             const look = (event) => {
                 if (event.ctrlKey || event.metaKey || event.shiftKey) return;
                 event.preventDefault();
-                withLazy(({ viewer }) => viewer.open(this.pictures(), url));
+                withLazyUnlessBusy(({ viewer }) => viewer.open(this.pictures(), url));
             };
             const measure = ({ target }) => target.classList.toggle('is-small', target.naturalHeight < target.parentElement.clientHeight);
             return html`<a class="file-picture" href=${url} target="_blank" rel="noopener" aria-label=${`Picture: ${name}`} @click=${look}>

@@ -4,7 +4,7 @@ import { openPrivately } from '../room/privateRecipient.js';
 import { block } from './blocking.js';
 import { addressOf, open } from '../conversation.js';
 import { authorOf } from '../room/formerMembers.js';
-import { withLazy } from '../lazy.js';
+import { withLazyUnlessBusy } from '../lazy.js';
 import { ask } from '../dialogs/questions.js';
 
 /** @typedef {import('./personCard.js').Subject} Subject */
@@ -34,17 +34,7 @@ export const personCard = {
             authorOf,
             ask,
         };
-        show = (subject, opener) => {
-            // A card that came late does not open over what somebody has begun meanwhile.
-            const waiting = new AbortController();
-            const stop = ({ repeat }) => repeat || waiting.abort();
-            for (const event of ['pointerdown', 'keydown']) document.addEventListener(event, /** @type {EventListener} */ (/** @type {unknown} */ (stop)), { capture: true, signal: waiting.signal });
-            withLazy(({ PersonCard }) => {
-                if (waiting.signal.aborted) return;
-                waiting.abort();
-                (card ??= new PersonCard(_converse, config, chat)).show(subject, opener);
-            }, () => waiting.abort());
-        };
+        show = (subject, opener) => withLazyUnlessBusy(({ PersonCard }) => (card ??= new PersonCard(_converse, config, chat)).show(subject, opener));
     },
     /** @param {Subject} subject @param {Element | null} opener what it is beside */
     show: (subject, opener) => show(subject, opener),
