@@ -82,7 +82,7 @@ test("a topic that a room did not take is said to be so, and stays where it was 
   const tell = (...what) => handlers.at(-1)?.(new Element(...what));
   watchTopics({ api: { connection: { connected: () => connected, get: () => connection }, send: (values) => sent.push(values.at(-1)) }, exports: { MUC } });
   const garden = new MUC({ jid: "garden@rooms.h", subject: { text: "Weeds" } });
-  const about = new About({}, {}, { room: garden, soon() {}, element: { querySelector: () => null } });
+  const about = new About({}, {}, { room: garden, soon() {}, element: { contains: () => false, querySelector: () => null } });
   const save = () => {
     about.editing = "topic";
     return handler(about.render(garden), "@submit=")({ preventDefault() {}, target: { elements: { value: { value: "Roses" } } } });
@@ -109,33 +109,75 @@ test("a topic that a room did not take is said to be so, and stays where it was 
   assert.deepEqual([about.editing, about.said, sent], ["", "", ["Roses", "Roses", "Roses"]]);
 });
 
-test("what is saved late closes nothing that is typed into by then", async () => {
-  let answer = () => {};
-  const setSubject = () => new Promise((resolve) => (answer = () => resolve(undefined)));
-  const garden = Object.assign(room("garden@rooms.h"), { setSubject, getOwnOccupant: () => new Model({ role: "moderator", affiliation: "owner" }) });
-  const about = new About({}, {}, { room: garden, soon() {}, element: { querySelector: () => null } });
-  for (const next of ["about", "topic"]) {
-    about.editing = "topic";
-    const saved = handler(about.render(garden), "@submit=")({ preventDefault() {}, target: { elements: { value: { value: "Roses" } } } });
-    about.editing = next;
-    answer();
+/** The first value in a template, or in those within it, that stands behind some text; with how it is bound. */
+function bound({ parts = [], values = [] }, text) {
+  for (const [i, value] of values.entries()) {
+    if (parts[i].includes(text)) return { value, as: parts[i].slice(parts[i].lastIndexOf(" ") + 1) };
+    const within = value?.parts && bound(value, text);
+    if (within) return within;
+  }
+  return undefined;
+}
+
+/** A panel's About, of a room whose owner is there; the answer to what is saved of it, in the test's hands. */
+function changed() {
+  class MUC extends Model {
+    features = new Model();
+    config = new Model();
+    getDisplayName = () => "Garden";
+    getOwnOccupant = () => new Model({ role: "moderator", affiliation: "owner" });
+    /** @type {(() => void)[]} */
+    answers = [];
+    setSubject() {
+      return new Promise((resolve) => this.answers.push(() => resolve({})));
+    }
+  }
+  const garden = new MUC({ jid: "garden@rooms.h", subject: { text: "Weeds" } });
+  const focused = [];
+  const panel = { room: garden, soon() {}, has: true, element: { contains: () => panel.has, querySelector: (selector) => ({ focus: () => focused.push(selector) }) } };
+  const about = new About({}, {}, panel);
+  const save = () => handler(about.render(garden), "@submit=")({ preventDefault() {}, target: { elements: { value: { value: "Roses" } } } });
+  const edit = (/** @type {string} */ name) => {
+    const all = (part) => (Array.isArray(part) ? part.flatMap(all) : part?.values ? [part, ...all(part.values)] : []);
+    const button = all(about.render(garden)).find(({ parts, values }) => parts[0].includes("data-edit") && values[0] === name);
+    button.values.at(-1)();
+  };
+  return { garden, about, panel, focused, save, edit };
+}
+
+test("what was saved closes its own field, and not one that somebody opened since", async (t) => {
+  onClock(t);
+  const { garden, about, save, edit } = changed();
+  for (const [next, stays] of [["name", "name"], ["topic", "topic"], ["", ""]]) {
+    edit("topic");
+    const saved = save();
+    if (next === "topic") about.escape(); // and the same one is opened again
+    if (next) edit(next);
+    garden.answers.pop()?.();
     await saved;
-    assert.equal(about.editing, next === "topic" ? "" : next);
+    assert.equal(about.editing, stays, next);
+    about.escape();
   }
 });
 
-test("the part of the panel that one chose comes when the room is known to have it", async () => {
-  const { RoomPanel } = await import("../../static/js/chat/room/panel.js");
-  const garden = room("garden@rooms.h");
-  const panel = { room: garden, part: "pinned" };
-  const shown = () => Reflect.get(RoomPanel.prototype, "shown", panel);
-  assert.equal(shown(), "about");
-  garden.features.get = () => true; // it was entered
-  assert.equal(shown(), "pinned");
-  panel.part = "settings";
-  assert.equal(shown(), "about");
-  garden.getOwnOccupant = () => /** @type {any} */ (new Model({ affiliation: "owner" }));
-  assert.equal(shown(), "settings");
+test("what was saved gives the focus to what changes it, unless it is elsewhere", async (t) => {
+  onClock(t);
+  const { garden, panel, focused, save, edit } = changed();
+  for (const has of [true, false]) {
+    edit("topic");
+    focused.length = 0;
+    const saved = save();
+    panel.has = has;
+    garden.answers.pop()?.();
+    await saved;
+    assert.deepEqual(focused, has ? ['[data-edit="topic"]'] : []);
+  }
+});
+
+test("what somebody changes elsewhere takes no place of what is typed: it is what the field begins with", () => {
+  const { garden, about, edit } = changed();
+  edit("topic");
+  assert.deepEqual(bound(about.render(garden), 'name="value"'), { value: "Weeds", as: "value=" }); // the attribute, not the property, is not shown once somebody typed
 });
 
 test("who belonged to a room before somebody was invited is not shown after that", async () => {

@@ -14,6 +14,7 @@ const LEVELS = ['all', 'mentions', 'none'];
 
 export class About extends Part {
     editing = '';
+    edits = 0; // begun or ended so far: an answer may come after the end of its own
     said = '';
 
     enter() {
@@ -79,7 +80,7 @@ export class About extends Part {
     #form(room, name, label, value) {
         const { html } = window.converse.env;
         return html`<form class="room-about__field" @submit=${(event) => this.#save(event, room, name)}>
-            <label>${label}<input name="value" .value=${value} maxlength=${MAX_LENGTH[name]} ?required=${name === 'name'} autocomplete="off"></label>
+            <label>${label}<input name="value" value=${value} maxlength=${MAX_LENGTH[name]} ?required=${name === 'name'} autocomplete="off"></label>
             <div class="room-about__buttons">
                 <button type="button" class="room-button" @click=${() => this.#edit('')}>Cancel</button>
                 <button type="submit" class="room-button room-button--main">Save</button>
@@ -89,21 +90,24 @@ export class About extends Part {
 
     #edit(name) {
         const before = this.editing;
+        const { element } = this.panel;
+        const hadFocus = element.contains(document.activeElement);
         this.editing = name;
+        this.edits++;
         this.said = '';
         this.panel.soon(0);
-        const { element } = this.panel;
-        /** @type {HTMLInputElement | null} */ (element.querySelector(name ? 'form input' : `[data-edit="${before}"]`))?.focus();
+        if (name || hadFocus) /** @type {HTMLInputElement | null} */ (element.querySelector(name ? 'form input' : `[data-edit="${before}"]`))?.focus();
     }
 
     async #save(event, room, name) {
         event.preventDefault();
         const value = event.target.elements.value.value.trim();
         if (name === 'name' && !value) return;
+        const { edits } = this;
         try {
             if (name === 'topic') await answerTo(room.setSubject(value));
             else await configure(this._converse, room, { [name]: value });
-            if (room === this.panel.room && this.editing === name) this.#edit(''); // or somebody went on to another
+            if (room === this.panel.room && edits === this.edits) this.#edit('');
         } catch (refusal) {
             if (room === this.panel.room) this.#say(reasonOf(refusal));
         }

@@ -51,6 +51,13 @@ export class RoomPanel {
         };
         this.element.addEventListener('keydown', (event) => this.#onKey(event));
         this.#follow();
+        new ResizeObserver(() => this.soon()).observe(byId('chat')); // a phone is turned, and it covers the conversation, or no longer does
+    }
+
+    /** The part that is drawn: not every room has each, or says at once that it has. */
+    get shown() {
+        const { part, room } = this;
+        return room && ((part === 'settings' && !isOwner(room)) || (part === 'pinned' && !canPin(room))) ? 'about' : part;
     }
 
     /** Follows which room is in sight, and what happens in it. */
@@ -72,7 +79,6 @@ export class RoomPanel {
             this.byHand = false;
             this.soon();
         });
-        new ResizeObserver(() => this.soon()).observe(byId('chat')); // it stands above the conversation, or beside it
         if (!_converse.state.chatboxes) return;
         followChats(); // they were there before the panel
         look();
@@ -95,7 +101,7 @@ export class RoomPanel {
 
     /** Opens a part, or closes the panel if that is open already. @param {PartName} part */
     toggle(part) {
-        if (this.part === part && !this.element.hidden) this.close();
+        if (this.shown === part && !this.element.hidden) this.close();
         else this.open(part);
     }
 
@@ -113,12 +119,6 @@ export class RoomPanel {
         this.opener = null;
     }
 
-    /** The part that is drawn: what one chose, if the room has that. What it has may be known a moment later than it is open. @returns {PartName} */
-    get shown() {
-        const room = /** @type {Converse.Room} */ (this.room);
-        return !this.part || (this.part === 'settings' && !isOwner(room)) || (this.part === 'pinned' && !canPin(room)) ? 'about' : this.part;
-    }
-
     /** @param {PartName | ''} part */
     #choose(part) {
         if (part) this.parts[part].opened();
@@ -134,14 +134,14 @@ export class RoomPanel {
         this.byHand = false;
         for (const part of Object.values(this.parts)) part.enter();
         if (room) this.#listen('on');
-        if (room && this.part) this.parts[this.part].opened();
+        if (room && this.shown) this.parts[this.shown].opened();
         this.soon(0);
     }
 
     #later = () => this.soon();
     #entry = () => {
         const { members, settings } = this.parts;
-        if (this.part === 'settings') settings.askAgain();
+        if (this.shown === 'settings') settings.askAgain();
         if (!members.config.follow && this.part === 'members' && this.room?.isEntered()) members.load(); // another server tells those who are there
         this.soon();
     };
@@ -175,18 +175,17 @@ export class RoomPanel {
     }
 
     #draw() {
-        const { element, room } = this;
+        const { element, room, shown } = this;
         const { html, render } = window.converse.env;
         const hadFocus = element.contains(document.activeElement);
         const covers = getComputedStyle(element).position === 'absolute';
-        element.hidden = !room || !this.part || (covers && !this.byHand);
+        element.hidden = !room || !shown || (covers && !this.byHand);
         byId('chat').classList.toggle('has-room-panel', !element.hidden);
         // What it covers on a phone cannot be reached meanwhile.
         for (const other of all('#conversations, #conversejs converse-chats')) other.inert = covers && !element.hidden;
         if (covers && !element.hidden) this.uncover ??= pushOverlay(() => this.close());
         else this.uncover = void this.uncover?.();
-        if (element.hidden || !room || !this.part) return;
-        const { shown } = this;
+        if (element.hidden || !room || !shown) return;
         element.setAttribute('aria-label', `About ${room.getDisplayName()}`);
         /** @type {[PartName, string][]} */
         const tabs = [['about', 'About'], ['members', 'Members'], ['files', 'Files']];
@@ -225,6 +224,6 @@ export class RoomPanel {
     #onKey(event) {
         if (event.key !== 'Escape' || event.defaultPrevented) return;
         event.preventDefault();
-        if (!this.parts[this.shown].escape()) this.close();
+        if (!this.parts[/** @type {PartName} */ (this.shown)].escape()) this.close();
     }
 }
