@@ -38,26 +38,36 @@ const invitation = (from, jid) => ({
   getAttribute: () => `${from}@h/phone`,
 });
 
-test("of several invitations that come at once each is offered, one after the other, and says which room it is to", async () => {
+const names = { "alice@h": "Alice", "bob@h": "Bob", "carol@h": "Carol" };
+
+/** What rooms are called; one has no name, for which its server says the first part of its address, and one says nothing. */
+const identities = { "attic@rooms": "The attic", "barn@rooms": "barn", "den@rooms": "Den" };
+const info = async (jid) => {
+  if (!identities[jid]) throw new Error("forbidden");
+  return { querySelector: () => ({ getAttribute: () => identities[jid] }) };
+};
+
+/** A page with nobody's invitation yet: what it takes and what it opens, in the test's hands. */
+function page() {
   globalThis.document = { getElementById: () => line, createElement: () => new Button() };
   globalThis.window = { converse: { ROOMSTATUS: {}, env: {} } };
   const { listen, tell } = listeners();
   let take = (_message) => {};
   const connection = { addHandler: (handler) => { take = handler; } };
-  let added = () => {};
-  const rooms = Object.assign(new Map(), { on: (name, listener) => { if (name === "add") added = listener; } });
-  const names = { "alice@h": "Alice", "bob@h": "Bob", "carol@h": "Carol" };
-  const api = { listen, connection: { get: () => connection }, vcard: { get: async (jid) => ({ fullname: names[jid] }) } };
-  /** What rooms are called; one has no name, for which its server says the first part of its address, and one says nothing. */
-  const identities = { "attic@rooms": "The attic", "barn@rooms": "barn", "den@rooms": "Den" };
-  const info = async (jid) => {
-    if (!identities[jid]) throw new Error("forbidden");
-    return { querySelector: () => ({ getAttribute: () => identities[jid] }) };
-  };
-  api.disco = { info };
+  const rooms = Object.assign(new Map(), { on: (name, listener) => listen.on(`a room: ${name}`, listener) });
+  const api = { listen, connection: { get: () => connection }, vcard: { get: async (jid) => ({ fullname: names[jid] }) }, disco: { info } };
   receiveInvitations({ api, state: { chatboxes: rooms, roster: new Map() } });
   tell("chatBoxesInitialized");
   tell("connected");
+  const open = (jid) => {
+    rooms.set(jid, { session: { get: () => "" } });
+    tell("a room: add", rooms.get(jid));
+  };
+  return { take: (message) => take(message), rooms, open };
+}
+
+test("of several invitations that come at once each is offered, one after the other, and says which room it is to", async () => {
+  const { take, rooms } = page();
   for (const [from, room] of [["alice", "attic"], ["bob", "barn"], ["carol", "cellar"], ["bob", "attic"], ["carol", "den"]]) take(invitation(from, `${room}@rooms`));
   await settle();
   assert.equal(line.text, "Alice invites you to “The attic”.");
@@ -71,10 +81,18 @@ test("of several invitations that come at once each is offered, one after the ot
   assert.equal(line.querySelector().dataset.room, "den@rooms");
   line.press("Open");
   assert.equal(line.hidden, true);
-  take(invitation("alice", "hall@rooms"));
+});
+
+test("an invitation goes when its room is opened from elsewhere; another's stays as it is", async () => {
+  const { take, open } = page();
+  take(invitation("alice", "attic@rooms"));
+  take(invitation("carol", "den@rooms"));
   await settle();
-  assert.match(line.text, /^Alice invites you/);
-  rooms.set("hall@rooms", { session: { get: () => "" } });
-  added(); // and nothing was pressed here
-  assert.equal(line.text, "");
+  assert.equal(line.text, "Alice invites you to “The attic”.");
+  const button = line.querySelector(); // it may have the focus
+  open("bob@h");
+  open("den@rooms");
+  assert.equal(line.querySelector(), button);
+  open("attic@rooms");
+  assert.equal(line.hidden, true);
 });

@@ -81,7 +81,9 @@ export function receiveInvitations(_converse) {
             CONFERENCE,
             'message',
         );
-    api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('add', () => unanswered.length > 0 && showFirst(_converse))); // a room was opened otherwise
+    // One that was opened from elsewhere is answered. The line of another is left as it is: it may have the focus.
+    const look = () => unanswered.length > 0 && !isInvitable(_converse, unanswered[0].jid) && showFirst(_converse);
+    api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('add', look));
     api.listen.on('connected', listen);
     api.listen.on('reconnected', listen);
 }
