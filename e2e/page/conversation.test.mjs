@@ -58,7 +58,7 @@ test("Back to the list leaves no conversation open, and Back to another one leav
   assert.equal(bob.get("hidden"), true);
 });
 
-test("no other conversation opens in the place of one that is closed", () => {
+test("no other conversation opens in the place of one that is closed", async () => {
   const shown = [];
   class Chat extends Model {
     maybeShow() {
@@ -71,14 +71,16 @@ test("no other conversation opens in the place of one that is closed", () => {
       return super.maybeShow(force);
     }
   }
-  const rooms = { open: (jid, _attrs, force) => unasked.maybeShow(force) };
+  const rooms = { open: async (_jid, _attrs, force) => unasked.maybeShow(force) };
   preventAutoOpen({ api: { chats: {}, rooms }, exports: { ChatBox: class extends Chat {}, MUC: Room } });
   const [unasked, open] = [new Room({ jid: "lobby", hidden: true }), new Room({ jid: "garden", hidden: false })];
   assert.equal(unasked.maybeShow(), unasked);
   assert.deepEqual(shown, []);
   open.maybeShow(); // as its element does when it is drawn
-  rooms.open("lobby", {}, true);
+  await rooms.open("lobby", {}, true);
   assert.deepEqual(shown, ["garden", "lobby"]);
+  open.maybeShow(true); // Converse asks for it itself
+  assert.deepEqual(shown, ["garden", "lobby", "garden"]);
 });
 
 test("one that takes long to open is not shown in the place of another that was asked for since, nor in that of the list", async () => {

@@ -64,6 +64,8 @@ const NONE = ' '; // no conversation's address
 
 /** Which conversation was asked for last: one that takes long to open is not shown in the place of another that was chosen since. */
 let wanted = '';
+/** Those that are being opened. @type {Set<string>} */
+const opening = new Set();
 
 /**
  * Opens no other conversation in the place of one that is closed (Converse takes the first that it has, and that is read then),
@@ -74,15 +76,17 @@ export function preventAutoOpen({ api, exports }) {
     for (const opener of [api.chats, api.rooms]) {
         const { open } = opener;
         opener.open = (jids, attrs, force) => {
-            if (force && typeof jids === 'string') wanted = jids.toLowerCase();
-            return open.call(opener, jids, attrs, force);
+            const opened = open.call(opener, jids, attrs, force);
+            if (!force || typeof jids !== 'string') return opened;
+            opening.add((wanted = jids.toLowerCase()));
+            return opened.finally(() => opening.delete(jids.toLowerCase()));
         };
     }
     for (const { prototype } of [exports.ChatBox, exports.MUC]) {
         const { maybeShow } = prototype;
         // Patch: asked-for
         prototype.maybeShow = function (force) {
-            const isAskedFor = force ? !wanted || wanted === this.get('jid') : !this.get('hidden');
+            const isAskedFor = force ? wanted === this.get('jid') || !opening.has(this.get('jid')) : !this.get('hidden');
             return isAskedFor ? maybeShow.call(this, force) : this;
         };
     }
