@@ -20,9 +20,12 @@ export const expectToLookRight = (page: Page, part?: string): Promise<void> => i
 export async function expectClean({ page }: Person, part: string): Promise<void> {
   const own = page.viewportSize()!;
   const other = own.width === screens.phone.width ? screens.wide : screens.phone;
+  const depth = () => page.evaluate(() => history.state?.above ?? 0);
+  const before = await depth();
   await inBothThemes(page, async (theme) => {
     if (theme === "dark") await page.setViewportSize(other);
     await look(page, theme, part);
   });
   await page.setViewportSize(own);
+  await expect.poll(depth, "the entries of what lies above a conversation, on a phone").toBe(before);
 }
