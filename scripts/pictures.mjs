@@ -124,7 +124,7 @@ async function rest(/** @type {Page} */ page, /** @type {Locator} */ on) {
 
 /** Resolves when the list, pictures and names are there, nothing moves, and two pictures of the page are the same. */
 async function comeToRest(/** @type {Page} */ page, /** @type {() => Promise<string>} */ look) {
-  if (await page.evaluate(() => navigator.onLine)) await page.waitForLoadState("networkidle"); // names and pictures of people
+  await page.waitForLoadState("networkidle"); // names and pictures of people
   await page.waitForFunction(() => {
     const isThere = [...document.images].every((image) => image.complete || !image.checkVisibility());
     const isListed = !document.querySelector('#conversations[aria-busy="true"]');
