@@ -154,6 +154,9 @@ function named(/** @type {string} */ text, /** @type {Map<string, string>} */ na
   });
 }
 
+/** A script in which the lines of templates begin at their words: no other lines are left in it. Maps are wrong by as much there. */
+const withoutIndents = (/** @type {string} */ text) => text.replaceAll(/\n[ \t]+/g, "\n");
+
 /** What a page begins with, and apart from it what it may come to need; says which files the beginning is in. */
 async function bundleScript(/** @type {string} */ entry) {
   const { metafile, outputFiles } = await build({
@@ -176,7 +179,7 @@ async function bundleScript(/** @type {string} */ entry) {
     logLevel: "warning",
   });
   const names = Object.entries(metafile.outputs).flatMap(([file, { entryPoint = "" }]) => (entryPoint ? [[basename(entryPoint), basename(file)]] : []));
-  const texts = new Map(outputFiles.map(({ path, text }) => [path, named(text, new Map(names))]));
+  const texts = new Map(outputFiles.map(({ path, text }) => [path, withoutIndents(named(text, new Map(names)))]));
   await Promise.all([...texts].filter(([path]) => path.endsWith(".js")).map(([path, text]) => writeScript(path, text, /** @type {string} */ (texts.get(`${path}.map`)))));
   const outputs = Object.entries(metafile.outputs).filter(([, { entryPoint }]) => entryPoint === entry);
   return outputs.map(([file, { imports }]) => {

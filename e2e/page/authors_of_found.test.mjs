@@ -39,3 +39,12 @@ test("who may be meant: oneself, who is in the room, whom one talks with, whom t
   assert.deepEqual(await find("d", "garden@rooms.h"), ["me", "Dave Dunn"]);
   assert.deepEqual(asked.filter((address) => address.includes("/people")), ["/xmpp/rooms/garden/people?"]);
 });
+
+test("who is in a room is asked again after it could not be told", async (t) => {
+  let works = false;
+  t.mock.method(globalThis, "fetch", async () => (works ? Response.json({ people: [person("Carol Costa")] }) : Response.error()));
+  const find = async () => (await findAuthors(config, [], "", "shed@rooms.h", new AbortController().signal)).map(({ name }) => name);
+  assert.deepEqual(await find(), ["Alice Adler"]);
+  works = true;
+  assert.deepEqual(await find(), ["Alice Adler", "Carol Costa"]);
+});

@@ -128,6 +128,28 @@ test("one that takes long to open is not shown in the place of another that was 
   assert.deepEqual(shown, ["bob@localhost", "garden@rooms.localhost"]);
 });
 
+test("what is asked for twice is being opened until the last of them is over", async () => {
+  const shown = [];
+  class Room extends Model {
+    maybeShow() {
+      shown.push(this.get("jid"));
+    }
+  }
+  const [MUC, ends] = [class extends Room {}, []];
+  const rooms = { open: () => new Promise((resolve) => ends.push(resolve)) };
+  preventAutoOpen({ api: { chats: {}, rooms }, exports: { ChatBox: class extends Room {}, MUC } });
+  const garden = new MUC({ jid: "garden", hidden: true });
+  for (const jid of ["garden", "garden", "lobby"]) rooms.open(jid, {}, true);
+  ends[0]();
+  await settle();
+  garden.maybeShow(true); // the second of them comes that far
+  assert.deepEqual(shown, []);
+  ends[1]();
+  await settle();
+  garden.maybeShow(true); // Converse asks for it itself
+  assert.deepEqual(shown, ["garden"]);
+});
+
 test("what was open on the page before is open on this one, whatever the browser's store had kept by then", async (t) => {
   document.body.dataset.page = "home";
   t.after(() => (document.body.dataset.page = "chat"));

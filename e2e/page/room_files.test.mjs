@@ -35,3 +35,19 @@ test("any other file has a sign, and nothing is fetched from elsewhere", async (
   assert.deepEqual(rows.map((row) => /aria-hidden="true">(\w+)</.exec(row)?.[1]), ["PDF", "PNG", "GIF"]);
   for (const row of rows) assert.doesNotMatch(row, /<img/);
 });
+
+test("they are looked for after the search that is under way: the site does one of a person at a time", async () => {
+  const { findMessages } = await import("../../static/js/chat/search/find.js");
+  const asked = [];
+  const answers = [];
+  globalThis.window = { converse: { env: { html: () => "" } } };
+  globalThis.fetch = /** @type {any} */ ((address) => (asked.push(new URL(address, location.href).searchParams.get("q") ?? "files"), new Promise((resolve) => answers.push(resolve))));
+  const search = findMessages({ q: "kettle" }, new AbortController().signal);
+  new Files({}, { search: true, fileHosts: [] }, { room: { get: () => "garden@rooms.h" }, soon() {} }).opened();
+  await settle();
+  assert.deepEqual(asked, ["kettle"]);
+  answers[0](Response.json({ messages: [] }));
+  await search;
+  await settle();
+  assert.deepEqual(asked, ["kettle", "files"]);
+});

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import "./support.mjs";
+import { settle } from "./support.mjs";
 
 /** @type {any} */
 const page = Object.assign(new EventTarget(), { body: { dataset: {} }, activeElement: null });
@@ -70,4 +70,23 @@ test("who is not listed can be searched, and is chosen once", () => {
   found.narrowTo("", "");
   found.fillWhere();
   assert.deepEqual([labels(), where.value], [["Everywhere", "Bob"], ""]);
+});
+
+test("the site is asked whom one may mean once nothing more is typed", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const asked = [];
+  t.mock.method(globalThis, "fetch", async (address) => (asked.push(String(address)), Response.json({ conversations: [] })));
+  const { found } = search(bob);
+  const told = [];
+  Object.assign(found, { config: { search: true, jid: "alice@h", name: "Alice", roomsDomain: "rooms.h" }, asked: new AbortController(), options: { wait() {} }, tell: (text) => told.push(text), failed: (cause) => told.push(cause) });
+  for (const text of ["from:z", "from:zo", "from:zoe"]) {
+    found.field = { value: text };
+    found.search(300);
+    t.mock.timers.tick(200);
+  }
+  assert.deepEqual(asked, []);
+  t.mock.timers.tick(100);
+  await settle();
+  assert.deepEqual(asked, ["/xmpp/find?q=zoe"]);
+  assert.deepEqual(told, ["Nobody is called “zoe”."]);
 });

@@ -64,8 +64,8 @@ const NONE = ' '; // no conversation's address
 
 /** Which conversation was asked for last: one that takes long to open is not shown in the place of another that was chosen since. */
 let wanted = '';
-/** Those that are being opened. @type {Set<string>} */
-const opening = new Set();
+/** Those that are being opened, each as often as it was asked for. @type {string[]} */
+const opening = [];
 
 /**
  * Opens no other conversation in the place of one that is closed (Converse takes the first that it has, and that is read then),
@@ -78,15 +78,16 @@ export function preventAutoOpen({ api, exports }) {
         opener.open = (jids, attrs, force) => {
             const opened = open.call(opener, jids, attrs, force);
             if (!force || typeof jids !== 'string') return opened;
-            opening.add((wanted = jids.toLowerCase()));
-            return opened.finally(() => opening.delete(jids.toLowerCase()));
+            const jid = (wanted = jids.toLowerCase());
+            opening.push(jid);
+            return opened.finally(() => opening.splice(opening.indexOf(jid), 1));
         };
     }
     for (const { prototype } of [exports.ChatBox, exports.MUC]) {
         const { maybeShow } = prototype;
         // Patch: asked-for
         prototype.maybeShow = function (force) {
-            const isAskedFor = force ? wanted === this.get('jid') || !opening.has(this.get('jid')) : !this.get('hidden');
+            const isAskedFor = force ? wanted === this.get('jid') || !opening.includes(this.get('jid')) : !this.get('hidden');
             return isAskedFor ? maybeShow.call(this, force) : this;
         };
     }

@@ -11,7 +11,7 @@ export const make = (tag, className, ...content) => {
 export const initials = (name) =>
     name.split(/\s+/u).flatMap((word) => word.match(/[\p{L}\p{N}]/u) ?? []).slice(0, 2).join('').toUpperCase() || [...name.trim()][0] || '?';
 
-/** A picture of a person or a room, or what stands in for it. @param {Pick<import('./list/entries.js').Entry, 'name' | 'picture' | 'room' | 'around'>} entry */
+/** A picture of a person or a room, or what stands in for it. @param {Pick<import('./list/entries.js').Entry, 'name' | 'picture' | 'around'> & {room?: boolean}} entry */
 export function picture(entry) {
     const holder = make('span', 'conversation-picture');
     holder.setAttribute('aria-hidden', 'true');

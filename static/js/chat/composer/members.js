@@ -1,7 +1,7 @@
 // Whom one can name in a room besides those who are there, or said something that is here: those
 // who belong to it. Most of them follow it, and are not in it (docs/decisions/0014).
 
-import { ask } from '../search/find.js';
+import { peopleOf } from '../search/find.js';
 
 const MAX_AGE_MS = 10 * 60_000; // after which the site is asked again: others belong to the room by then
 const RETRY_MS = 30_000; // after a failure
@@ -20,8 +20,8 @@ export function nameMembers(room, domain) {
     if (!room.getAllKnownNicknames || room.get('jid').split('@')[1] !== domain || asked.has(room)) return undefined;
     asked.add(room);
     const forget = (after) => setTimeout(() => asked.delete(room), after);
-    return ask(`/xmpp/rooms/${encodeURIComponent(room.get('jid').split('@')[0])}/people`).then(
-        ({ people }) => {
+    return peopleOf(room.get('jid')).then(
+        (people) => {
             forget(MAX_AGE_MS);
             add(room, people);
         },

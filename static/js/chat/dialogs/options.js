@@ -87,7 +87,7 @@ export class Options {
 
 /**
  * One thing that was found.
- * @param {{jid: string, name: string, picture?: string, room: boolean, around?: boolean}} entry
+ * @param {{jid: string, name: string, picture?: string, room?: boolean, around?: boolean}} entry
  * @param {string} address
  * @param {...(Element|string)} content
  */

@@ -5,6 +5,7 @@ import { fileAt } from '../messages/files.js';
 import { nameOfFile } from '../list/entries.js';
 import { shortTime } from '../list/time.js';
 import { viewer } from '../messages/viewer.js';
+import { findMessages } from '../search/find.js';
 import { Part } from './part.js';
 
 /** @typedef {{id: string, at: string, who: string, name: string, url: string}} FileFound */
@@ -16,10 +17,10 @@ export class Files extends Part {
     found = [];
     next = '';
     status = '';
-    asked = 0; // which answer is waited for
+    asked = new AbortController(); // the answer that is waited for
 
     enter() {
-        this.asked++;
+        this.asked.abort();
         this.found = [];
         this.next = '';
         this.status = '';
@@ -44,18 +45,16 @@ export class Files extends Part {
     }
 
     async #search(room, before = '') {
-        const asked = ++this.asked;
+        this.asked.abort();
+        const { signal } = (this.asked = new AbortController());
         const asks = { room: room.get('jid').split('@')[0], files: '1', ...(before && { before }) };
         try {
-            const answer = await fetch(`/xmpp/search?${new URLSearchParams(asks)}`, { headers: { Accept: 'application/json' }, cache: 'no-store' });
-            if (!answer.ok) throw new Error(String(answer.status));
-            const { messages, next = '' } = await answer.json();
-            if (asked !== this.asked) return;
+            const { messages, next = '' } = await findMessages(asks, signal);
             this.found = [...this.found, ...messages.map(({ id, at, who, mine, text, url }) => ({ id, at, who: mine ? 'You' : who, name: text || 'File', url }))];
             this.next = next;
             this.#tell();
         } catch (cause) {
-            if (asked !== this.asked) return;
+            if (signal.aborted) return;
             console.warn('The files of a room were not found.', cause);
             this.status = 'The files could not be loaded. Please try again in a moment.';
             this.panel.soon(0);

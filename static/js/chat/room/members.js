@@ -4,7 +4,8 @@
 
 import { around } from '../../dom.js';
 import { personCard } from '../people/cards.js';
-import { fold } from '../search/fold.js';
+import { peopleOf } from '../search/find.js';
+import { hasWords } from '../search/fold.js';
 import { make, picture } from '../elements.js';
 import { Rows } from '../list/rows.js';
 import { byAddress, isAround, knownName, nameOf, pictureOf, SOMEBODY } from '../people/people.js';
@@ -132,9 +133,7 @@ export class Members extends Part {
 
     /** @returns {Promise<Known[]>} */
     async #ask(room) {
-        const path = `/xmpp/rooms/${encodeURIComponent(room.get('jid').split('@')[0])}/people`;
-        const answer = await fetch(path, { headers: { Accept: 'application/json' }, cache: 'no-store' });
-        const { people = [] } = answer.ok ? await answer.json() : {};
+        const people = await peopleOf(room.get('jid')).catch(() => []);
         return people.length ? people : this.#askServer(room);
     }
 
@@ -224,9 +223,8 @@ export class Members extends Part {
     }
 
     #found() {
-        const typed = fold(this.find.value.trim());
-        const list = (this.all ?? []).filter(({ standing }) => (standing === 'outcast') === this.banned);
-        return typed ? list.filter(({ name }) => typed.split(/\s+/u).every((word) => fold(name).includes(word))) : list;
+        const typed = this.find.value.trim();
+        return (this.all ?? []).filter(({ standing, name }) => (standing === 'outcast') === this.banned && hasWords(name, typed));
     }
 
     #status() {

@@ -12,6 +12,7 @@
  * @property {boolean} room
  * @property {boolean} [mine]
  * @property {boolean} [file]
+ * @property {string} [url] of the file, when files alone are looked for
  * @property {string} address
  * @property {string} text
  * @property {[number, number][]} [marks]
@@ -44,6 +45,13 @@ export async function ask(path, parameters = {}, signal) {
     if (!response.ok) throw new Error(FAILED);
     return response.json();
 }
+
+/**
+ * Who is in a room of the site and who belongs to it; nobody where another server knows them.
+ * @param {string} jid of the room
+ * @returns {Promise<import('../room/members.js').Known[]>}
+ */
+export const peopleOf = (jid) => ask(`/xmpp/rooms/${encodeURIComponent(jid.split('@')[0])}/people`).then(({ people }) => people);
 
 /** The search for messages that is under way, whoever asked for it. @type {Promise<unknown>} */
 let last = Promise.resolve();

@@ -191,7 +191,7 @@ export class Search {
         this.loading = false;
         this.options.wait();
         const typed = this.config.search ? typedAuthor(this.field.value) : undefined;
-        if (typed !== undefined) return this.suggest(typed, signal);
+        if (typed !== undefined) return this.suggest(typed, signal, pause);
         const asks = (this.latest = this.asks());
         if (asks.from && asks.to && asks.from > asks.to) return this.tell('The last day is before the first.');
         if (!asks.q && !asks.files && !asks.by) {
@@ -202,7 +202,7 @@ export class Search {
         const listed = narrowed ? [] : nearestFirst(this.listed().filter(({ name }) => hasWords(name, asks.q)), asks.q).slice(0, MAX_RECENT);
         this.results.scrollTop = 0;
         this.drawPeople(listed);
-        if (pause) await new Promise((resolve) => (this.typing = setTimeout(resolve, pause)));
+        await this.typingEnds(pause);
         this.say('Searching…');
         try {
             const messages = this.config.search ? findMessages(asks, signal) : Promise.resolve({ messages: [] });
@@ -222,8 +222,14 @@ export class Search {
         }
     }
 
-    /** Offers whom somebody may mean. @param {string} name how it begins @param {AbortSignal} signal */
-    async suggest(name, signal) {
+    /** Waits for the rest of what somebody types: for ever, if they go on. @param {number} ms */
+    typingEnds(ms) {
+        return ms && new Promise((resolve) => (this.typing = setTimeout(resolve, ms)));
+    }
+
+    /** Offers whom somebody may mean. @param {string} name how it begins @param {AbortSignal} signal @param {number} pause ms before the site is asked */
+    async suggest(name, signal, pause) {
+        await this.typingEnds(pause);
         try {
             const people = await findAuthors(this.config, this.listed(), name, this.filter('where').value, signal);
             if (!signal.aborted) this.tell(people.length ? 'Choose a person.' : `Nobody is called “${name}”.`, group('Who wrote it', people.map(authorOption)));
