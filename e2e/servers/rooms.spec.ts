@@ -8,8 +8,9 @@ test("a room by invitation, from its making to its end, with the site restarted 
   const alice = await Visitor.arrive(site, "alice");
   const bob = await Visitor.arrive(site, "bob");
   expect(await alice.submit("/", "/rooms", { name: "Den", about: "quiet", who: "invited" })).toBe(303);
-  const listed = (await alice.get("/rooms")).body.match(/href="\/rooms\/(den-[a-z0-9]+)"/);
-  expect(listed, "the room is listed").not.toBeNull();
+  const rooms = await alice.get("/rooms");
+  const listed = rooms.body.match(/href="\/rooms\/(den-[a-z0-9]+)"/);
+  expect(listed, `the room is listed on a page of status ${rooms.status}: ${rooms.body.match(/<main[\s\S]*<\/main>/)?.[0]}`).not.toBeNull();
   const page = `/rooms/${listed![1]}`;
 
   await test.step("nobody else knows of it", async () => {
