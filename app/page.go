@@ -222,6 +222,7 @@ type ChatConfig struct {
 	JID            string   `json:"jid"` // bare
 	User           string   `json:"user"`
 	Name           string   `json:"name"`
+	Picture        string   `json:"picture,omitempty"` // its address
 	Domain         string   `json:"domain"`
 	RoomsDomain    string   `json:"roomsDomain"`
 	Login          Login    `json:"login"`
@@ -265,6 +266,7 @@ func (s *pages) page(c *fiber.Ctx, name, title string) *Page {
 	me.Self = true
 	p.Me = &me
 	p.Chat = s.chatConfig(v)
+	p.Chat.Picture = me.AvatarURL
 	return p
 }
 

@@ -80,7 +80,8 @@ async function suggest(form) {
     clearTimeout(refresh);
     if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
     refresh = setTimeout(() => suggest(form), REFRESH_MS);
-    signIn(form, 'conditional').catch((cause) => cause.name === 'AbortError' || console.warn('No passkeys are suggested.', cause));
+    const quiet = ['AbortError', 'NotSupportedError']; // something else is asked, or the browser has no such suggestions after all
+    signIn(form, 'conditional').catch((cause) => quiet.includes(cause.name) || console.warn('No passkeys are suggested.', cause));
 }
 
 /** What a person is told of what a browser said. */

@@ -4,6 +4,7 @@
  * @property {string} jid
  * @property {string} user
  * @property {string} name
+ * @property {string} [picture]
  * @property {string} domain
  * @property {string} roomsDomain
  * @property {string[]} fileHosts where files are that pages show, besides the site's own

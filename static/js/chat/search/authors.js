@@ -28,7 +28,7 @@ const askAgain = () => ((asked.where = ''), []);
  * @param {string} where the conversation that is searched, if it is one
  * @param {AbortSignal} signal
  */
-export async function findAuthors({ jid: me, name: mine, roomsDomain }, listed, name, where, signal) {
+export async function findAuthors({ jid: me, name: mine, picture, roomsDomain }, listed, name, where, signal) {
     const isRoom = where.split('@')[1] === roomsDomain;
     if (isRoom && asked.where !== where) asked = { where, people: peopleOf(where).catch(askAgain) };
     const [there, { conversations }] = await Promise.all([isRoom ? asked.people : [], name ? ask('/xmpp/find', { q: name }, signal) : { conversations: [] }]);
@@ -41,5 +41,5 @@ export async function findAuthors({ jid: me, name: mine, roomsDomain }, listed, 
     found.delete(me);
     const isMe = hasWords(`me ${mine}`, name);
     const others = nearestFirst([...found.values()], name);
-    return [...(isMe ? [{ jid: me, name: mine, room: false, self: true }] : []), ...others].slice(0, MAX_SUGGESTED);
+    return [...(isMe ? [{ jid: me, name: mine, picture, self: true }] : []), ...others].slice(0, MAX_SUGGESTED);
 }

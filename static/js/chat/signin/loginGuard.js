@@ -28,7 +28,7 @@ const SLOW_ANSWER_MS = 1000;
 const MAX_SLOW_ANSWERS = 3;
 
 const RECONNECTING = 'Reconnecting …';
-const OFFLINE = 'You are offline. What you write is sent when you are back.';
+const OFFLINE = 'You are offline. What you write is sent later.';
 const REFUSED = 'The chat cannot sign you in. Reload the page; if that does not help, sign out of the site and in again.';
 
 /** Never resolves: Converse then stays as it is. */
