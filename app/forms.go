@@ -2,6 +2,7 @@ package app
 
 import (
 	"foyer/app/auth"
+	"foyer/app/pictures"
 	"foyer/internal/names"
 	"foyer/models"
 )
@@ -97,13 +98,13 @@ type (
 	PictureForm  struct{ formErrors }
 )
 
-// formLimits are what the forms allow, in characters. Templates ask for them, so
+// formLimits are what the forms allow, in characters (a picture's side: in pixels). Templates ask for them, so
 // that a browser refuses what the site would refuse, and nothing else.
-type formLimits struct{ Username, Name, Password, AppName, PasskeyName, RoomName, RoomAbout, People, Search int }
+type formLimits struct{ Username, Name, Password, AppName, PasskeyName, RoomName, RoomAbout, People, Search, PictureSide int }
 
 func limits() formLimits {
 	return formLimits{
 		Username: auth.MaxUsername, Name: names.Max, Password: auth.MinPassword, AppName: maxAppName, PasskeyName: maxPasskeyName,
-		RoomName: maxRoomName, RoomAbout: maxRoomAbout, People: models.MaxTyped, Search: maxSearchQuery,
+		RoomName: maxRoomName, RoomAbout: maxRoomAbout, People: models.MaxTyped, Search: maxSearchQuery, PictureSide: pictures.Side,
 	}
 }

@@ -42,6 +42,17 @@ test("somebody new signs up and is in the chat", async ({ bob, visit }) => {
   await bob.hears("hello, I am new");
 });
 
+/** A blue picture as BMP, which packs nothing. */
+function bitmap(width: number, height: number): Buffer {
+  const size = width * height * 3; // rows are of a multiple of four bytes
+  const raw = Buffer.alloc(54 + size, Buffer.from([0xc0, 0x40, 0x20]));
+  raw.fill(0, 0, 54).write("BM");
+  for (const [at, value] of [[2, raw.length], [10, 54], [14, 40], [18, width], [22, height], [34, size]] as const) raw.writeUInt32LE(value, at);
+  raw.writeUInt16LE(1, 26);
+  raw.writeUInt16LE(24, 28);
+  return raw;
+}
+
 test("a name, a picture, a password, and in the end the account itself", async ({ alice, bob, database, visit }) => {
   await bob.talkTo("alice");
   await alice.talkTo("bob");
@@ -53,9 +64,11 @@ test("a name, a picture, a password, and in the end the account itself", async (
     const shown = () => portrait.getAttribute("href");
     const before = await shown();
     await alice.goTo("Settings");
-    const file = { name: "me.png", mimeType: "image/png", buffer: await alice.page.screenshot() };
+    const file = { name: "me.bmp", mimeType: "image/bmp", buffer: bitmap(2400, 1600) }; // neither as large as the site takes nor of a format that it knows
     await alice.page.getByLabel("Choose a picture").setInputFiles(file);
+    await expect(alice.page.locator("#picture canvas.avatar")).toBeVisible(); // as others will see it
     await alice.page.getByRole("button", { name: "Save picture" }).click();
+    await expect(alice.page.locator("#picture img.avatar")).toHaveJSProperty("naturalWidth", 256);
     await expect(alice.page.getByRole("button", { name: "Remove picture" })).toBeVisible();
     await expect.poll(shown).not.toBe(before);
     expect(await shown()).toMatch(/^data:image\/\w+;base64,/);

@@ -60,8 +60,8 @@ func New(recorder budget.Recorder, p *budget.CPUSemaphore) *Decoder {
 	}
 }
 
-// Square makes of a picture what is kept of it: a square cut out of its middle,
-// encoded here, so that what else was in the file, such as where it was taken, is
+// Square makes of a picture what is kept of it: a square cut out of its middle, upright
+// however the camera was held, encoded here, so that what else was in the file, such as where it was taken, is
 // gone. A small picture with nothing else in its file is kept as it is. account
 // pays. It waits for memory until ctx ends.
 func (d *Decoder) Square(ctx context.Context, account string, raw []byte) (data []byte, mediaType string, err error) {
@@ -98,7 +98,7 @@ func (d *Decoder) Square(ctx context.Context, account string, raw []byte) (data 
 	}
 	dst := image.NewRGBA(image.Rect(0, 0, Side, Side))
 	draw.CatmullRom.Scale(dst, dst.Bounds(), src, middle(src.Bounds()), draw.Src, nil)
-	return Encode(dst)
+	return Encode(turned(dst, orientation(raw, format)))
 }
 
 // cost is how many bytes decoding and scaling a picture takes.

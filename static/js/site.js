@@ -40,11 +40,14 @@ document.addEventListener('click', (event) => {
     link.href = url.href;
 });
 
-/** Passkeys, on the pages that have to do with them. If it does not come, they are not offered. */
-const offerPasskeys = () => document.querySelector('[data-passkey]') && import('./passkeys.js').catch(() => {});
+/** What few pages have to do with: passkeys, and one's picture. If it does not come, the page does without. */
+function fetchMore() {
+    if (document.querySelector('[data-passkey]')) import('./passkeys.js').catch(() => {});
+    if (document.querySelector('[data-picture]')) import('./picture.js').catch(() => {});
+}
 
-offerPasskeys();
-document.addEventListener('foyer:page', offerPasskeys);
+fetchMore();
+document.addEventListener('foyer:page', fetchMore);
 
 /** Closes the account menu. @param {boolean} focus whether the focus goes back to what opens it */
 function closeMenu(focus) {
