@@ -33,6 +33,20 @@ test("files are cards, sound plays in place, and pictures are looked at one by o
   await test.step("any other file comes to be saved, and is no page of the site", () => saveFiles(alice, bob));
 });
 
+test("a photo is seen upright, and tells nobody where it was taken", async ({ alice, bob }) => {
+  await alice.talkTo("bob");
+  await bob.talkTo("alice");
+  const taken = await alice.page.screenshot({ type: "jpeg", clip: { x: 0, y: 0, width: 320, height: 200 } });
+  const place = Buffer.from("51.5 N, 0.1 W");
+  const exif = Buffer.concat([Buffer.from("457869660000" + "4d4d002a00000008" + "0001" + "011200030000000100060000" + "00000000", "hex"), place]); // held on its side
+  const app1 = Buffer.from([0xff, 0xe1, 0, exif.length + 2]);
+  await attach(alice, { name: "shed.jpg", mimeType: "image/jpeg", buffer: Buffer.concat([taken.subarray(0, 2), app1, exif, taken.subarray(2)]) });
+  await expectShown(images(bob));
+  expect(await images(bob).evaluate((i: HTMLImageElement) => [i.naturalWidth, i.naturalHeight])).toEqual([200, 320]);
+  const sent = await bob.page.evaluate(async (address) => [...new Uint8Array(await (await fetch(address)).arrayBuffer())], await images(bob).getAttribute("src").then(String));
+  expect(Buffer.from(sent).includes(place)).toBe(false);
+});
+
 test("what could not be fetched is shown when the network is back", async ({ alice, bob }) => {
   await alice.talkTo("bob");
   await bob.talkTo("alice");

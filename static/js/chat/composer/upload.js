@@ -51,6 +51,9 @@ export async function whyNever(_converse, file) {
     return file.size > maxSize ? tooLarge(maxSize) : '';
 }
 
+/** A photo without what a camera writes into it. @param {File} file */
+const bare = (file) => import('./metadata.js').then(({ withoutMetadata }) => withoutMetadata(file), () => Promise.reject(new UploadError(FAILED)));
+
 /** Why no slot was given, in the service's words if it has any (XEP-0363 §5; RFC 6120 §8.3.2). */
 function whyNoSlot(answer) {
     if (!(answer instanceof Element)) return new UploadError(FAILED);
@@ -122,7 +125,8 @@ export async function upload(_converse, chat, file, onProgress, signal) {
         const why = await whyNever(_converse, file);
         if (why) throw refusal(why);
         const { to } = await service(_converse);
-        const sent = await api.hook('beforeFileUpload', chat, file); // encrypted, where the conversation is
+        const shown = file.type === 'image/jpeg' ? await bare(file) : file;
+        const sent = await api.hook('beforeFileUpload', chat, shown); // encrypted, where the conversation is
         return { sent, slot: await slotFor(_converse, sent, to) };
     };
     // Strophe forgets who waits for an answer when a stream is lost; what comes after the file would wait for ever.

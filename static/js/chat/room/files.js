@@ -56,7 +56,7 @@ export class Files extends Part {
         } catch (cause) {
             if (signal.aborted) return;
             console.warn('The files of a room were not found.', cause);
-            this.status = 'The files could not be loaded. Please try again in a moment.';
+            this.status = 'The files could not be loaded. Please try again.';
             this.panel.soon(0);
         }
     }

@@ -4,7 +4,7 @@ import { ask, peopleOf } from './find.js';
 import { hasWords, nearestFirst } from './fold.js';
 
 const MAX_SUGGESTED = 20;
-const TYPED = /(?:^|\s)from:(\S*)(?!\S)/iu;
+const TYPED = /(?:^|\s)from:(\S*)/iu;
 
 /** @typedef {{jid: string, name: string, picture?: string, room?: boolean, self?: boolean}} Author */
 

@@ -195,10 +195,10 @@ export class Search {
         const asks = (this.latest = this.asks());
         if (asks.from && asks.to && asks.from > asks.to) return this.tell('The last day is before the first.');
         if (!asks.q && !asks.files && !asks.by) {
-            if (asks.with || asks.room) return this.tell('Type something to search for.');
+            if (asks.with || asks.room) return this.tell('Type words of a message.');
             return this.tell(this.config.search ? 'Type a name, or words of a message.' : 'Type a name.', group('Last conversations', this.recent()));
         }
-        const narrowed = asks.with || asks.room || asks.by || asks.from || asks.to || asks.files;
+        const narrowed = Object.keys(asks).length > 1; // besides the words
         const listed = narrowed ? [] : nearestFirst(this.listed().filter(({ name }) => hasWords(name, asks.q)), asks.q).slice(0, MAX_RECENT);
         this.results.scrollTop = 0;
         this.drawPeople(listed);
