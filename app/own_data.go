@@ -220,8 +220,12 @@ func (b *ownDataBody) Read(p []byte) (int, error) {
 
 // Close implements io.Closer. It returns when nothing is made any more.
 func (b *ownDataBody) Close() error {
-	b.cancel(errDownloadLeft) // nobody hears it if it is whole
-	b.out.CloseWithError(errDownloadLeft)
+	why := errDownloadLeft // which nobody hears if it is whole
+	if !time.Now().Before(b.until) {
+		why = errDownloadLate
+	}
+	b.cancel(why)
+	b.out.CloseWithError(why)
 	<-b.ended
 	return nil
 }
