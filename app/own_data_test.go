@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -432,6 +433,60 @@ func TestOwnData_Browser(t *testing.T) {
 				t.Error("a fault of ours is logged")
 			}
 		})
+	}
+}
+
+// Whatever is being written, it ends when the person is not signed in any more: page by page.
+func TestOwnData_SignedOut(t *testing.T) {
+	s, _ := start(t, nil)
+	alice, err := s.db.Accounts.AccountByName(t.Context(), "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot := s.slot(t, "alice", "a.txt", 1, "")
+	put(t, slot.Put, []byte("x")).is(t, 201)
+	for range ownDataLines {
+		kept(t, s, archive.Entry{Owner: "alice@localhost", With: "bob@localhost"}, `<body>words</body>`)
+	}
+	s.sayInRoom(t, "lobby", "alice", "words", "")
+	var out bytes.Buffer
+	d := &ownData{ownDataPages: s.ownData, account: alice, secret: "of no session", now: time.Now().UTC(), zip: zip.NewWriter(&out)}
+	for name, part := range map[string]func(context.Context) error{"records": d.writeRecords, "conversations": d.writeConversations, "rooms": d.writeRooms, "files": d.writeFiles} {
+		if err := part(t.Context()); !errors.Is(err, errDownloadOver) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := d.zip.Close(); err != nil || bytes.Contains(out.Bytes(), []byte("bob@localhost.txt")) {
+		t.Error(err)
+	}
+}
+
+// A store that does not answer ends no download: its files are missing.
+func TestOwnData_StoreHangs(t *testing.T) {
+	hangs, err := net.Listen("tcp", "127.0.0.1:0") // takes connections, and never answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { hangs.Close() })
+	s, base := startChanged(t, map[string]string{
+		"UPLOAD_STORE": "s3://files", "S3_ACCESS_KEY": "us", "S3_SECRET_KEY": "secret", "S3_ENDPOINT": "http://" + hangs.Addr().String(),
+	}, func(s *Server) { s.ownData.stall = 300 * time.Millisecond })
+	expires := time.Now().Add(time.Minute)
+	u := models.Upload{Name: "far away.txt", Size: 1, ExpiresAt: &expires}
+	err = s.db.Uploads.ReserveUpload(t.Context(), "alice", &u, []byte("p"), []byte("g"), models.UploadLimits{Bytes: 1000, Files: 1000, Slots: 1000})
+	if err == nil {
+		err = s.db.Uploads.BeginUpload(t.Context(), u.ID, expires)
+	}
+	if err == nil {
+		err = s.db.Uploads.FinishUpload(t.Context(), u.ID, "")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBrowser(t, base)
+	b.signIn("alice").downloadData().wants(200, "PK")
+	if got := downloaded(t, b.body)["files/missing.txt"]; !strings.Contains(got, "far away.txt, sent on ") {
+		t.Error(got)
 	}
 }
 

@@ -374,8 +374,8 @@ func (d *ownData) writeFile(ctx context.Context, u models.Upload, used fileNames
 	storing, cancel := context.WithCancel(ctx)
 	defer cancel()
 	hung := time.AfterFunc(d.stall, cancel) // the store may take no longer for a byte
-	defer hung.Stop()
 	file, err := d.uploads.Open(storing, u)
+	hung.Stop()
 	if err != nil {
 		d.noteMissing(u, err)
 		return "it could not be read", ctx.Err()
