@@ -154,11 +154,11 @@ func (s *ownDataPages) send(c *fiber.Ctx, files int64, leave func(), data *ownDa
 	unstop := context.AfterFunc(s.ctx, func() { cancel(errDownloadStop) })
 	out, in := io.Pipe()
 	body := &ownDataBody{c: c.Context(), out: out, cancel: cancel, until: time.Now().Add(total), stall: s.stall, ended: make(chan struct{})}
-	go func() {
+	go func() { // until Close, if the browser does not take all
 		defer close(body.ended)
 		defer stopTimer()
-		defer leave()
 		err := data.write(ctx, in)
+		leave() // before the browser knows: it may begin another at once
 		unstop()
 		if err != nil && ctx.Err() != nil {
 			err = context.Cause(ctx)
