@@ -312,6 +312,11 @@ func (c Config) UpstreamName() string {
 // RoomsDomain is where the rooms are.
 func (c Config) RoomsDomain() string { return cmp.Or(c.Rooms, models.RoomsPrefix+c.Domain) }
 
+// Domains are where accounts and rooms have their addresses.
+func (c Config) Domains() models.Domains {
+	return models.Domains{Accounts: c.Domain, Rooms: c.RoomsDomain()}
+}
+
 // Development reports whether conveniences that are no good in public are on.
 func (c Config) Development() bool { return c.Env == "development" }
 

@@ -162,6 +162,7 @@ type SettingsPage struct {
 	Password PasswordForm
 	App      AppForm
 	Delete   DeleteForm
+	OwnData  OwnDataForm
 
 	Notifications NotificationsForm
 	Sessions      []SessionRow

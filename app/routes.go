@@ -12,6 +12,7 @@ type handlers struct {
 	identities    *identityPages
 	passkeys      *passkeyPages
 	settings      *settingsPages
+	ownData       *ownDataPages
 	files         *filePages
 	notices       *notifications
 	people        *peoplePages
@@ -36,6 +37,7 @@ func (s *Server) newHandlers() {
 		signIn: s.signIn, notices: s.notices, files: s.files, pictures: s.pictures, tell: s.tell, nativeServers: s.nativeServers,
 	}
 	s.signIn.renderSettings = s.settings.renderSettings
+	s.ownData = newOwnDataPages(s)
 	s.identities = &identityPages{pages: p, signIn: s.signIn, settings: s.settings}
 	s.passkeys = &passkeyPages{pages: p, signIn: s.signIn, settings: s.settings, asked: newAskedPasskeys(s.limits)}
 	s.people = &peoplePages{pages: p, accounts: s.db.Accounts, members: s.db.People}
@@ -102,6 +104,7 @@ func (s *Server) pageRoutes() {
 	s.rooms.routes(s.web)
 	s.links.routes(s.web)
 	s.settings.routes(s.web)
+	s.ownData.routes(s.web)
 	s.identities.routes(s.web)
 	s.passkeys.routes(s.web)
 	s.files.routes(s.web)

@@ -341,6 +341,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 		s.log.Warn("some streams did not end in time", "err", stopErr)
 	}
 	s.refusals.stop()
+	s.ownData.stop()
 	if stopErr := s.web.ShutdownWithContext(limited); stopErr != nil {
 		s.log.Warn("some requests did not end in time", "err", stopErr)
 	}

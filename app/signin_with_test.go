@@ -270,6 +270,7 @@ func TestWays_NoPassword(t *testing.T) {
 	stale()
 	zoe.get("/settings").wants(200, "Sign in again with Provider one")
 	zoe.submit("/settings", "/settings/delete", "confirm", "zoe").wants(422, "")
+	zoe.submit("/settings", "/settings/data").wants(422, "Sign in again with Provider one")
 	zoe.submit("/settings", "/settings/password", "password", "a few words in a row").wants(422, "")
 	// Somebody else's proof is none.
 	zoe.submit("/settings", "/settings/confirm", "next", "/settings").wants(200, "https://one.example/")
@@ -279,6 +280,7 @@ func TestWays_NoPassword(t *testing.T) {
 	if !one.fresh {
 		t.Error("the source need not ask again")
 	}
+	zoe.submit("/settings", "/settings/data").wants(200, "PK")
 	zoe.submit("/settings", "/settings/password", "password", "a few words in a row").wants(303, "")
 	stale()
 	newBrowser(t, base).submit("/signin", "/signin", "username", "zoe", "password", "a few words in a row").wants(303, "")

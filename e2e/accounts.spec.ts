@@ -1,7 +1,8 @@
 // From signing up to deleting the account, and what of it the chat sees at once.
 
+import { readFile } from "node:fs/promises";
 import { leftovers } from "./support/storage.ts";
-import { expect, names, password, test } from "./support/test.ts";
+import { expect, names, password, screens, test } from "./support/test.ts";
 
 test("somebody new signs up and is in the chat", async ({ bob, visit }) => {
   const { page, watch } = await visit("alice");
@@ -129,3 +130,35 @@ test("a name, a picture, a password, and in the end the account itself", async (
     await expect(page.getByRole("alert")).toBeVisible();
   });
 });
+
+for (const [size, viewport] of Object.entries(screens)) {
+  test(`somebody downloads their own data from the settings, ${size}`, async ({ visit }) => {
+    const alice = await visit("alice", { contextOptions: { viewport } });
+    await alice.openSite();
+    await alice.talkTo("bob");
+    await alice.say("to be taken along");
+    await alice.page.goto("/settings");
+    await alice.ready();
+    const section = alice.page.locator("#data");
+    await section.getByText("Download my data …").click();
+    const typed = section.getByLabel("Password, to start the download");
+    alice.watch.allow(/\b422\b/);
+    await typed.fill("not the password");
+    await section.getByRole("button", { name: "Download my data" }).click();
+    await expect(typed, "the section is open, at what was wrong").toBeFocused();
+    await expect(section.getByText("That is not your password.")).toBeVisible();
+    if (process.env["SHOTS"]) await alice.page.screenshot({ path: `${process.env["SHOTS"]}/data-${size}.png` });
+    await typed.fill(password);
+    const saving = alice.page.waitForEvent("download");
+    await section.getByRole("button", { name: "Download my data" }).click();
+    const download = await saving;
+    expect(download.suggestedFilename()).toMatch(/^foyer-alice-\d{4}-\d\d-\d\d\.zip$/);
+    expect(await download.failure()).toBeNull();
+    const zip = await readFile(await download.path());
+    expect(zip.subarray(0, 4).toString("latin1")).toBe("PK\x03\x04");
+    for (const name of ["README.txt", "data.jsonl", "conversations/bob@localhost.txt"]) expect(zip.includes(name), name).toBe(true);
+    await expect(alice.page, "the page stays").toHaveURL(/\/settings/);
+    await alice.page.goto("/chat/with/bob"); // and the chat
+    await alice.say("and the chat goes on");
+  });
+}

@@ -29,7 +29,7 @@ func (c userExportCmd) Run(e *env) (err error) {
 		lines := 0
 		export := func(out io.Writer) error {
 			buffered := bufio.NewWriter(out)
-			err := db.Personal.Export(e.ctx, account, domains(cfg), func(line []byte) error {
+			err := db.Personal.Export(e.ctx, account, cfg.Domains(), func(line []byte) error {
 				lines++
 				_, err := buffered.Write(append(line, '\n'))
 				return err
@@ -52,10 +52,6 @@ func (c userExportCmd) Run(e *env) (err error) {
 		}
 		return nil
 	})
-}
-
-func domains(cfg app.Config) models.Domains {
-	return models.Domains{Accounts: cfg.Domain, Rooms: cfg.RoomsDomain()}
 }
 
 // writeNew writes a file that is not there yet, and that its owner alone may read. If that fails, it is not there.
@@ -95,7 +91,7 @@ func (c userDeleteCmd) Run(e *env) error {
 				if !c.RoomMessages {
 					return 0, nil
 				}
-				return db.Personal.EraseRoomMessages(e.ctx, a.Username, domains(cfg))
+				return db.Personal.EraseRoomMessages(e.ctx, a.Username, cfg.Domains())
 			}
 			before, err := erase()
 			if err != nil {

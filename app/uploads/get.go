@@ -59,7 +59,7 @@ func describeFile(c *fiber.Ctx, u models.Upload) {
 		disposition, mediaType = "attachment", fiber.MIMEOctetStream
 	}
 	c.Set("Content-Type", mediaType)
-	c.Set("Content-Disposition", contentDisposition(disposition, u.Name))
+	c.Set("Content-Disposition", ContentDisposition(disposition, u.Name))
 	c.Set("Cache-Control", "private, max-age=31536000, immutable")
 	c.Set("ETag", `"`+u.Key()+`"`)
 	c.Set("Accept-Ranges", "bytes")
@@ -73,9 +73,9 @@ func undescribe(c *fiber.Ctx) {
 	c.Set("Cache-Control", "no-store")
 }
 
-// contentDisposition names the file, for old programs in ASCII and for the
+// ContentDisposition names the file, for old programs in ASCII and for the
 // others as it is (RFC 6266 §4.3, Appendix D; RFC 8187 §3.2).
-func contentDisposition(disposition, name string) string {
+func ContentDisposition(disposition, name string) string {
 	plain := strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' || r == '"' || r == '\\' || r == '%' {
 			return '_'
@@ -121,6 +121,11 @@ func (s *Service) Save(c *fiber.Ctx, u models.Upload) error {
 	describeFile(c, u)
 	c.Set("Cache-Control", "no-store")
 	return s.sendFile(c, u, 0, u.Size)
+}
+
+// Open reads a whole file, for its owner, who takes all of them along. files.ErrNotFound: the store does not have it.
+func (s *Service) Open(ctx context.Context, u models.Upload) (io.ReadCloser, error) {
+	return s.cfg.Store.Open(ctx, u.ID, 0, u.Size)
 }
 
 // sendFile streams a part of the file.

@@ -42,7 +42,7 @@ func FuzzFileName(f *testing.F) {
 		if err != nil || u.Path != "/upload/secret/"+name || u.RawQuery != "" || u.Fragment != "" {
 			t.Errorf("%q: %v, %v", name, u, err)
 		}
-		header := contentDisposition("inline", name)
+		header := ContentDisposition("inline", name)
 		if strings.ContainsFunc(header, func(r rune) bool { return r < ' ' || r > '~' }) || strings.Count(header, `"`) != 2 {
 			t.Errorf("%q: %s", name, header)
 		}
