@@ -161,7 +161,7 @@ func (s *settingsPages) fillPasskeys(c *fiber.Ctx, data *SettingsPage) error {
 		data.Passkeys = append(data.Passkeys, row)
 	}
 	data.MayPasskeys = ok && data.Confirm.Typed
-	if data.Passkey.Name == "" && len(data.Passkey.Errors) == 0 {
+	if data.Passkey.Name == "" && data.Passkey.Errors["name"] == "" {
 		data.Passkey.Name = deviceName(c.Get("User-Agent"))
 	}
 	return err
@@ -185,7 +185,7 @@ func (s *passkeyPages) startAdding(c *fiber.Ctx) error {
 	asked, err := s.auth.Passkeys.Begin(c.UserContext(), site, v.account, v.session, form.Name, c.FormValue("current"), s.client(c))
 	switch {
 	case errors.Is(err, auth.ErrNoPasskeys):
-		return errNoPasskeysHere
+		return &Error{Code: Forbidden, Public: auth.ErrNoPasskeys.Error()}
 	case errors.Is(err, models.ErrTooMany):
 		form.fail("name", tooManyPasskeys)
 		return again()

@@ -58,6 +58,7 @@ func TestPasskeys(t *testing.T) {
 	for _, c := range [][3]string{{"", demoPassword, "Say which device"}, {strings.Repeat("x", 61), demoPassword, "Say which device"}, {"Laptop", "wrong", "not your password"}, {"Laptop", "", "not your password"}} {
 		alice.submit("/settings", "/settings/passkeys", "name", c[0], "current", c[1]).wants(422, c[2])
 	}
+	alice.submit("/settings", "/settings/passkeys/add", "answer", "{}").wants(422, "answered already").wants(422, `value="Firefox on Windows"`)
 	device := passkeytest.New(base)
 	alice.addPasskey(device, "Laptop & co").wants(303, "")
 	alice.get("/settings").wants(200, "The passkey has been added.").wants(200, "Laptop &amp; co").wants(200, "Never used")

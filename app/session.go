@@ -215,7 +215,7 @@ var flashes = map[string]Flash{
 	"filedeleted":   {Kind: "ok", Text: "The file has been deleted."},
 	"filesdeleted":  {Kind: "ok", Text: "All your files have been deleted."},
 	"passkeyadded":  {Kind: "ok", Text: "The passkey has been added. You can sign in with it now."},
-	"passkeygone":   {Kind: "ok", Text: "The passkey has been removed. Devices that were signed in with it have been signed out."},
+	"passkeygone":   {Kind: "ok", Text: "The passkey has been removed. Other devices that were signed in with it have been signed out."},
 	"signedout":     {Kind: "ok", Text: "You are signed out."},
 	"deleted":       {Kind: "ok", Text: "Your account has been deleted."},
 }

@@ -190,6 +190,39 @@ test("what is cancelled can be tried again", async ({ visit }) => {
   await expect(page.getByText("The passkey has been added.")).toBeVisible();
 });
 
+test("who presses the button before suggestions are there is asked by it alone", async ({ visit }) => {
+  const { page } = await visit("dave");
+  const device = await Authenticator.of(page);
+  device.suggested = true;
+  await page.addInitScript(() => {
+    const asked: (string | undefined)[] = [];
+    Object.assign(window, { asked });
+    navigator.credentials.get = (options) => {
+      const at = asked.push(options?.mediation ?? "by the button") - 1;
+      options?.signal?.addEventListener("abort", () => (asked[at] += ", taken back"));
+      return new Promise(() => {}); // the person takes their time
+    };
+  });
+  const asked = () => page.evaluate(() => (window as unknown as { asked: string[] }).asked);
+  const starts: (() => Promise<unknown>)[] = [];
+  await page.route("**/signin/passkey/start", (route) => {
+    starts.push(async () => {
+      const answered = page.waitForResponse(route.request().url());
+      await route.continue();
+      await (await answered).finished();
+    });
+  });
+  await page.goto("/signin");
+  await expect.poll(() => starts.length).toBe(1);
+  await button(page).click();
+  await expect.poll(() => starts.length).toBe(2);
+  await starts[1]!();
+  await expect.poll(asked).toEqual(["by the button"]);
+  await starts[0]!();
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve))); // it is read
+  expect(await asked()).toEqual(["by the button"]);
+});
+
 for (const [why, contextOptions] of [["without a script", { javaScriptEnabled: false }], ["in a browser without passkeys", {}]] as const) {
   test.describe(why, () => {
     test.use({ contextOptions });

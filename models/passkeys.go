@@ -124,7 +124,11 @@ func (db *Passkeys) Remove(ctx context.Context, accountID int64, id, keep string
 	}
 	err = db.ending(ctx, func(tx pgx.Tx) error {
 		ended = nil
-		// The passkey first: a session that begins by it locks its row, or waits and sees then that it is late.
+		// The account first, as for a new app password: it may be made in a session of this passkey. The passkey next: a
+		// session that begins by it locks its row, or waits and sees then that it is late.
+		if _, err := tx.Exec(ctx, "SELECT FROM accounts WHERE id = $1 FOR UPDATE", accountID); err != nil {
+			return err
+		}
 		var one int
 		if err := tx.QueryRow(ctx, "SELECT 1 FROM passkeys WHERE id = $1 AND account_id = $2 FOR UPDATE", id, accountID).Scan(&one); err != nil {
 			return err
@@ -138,7 +142,6 @@ func (db *Passkeys) Remove(ctx context.Context, accountID int64, id, keep string
 			ended = append(ended, ids...)
 			return err
 		}
-		// The sessions next: a new app password holds the one in which it is made.
 		err := end("DELETE FROM sessions WHERE passkey_id = $1 AND id::text <> $2 RETURNING id::text", id, keep)
 		if err == nil {
 			err = end("DELETE FROM app_passwords WHERE passkey_id = $1 RETURNING id::text", id)

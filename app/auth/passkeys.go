@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"foyer/app/auth/passkey"
+	"foyer/internal/budget"
 	"foyer/models"
 )
 
@@ -178,13 +179,13 @@ func (k *Passkeys) BeginSignIn(site passkey.Site) (PasskeyRequest, error) {
 }
 
 // SignIn signs in who answers with a passkey. Failures count against the address. Errors: ErrNoChallenge and the
-// others above; ErrBlocked; ErrUnreachable; *ThrottledError.
+// others above; ErrBlocked; ErrUnreachable; ErrBusy; *ThrottledError.
 func (k *Passkeys) SignIn(ctx context.Context, site passkey.Site, cookie, answer string, d Device) (SignedIn, error) {
 	limits := k.s.throttle.limits("passkey", "", false, d.Client)
 	if _, err := k.s.throttle.failures(ctx, limits); err != nil {
 		return SignedIn{}, err
 	}
-	p, err := k.authenticate(ctx, site, cookie, answer)
+	p, err := k.authenticate(ctx, site, cookie, answer, d.Client)
 	if refused, ok := errors.AsType[Refusal](err); ok {
 		return SignedIn{}, errors.Join(refused, k.s.throttle.failed(ctx, limits))
 	}
@@ -198,7 +199,7 @@ func (k *Passkeys) SignIn(ctx context.Context, site passkey.Site, cookie, answer
 	return in, err
 }
 
-func (k *Passkeys) authenticate(ctx context.Context, site passkey.Site, cookie, answer string) (authenticated, error) {
+func (k *Passkeys) authenticate(ctx context.Context, site passkey.Site, cookie, answer string, from Client) (authenticated, error) {
 	r, err := k.open(ctx, site, cookie, "")
 	if err != nil {
 		return authenticated{}, err
@@ -234,11 +235,11 @@ func (k *Passkeys) authenticate(ctx context.Context, site passkey.Site, cookie, 
 	if err != nil {
 		return p, err
 	}
-	return k.stands(ctx, p, kept)
+	return k.stands(ctx, p, kept, from)
 }
 
-// stands checks that what a passkey stands on still opens the account: ErrPasskeyIdle; ErrUnreachable.
-func (k *Passkeys) stands(ctx context.Context, p authenticated, kept models.Passkey) (authenticated, error) {
+// stands checks that what a passkey stands on still opens the account: ErrPasskeyIdle; ErrUnreachable; ErrBusy.
+func (k *Passkeys) stands(ctx context.Context, p authenticated, kept models.Passkey, from Client) (authenticated, error) {
 	if kept.IdentityID == nil {
 		if !k.s.passwords.has(p.account) {
 			return p, ErrPasskeyIdle
@@ -258,7 +259,12 @@ func (k *Passkeys) stands(ctx context.Context, p authenticated, kept models.Pass
 	if !ok || source.Method() != ByForm {
 		return p, ErrPasskeyIdle // the settings have it no more
 	}
+	release, err := k.s.questions.enter(ctx, budget.Network(from.Address), true) // who has a passkey was here before
+	if err != nil {
+		return p, err
+	}
 	gone, err := source.Inactive(ctx, identitiesOf([]models.Identity{identity}))
+	release()
 	switch {
 	case err != nil:
 		k.s.failed.Warn(k.s.log, "passkey source", "somebody is not signed in by a passkey: their source does not say whether they are still there", "user", p.account.Username, "source", source.Name(), "err", err)

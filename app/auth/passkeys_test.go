@@ -11,6 +11,7 @@ import (
 
 	"foyer/app/auth/passkey"
 	"foyer/app/auth/passkey/passkeytest"
+	"foyer/internal/sasl"
 	"foyer/internal/stream"
 	"foyer/models"
 )
@@ -384,12 +385,44 @@ func TestPasskeys_End(t *testing.T) {
 	}
 }
 
-// Nothing that begins by a passkey outlives its removal.
+// A directory is asked about so many at once, whatever they sign in with.
+func TestPasskeys_Questions(t *testing.T) {
+	dir := newTestSource("directory", ByForm, "zoe")
+	s := newSite(t, from(dir))
+	device := s.passkeyOf("zoe")
+	var free []func()
+	for range maxConcurrentChecks {
+		release, err := s.questions.enter(t.Context(), "198.51.100.7", true)
+		is(t, err, nil)
+		free = append(free, release)
+	}
+	asked, err := s.Passkeys.BeginSignIn(passkeySite(t))
+	is(t, err, nil)
+	answer, err := device.Use(asked.Options)
+	is(t, err, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err = s.Passkeys.SignIn(ctx, passkeySite(t), asked.Sealed, answer, Device{})
+	is(t, err, context.DeadlineExceeded)
+	for _, release := range free {
+		release()
+	}
+	if name, err := s.who(s.signInByPasskey(device)); err != nil || name != "zoe" {
+		t.Errorf("%q %v", name, err)
+	}
+}
+
+// Nothing that begins by a passkey outlives its removal, nor what is made in that.
 func TestPasskeys_EndParallel(t *testing.T) {
 	s := newSite(t, nil)
 	alice := s.account("alice")
+	signedIn := 0
 	for range 6 {
 		device := s.passkeyOf("alice")
+		in, err := s.signInByPasskey(device)
+		is(t, err, nil)
+		before, _, err := s.Session(t.Context(), in.Secret)
+		is(t, err, nil)
 		list, err := s.Passkeys.Of(t.Context(), alice)
 		is(t, err, nil)
 		requests := make([]PasskeyRequest, 4)
@@ -401,6 +434,8 @@ func TestPasskeys_EndParallel(t *testing.T) {
 			is(t, err, nil)
 		}
 		var mu sync.Mutex
+		var once sync.Once
+		first := make(chan struct{}) // of them is over
 		var begun []SignedIn
 		var all sync.WaitGroup
 		for i := range requests {
@@ -411,13 +446,38 @@ func TestPasskeys_EndParallel(t *testing.T) {
 					begun = append(begun, in)
 					mu.Unlock()
 				}
+				once.Do(func() { close(first) })
 			})
 		}
-		all.Go(func() { is(t, s.Passkeys.Remove(context.Background(), alice, "", list[0].ID), nil) })
+		passwords := make([]string, 3)
+		for i := range passwords {
+			all.Go(func() {
+				password, err := s.AppPasswords.Create(context.Background(), alice, before.ID, "Phone")
+				if err == nil {
+					passwords[i] = password
+				} else {
+					is(t, err, ErrGone)
+				}
+			})
+		}
+		all.Go(func() {
+			<-first
+			is(t, s.Passkeys.Remove(context.Background(), alice, "", list[0].ID), nil)
+		})
 		all.Wait()
+		for _, password := range passwords {
+			if password != "" {
+				_, err := s.Password(t.Context(), "alice", password, stream.Peer{})
+				is(t, err, sasl.NotAuthorized)
+			}
+		}
+		signedIn += len(begun)
 		for _, in := range begun {
 			_, _, err := s.Session(t.Context(), in.Secret)
 			is(t, err, ErrGone)
 		}
+	}
+	if signedIn == 0 {
+		t.Error("nobody was signed in before it was removed")
 	}
 }

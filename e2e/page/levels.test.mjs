@@ -32,6 +32,24 @@ test("a level that is chosen while the list is under way stays, and so does what
   assert.equal(levels.of("b@rooms.h", true), "all");
 });
 
+test("of two that are chosen right after each other the second stays, however long the first takes", async () => {
+  const taken = [];
+  const waiting = [];
+  globalThis.fetch = (url, { method, body }) => {
+    if (method !== "POST") return Promise.resolve({ ok: false, status: 503 });
+    return new Promise((resolve) => waiting.push((ok) => (taken.push(JSON.parse(body).level), resolve({ ok }))));
+  };
+  globalThis.console.warn = () => {};
+  const chosen = ["all", "none", "mentions"].map((level) => levels.choose("a@rooms.h", level).catch(() => "not saved"));
+  for (const ok of [true, false, true]) {
+    await settle();
+    assert.equal(waiting.length, 1);
+    waiting.pop()(ok);
+  }
+  assert.deepEqual(await Promise.all(chosen), [undefined, "not saved", undefined]);
+  assert.deepEqual(taken, ["all", "none", "mentions"]);
+});
+
 test("a list that is asked for again, and does not come then, is taken from before", async () => {
   globalThis.console.warn = () => {};
   const answers = [];

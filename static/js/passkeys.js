@@ -37,11 +37,11 @@ const possible = (form) => 'PublicKeyCredential' in window && form.dataset.site 
 /** What is asked of browsers for the moment: there can be one thing only. @type {AbortController | undefined} */
 let asking;
 
-/** Asks the browser, instead of what was asked before. @param {(signal: AbortSignal) => Promise<Credential | null>} ask */
-function instead(ask) {
+/** The signal of what is asked now, instead of what was asked before, which may still be waiting for the site. */
+function instead() {
     asking?.abort();
     asking = new AbortController();
-    return ask(asking.signal);
+    return asking.signal;
 }
 
 /** Sends an answer. @param {HTMLFormElement} form @param {Credential | null} credential */
@@ -63,8 +63,10 @@ async function question(form) {
 
 /** @param {HTMLFormElement} form @param {CredentialMediationRequirement} [mediation] */
 async function signIn(form, mediation) {
+    const signal = instead();
     const { of, publicKey } = await question(form);
-    const credential = await instead((signal) => navigator.credentials.get({ publicKey, signal, mediation }));
+    signal.throwIfAborted();
+    const credential = await navigator.credentials.get({ publicKey, signal, mediation });
     field(form, 'of').value = of;
     send(form, credential);
 }
@@ -77,8 +79,9 @@ let refresh;
 
 /** Offers passkeys among the suggestions of the user name's field, where browsers do that. @param {HTMLFormElement} form */
 async function suggest(form) {
+    const before = asking;
+    if (!(await PublicKeyCredential.isConditionalMediationAvailable?.()) || asking !== before) return; // or the button was pressed meanwhile
     clearTimeout(refresh);
-    if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
     refresh = setTimeout(() => suggest(form), REFRESH_MS);
     const quiet = ['AbortError', 'NotSupportedError']; // something else is asked, or the browser has no such suggestions after all
     signIn(form, 'conditional').catch((cause) => quiet.includes(cause.name) || console.warn('No passkeys are suggested.', cause));
@@ -104,7 +107,7 @@ async function make(form) {
     say(form, '');
     try {
         const publicKey = read(JSON.parse(form.dataset.options ?? ''));
-        send(form, await instead((signal) => navigator.credentials.create({ publicKey, signal })));
+        send(form, await navigator.credentials.create({ publicKey, signal: instead() }));
     } catch (/** @type {any} */ cause) {
         if (cause.name === 'AbortError') return;
         say(form, sentences[cause.name] ?? 'That did not work in this browser. Try again, or another browser.');

@@ -5,7 +5,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+
+	"foyer/app/auth"
 
 	ldapv3 "github.com/go-ldap/ldap/v3"
 )
@@ -157,5 +160,20 @@ func TestMemberUid_AsWritten(t *testing.T) {
 		if got := m.of(p); len(got) != 1 {
 			t.Errorf("%s: %+v", written, got)
 		}
+	}
+}
+
+// Whether one person is still there is asked at each sign-in by a passkey: the groups of everybody are not read for it.
+func TestInactive_WithoutGroups(t *testing.T) {
+	var questions atomic.Int32
+	_, d := groupsAt(t, func(*asked) { questions.Add(1) })
+	s := &Source{Directory: d}
+	bob := []auth.Identity{{Subject: bobID}}
+	gone, err := s.Inactive(t.Context(), bob)
+	if err != nil || len(gone) != 0 || questions.Load() != 0 {
+		t.Errorf("%v, %v, after %d questions about groups", gone, err, questions.Load())
+	}
+	if _, now, err := s.RecheckAll(t.Context(), bob); err != nil || len(now) != 1 || questions.Load() == 0 {
+		t.Errorf("%v, %v, after %d questions about groups", now, err, questions.Load())
 	}
 }

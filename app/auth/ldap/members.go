@@ -29,10 +29,25 @@ func (d *Directory) Everybody(ctx context.Context) ([]Person, error) {
 // those about the groups.
 // auth.ErrUnreachable: the directory could not be asked, or not to the end.
 func (d *Directory) Look(ctx context.Context, subjects []string) (map[string]Person, error) {
+	return d.look(ctx, subjects, withGroups)
+}
+
+// groupReading is whether the groups of people are read as well, which may cost reading those of everybody.
+type groupReading bool
+
+const (
+	withGroups    groupReading = true
+	withoutGroups groupReading = false // they seem to have none
+)
+
+func (d *Directory) look(ctx context.Context, subjects []string, reading groupReading) (map[string]Person, error) {
 	found := map[string]Person{}
-	err := d.pool.asService(ctx, func(c *conn) error {
+	err := d.pool.asService(ctx, func(c *conn) (err error) {
 		clear(found)
-		groups, err := d.memberships(ctx, c)
+		var groups memberships
+		if reading == withGroups {
+			groups, err = d.memberships(ctx, c)
+		}
 		if err != nil {
 			return err
 		}

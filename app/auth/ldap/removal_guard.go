@@ -41,7 +41,11 @@ func plausible(asked, missing int, anybody bool) bool {
 // is empty; *MassRemovalError, and the report has those of whom the directory says that they may
 // not, without those who are missing.
 func (d *Directory) Recheck(ctx context.Context, subjects []string) (Report, error) {
-	found, err := d.Look(ctx, subjects)
+	return d.recheck(ctx, subjects, withGroups)
+}
+
+func (d *Directory) recheck(ctx context.Context, subjects []string, groups groupReading) (Report, error) {
+	found, err := d.look(ctx, subjects, groups)
 	if err != nil {
 		return Report{}, err
 	}

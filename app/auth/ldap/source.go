@@ -92,17 +92,23 @@ func (s *Source) LocksAfter(typed string) (account string, failures int, window 
 
 // Inactive implements auth.Source.
 func (s *Source) Inactive(ctx context.Context, list []auth.Identity) ([]auth.Identity, error) {
-	gone, _, err := s.RecheckAll(ctx, list)
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	gone, _, err := s.recheckAll(ctx, list, withoutGroups)
 	return gone, err
 }
 
 // RecheckAll implements auth.BatchRechecker.
 func (s *Source) RecheckAll(ctx context.Context, list []auth.Identity) (gone []auth.Identity, now []auth.Person, err error) {
+	return s.recheckAll(ctx, list, withGroups)
+}
+
+func (s *Source) recheckAll(ctx context.Context, list []auth.Identity, groups groupReading) (gone []auth.Identity, now []auth.Person, err error) {
 	subjects, bySubject := make([]string, len(list)), map[string]auth.Identity{}
 	for i, one := range list {
 		subjects[i], bySubject[one.Subject] = one.Subject, one
 	}
-	report, err := s.Recheck(ctx, subjects)
+	report, err := s.recheck(ctx, subjects, groups)
 	for _, subject := range report.Gone {
 		gone = append(gone, bySubject[subject])
 	}

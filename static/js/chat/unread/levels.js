@@ -6,6 +6,8 @@ import { siteTime } from '../siteTime.js';
 
 const LOAD_DELAY_MS = 300; // so that many bookmarks at once are asked for once
 
+const SAVE_TIMEOUT_MS = 10_000; // what is chosen next waits for it
+
 const URL = '/xmpp/conversations/settings';
 
 /** @typedef {'all'|'mentions'|'none'} Level */
@@ -49,13 +51,24 @@ async function load() {
 
 const again = () => load().catch((cause) => console.warn('It is not known which notifications are wanted.', cause));
 
+/** What was chosen last is on its way until then. @type {Promise<unknown>} */
+let last = Promise.resolve();
+
 /**
+ * Keeps what was chosen, one after the other: of two that are on their way the site may take the first last.
  * @param {string} jid
  * @param {{level?: Level, pinned?: boolean}} what
  */
-async function change(jid, what) {
+function change(jid, what) {
+    const saved = last.then(() => save(jid, what));
+    last = saved.catch(() => {}); // whoever chose it is told
+    return saved;
+}
+
+/** @param {string} jid @param {{level?: Level, pinned?: boolean}} what */
+async function save(jid, what) {
     const body = JSON.stringify({ jid, ...what });
-    const answer = await fetch(URL, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
+    const answer = await fetch(URL, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body, signal: AbortSignal.timeout(SAVE_TIMEOUT_MS) });
     if (!answer.ok) throw new Error(`${URL}: ${answer.status}`);
     chosen.set(jid, { level: '', pinned: false, ...chosen.get(jid), ...what });
     channel.postMessage('changed');
