@@ -37,11 +37,13 @@ test("that a level was saved is not said in the next room", async () => {
     values[parts.findIndex((part) => part.endsWith("<select @change="))]({ target: { value: "none" } });
   };
   choose();
+  await settle();
   panel.room = lobby;
   about.enter();
   await answer(0, {});
   assert.equal(about.said, "");
   choose();
+  await settle();
   await answer(2, {}); // after the levels, which are asked for again
   assert.equal(about.said, "Saved.");
 });
