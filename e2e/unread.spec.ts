@@ -87,6 +87,49 @@ test("a message to a closed panel is unread on every page, until it is seen", as
   });
 });
 
+// What is edited is nothing new, and what is deleted is nothing to be read; what was said last stays the last line,
+// whatever becomes of what was said before.
+test("what others edit is not unread once more, and what they delete is not unread", async ({ visit, site }) => {
+  const alice = await visit("alice");
+  await alice.signIn();
+  const bob = await Client.signIn(site, "bob");
+  await bob.say("zero");
+  await alice.page.goto("/chat/with/bob");
+  await alice.hears("zero");
+  await alice.goTo("Settings"); // where the panel is closed
+  for (const text of ["one", "two", "three"]) await bob.say(text);
+  await expectUnread(alice, 3);
+  const line = alice.listed(names.bob).locator(".conversation-line");
+  await bob.edit(4, "the third");
+  await expect(line).toHaveText("the third");
+  await expectUnread(alice, 3);
+  await bob.delete(2);
+  await expectUnread(alice, 2);
+  await bob.delete(1); // which was read
+  await bob.edit(3, "the second");
+  await bob.say("four");
+  await expectUnread(alice, 3);
+  await bob.delete(9);
+  await expectUnread(alice, 2);
+  await expect(line).toHaveText("Deleted message");
+  await bob.say("five");
+  await bob.delete(3);
+  await expectUnread(alice, 2);
+
+  await test.step("the site says the same, to this browser and to another", async () => {
+    await alice.page.reload();
+    await expectUnread(alice, 2);
+    await expect(line).toHaveText("five");
+    const other = await visit("alice");
+    await other.signIn();
+    await expectUnread(other, 2);
+    await expect(other.listed(names.bob).locator(".conversation-line")).toHaveText("five");
+    await bob.delete(4); // of which that browser knows only that it is there
+    await expectUnread(other, 1);
+    await expectUnread(alice, 1);
+  });
+});
+
 // Everything that came meanwhile is below the line, whether it was kept for them or
 // comes from the archive; and nothing that was read or answered on another device.
 test("a line stands before the first message that is new", async ({ site, visit }) => {

@@ -30,7 +30,7 @@ const maxUnread = 100
 
 // between selects what is in the archive of $1 with c.peer, by the index of both.
 const between = `hashtextextended(peer, hashtextextended(owner, 0)) = hashtextextended(c.peer, hashtextextended($1::text, 0))
-				AND coalesce(owner = $1::text AND peer = c.peer, false) AND body <> ''`
+				AND coalesce(owner = $1::text AND peer = c.peer, false)`
 
 // unreadOf selects columns of what is unread among the latest messages that are selected: what
 // others said after an id, if the newest message is after it. It reads max of them in the order of
@@ -45,7 +45,7 @@ func unreadOf(columns, selected, newest, after, own, prefix string, max int) str
 		WHERE NOT l.answered AND NOT l.retracts AND l.id > %[3]s`, own, newest, after, selected, prefix, max, columns)
 }
 
-// latestBetween reads one message for each of the $3 conversations that $1, a bare JID,
+// latestBetween reads what was said last in each of the $3 conversations that $1, a bare JID,
 // had last with members of the domain $2, and counts what is unread: $4 is by addresses up
 // to which message they were read, $5 the user name. Of $6 conversations that come after
 // those it reads the ones where something is unread. What was read is an object and no table: Postgres
@@ -54,13 +54,12 @@ func latestBetween() string {
 	unread := func(max int) string {
 		return `FROM (` + unreadOf("id", between, "m.id", "coalesce(c.read, me.unread_from)", "outgoing", peerNumber, max) + `) unread`
 	}
-	return `SELECT c.peer, m.id, '', '', m.outgoing, m.stanza, u.unread
+	return `SELECT c.peer, m.id, '', '', m.outgoing, coalesce(edit.stanza, m.stanza), u.unread
 		FROM (SELECT peer, ($4::jsonb ->> peer)::uuid AS read, row_number() OVER (ORDER BY latest DESC) > $3 AS beyond FROM conversations
 			WHERE owner = $1 ORDER BY latest DESC LIMIT $3 + $6) c
 		JOIN accounts a ON a.username = split_part(c.peer, '@', 1) COLLATE "default" AND a.blocked_at IS NULL
 		JOIN accounts me ON me.username = $5
-		CROSS JOIN LATERAL (SELECT id, outgoing, stanza FROM archive WHERE ` + between + `
-			ORDER BY ` + peerNumber + ` DESC, id DESC LIMIT 1) m
+		` + saidLast("$1", between, peerNumber, "x.peer = m.peer AND x.outgoing = m.outgoing") + `
 		CROSS JOIN LATERAL (SELECT CASE WHEN NOT c.beyond OR EXISTS (SELECT ` + unread(newestLooked) + `)
 			THEN (SELECT count(*) ` + unread(maxUnread) + `) ELSE 0 END AS unread) u
 		WHERE split_part(c.peer, '@', 2) = $2 AND (NOT c.beyond OR u.unread > 0)
@@ -70,18 +69,25 @@ func latestBetween() string {
 // moreConversations: $1 had more than $2.
 const moreConversations = `SELECT EXISTS (SELECT FROM conversations WHERE owner = $1 ORDER BY latest DESC OFFSET $2 LIMIT 1)`
 
-// latestInRooms reads for each of the rooms $1, bare JIDs, the message that said something last: as it
-// was corrected, or what stands in its place since it was taken back. What is unread there is told by
-// UnreadRooms.
-const latestInRooms = `SELECT r.jid, m.id, m.peer, m.resource, false, coalesce(c.stanza, m.stanza), 0
-	FROM unnest($1::text[]) r (jid)
-	CROSS JOIN LATERAL (SELECT id, peer, resource, stanza, nullif(stanza_id, '') AS stanza_id FROM archive
-		WHERE owner = r.jid COLLATE "C" AND replaces IS NULL
-			AND (body <> '' AND NOT ` + isRetraction + ` OR ` + isTombstone + `)
-		ORDER BY owner DESC, id DESC LIMIT 1) m
+// saidLast selects of what is selected, in the order of an index that begins with prefix, the message that said
+// something last, as m; and with edit.stanza how it was corrected last (XEP-0308), if it was. What takes something back
+// says nothing, and what was taken back says so in its place (XEP-0424). What corrects it is found in an archive by
+// the id that its author gave it, if it is of the author: sameAuthor says of x and m that it is.
+func saidLast(owner, selected, prefix, sameAuthor string) string {
+	return fmt.Sprintf(`CROSS JOIN LATERAL (SELECT id, peer, resource, outgoing, stanza, nullif(stanza_id, '') AS stanza_id FROM archive
+		WHERE %[2]s AND replaces IS NULL AND (body <> '' AND NOT `+isRetraction+` OR `+isTombstone+`)
+		ORDER BY %[3]s DESC, id DESC LIMIT 1) m
 	LEFT JOIN LATERAL (SELECT x.stanza FROM archive x
-		WHERE x.owner = r.jid COLLATE "C" AND x.replaces = m.stanza_id AND x.peer = m.peer AND x.id > m.id AND x.body <> ''
-		ORDER BY x.owner DESC, x.replaces DESC, x.id DESC LIMIT 1) c ON true`
+		WHERE x.owner = %[1]s AND x.replaces = m.stanza_id AND x.id > m.id AND x.body <> '' AND %[4]s
+		ORDER BY x.owner DESC, x.replaces DESC, x.id DESC LIMIT 1) edit ON true`, owner, selected, prefix, sameAuthor)
+}
+
+// latestInRooms reads for each of the rooms $1, bare JIDs, what was said last. What is unread there is told by
+// UnreadRooms.
+func latestInRooms() string {
+	return `SELECT r.jid, m.id, m.peer, m.resource, false, coalesce(edit.stanza, m.stanza), 0 FROM unnest($1::text[]) r (jid) ` +
+		saidLast(`r.jid COLLATE "C"`, `owner = r.jid COLLATE "C"`, "owner", "x.peer = m.peer")
+}
 
 // LatestMessages returns the latest message of each of the conversations that a member
 // has with others, of max of them and of those where something is unread of looked that come after these, and of each of
@@ -101,7 +107,7 @@ func (db *Conversations) LatestMessages(ctx context.Context, domain, user string
 	me := user + "@" + domain
 	var batch pgx.Batch
 	batch.Queue(latestBetween(), me, domain, max, read, user, looked).Query(add)
-	batch.Queue(latestInRooms, nonNil(rooms)).Query(add)
+	batch.Queue(latestInRooms(), nonNil(rooms)).Query(add)
 	batch.Queue(moreConversations, me, max).QueryRow(func(row pgx.Row) error { return row.Scan(&more) })
 	err = db.pool.SendBatch(ctx, &batch).Close()
 	return list, more, err

@@ -49,27 +49,60 @@ func TestLatestMessages(t *testing.T) {
 	if got := latest(10, "room@rooms.h", "silent@rooms.h"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	// In a room: as it was corrected (XEP-0308); what corrects an older one is not the last; and
+	// As it was corrected (XEP-0308); what corrects an older one is not the last, nor what takes one back; and
 	// that it was deleted (XEP-0424).
-	change := func(i int, body string, change func(*archive.Entry)) string {
-		e := message(i, body)
+	inRoom := func(e *archive.Entry) {
 		e.Owner, e.With, e.Resource, e.Outgoing = "room@rooms.h", "bob@h", "Bob", true
-		change(&e)
-		is(t, s.Append(t.Context(), []archive.Entry{e}), nil)
-		return strings.Split(latest(10, "room@rooms.h"), "\n")[2]
 	}
-	if got := change(8, "in this room", func(e *archive.Entry) { e.Replaces = room.StanzaID }); got != "room@rooms.h|bob@h|Bob|in this room" {
-		t.Errorf("corrected: %s", got)
+	fromCarol := func(e *archive.Entry) { e.With = "carol@h" }
+	carolsOlder := message(11, "earlier from carol")
+	carolsOlder.ID, carolsOlder.With = message(0, "").ID, "carol@h"
+	is(t, s.Append(t.Context(), []archive.Entry{carolsOlder}), nil)
+	for _, c := range []struct {
+		line        int
+		prefix      string
+		of          func(*archive.Entry)
+		last, older archive.Entry
+	}{
+		{2, "room@rooms.h|bob@h|Bob|", inRoom, room, older},
+		{0, "carol@h|||", fromCarol, carol, carolsOlder},
+	} {
+		is := func(why, said string) {
+			t.Helper()
+			if got := strings.Split(latest(10, "room@rooms.h"), "\n")[c.line]; got != c.prefix+said {
+				t.Errorf("%s: got %s", why, got)
+			}
+		}
+		change := func(i int, body string, change func(*archive.Entry)) {
+			e := message(20+10*c.line+i, body)
+			c.of(&e)
+			change(&e)
+			if err := s.Append(t.Context(), []archive.Entry{e}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		change(1, "said better", func(e *archive.Entry) { e.Replaces = c.last.StanzaID })
+		is("corrected", "said better")
+		change(2, "much earlier", func(e *archive.Entry) { e.Replaces = c.older.StanzaID })
+		is("an older one is corrected", "said better")
+		change(3, "fallback", func(e *archive.Entry) {
+			e.IsRetraction, e.Retracts = true, &archive.Retraction{IDs: []uuid.UUID{c.older.ID, message(20+10*c.line+2, "").ID}, By: "r", At: time.Now()}
+		})
+		is("an older one is deleted", "said better")
+		change(4, "fallback", func(e *archive.Entry) {
+			e.IsRetraction, e.Retracts = true, &archive.Retraction{IDs: []uuid.UUID{c.last.ID, message(20+10*c.line+1, "").ID}, By: "r", At: time.Now()}
+		})
+		is("deleted", "")
 	}
-	if got := change(9, "much earlier", func(e *archive.Entry) { e.Replaces = older.StanzaID }); got != "room@rooms.h|bob@h|Bob|in this room" {
-		t.Errorf("an older one is corrected: %s", got)
-	}
-	retracts := &archive.Retraction{IDs: []uuid.UUID{room.ID, message(8, "").ID}, By: "r", At: time.Now()}
-	if got := change(10, "", func(e *archive.Entry) { e.Retracts = retracts }); got != "room@rooms.h|bob@h|Bob|" {
-		t.Errorf("deleted: %s", got)
-	}
-	if got := latest(2); got != "carol@h|||from carol" { // of the two latest, one left
+	if got := latest(2); got != "carol@h|||" { // of the two latest, one left
 		t.Errorf("two at most: %s", got)
+	}
+	// Nobody else's words stand in for theirs, whatever id they give.
+	change := message(50, "not mine to change")
+	change.With, change.Outgoing, change.Replaces = "bob@h", false, bob.StanzaID
+	is(t, s.Append(t.Context(), []archive.Entry{change}), nil)
+	if got := latest(10); !strings.Contains(got, "bob@h|||I: to bob") {
+		t.Errorf("somebody else corrects it: got %s", got)
 	}
 }
 

@@ -80,6 +80,20 @@ test("what others say and take back counts, and what one takes back oneself does
   assert.equal(entry().unread, 2);
 });
 
+test("of one before the latest that is deleted the site is asked, where something is unread", async (t) => {
+  onClock(t);
+  const { entry, loads, said } = followed({ unread: 2, last: line(2) });
+  await pass(t, 1000);
+  const before = loads.length;
+  said("", line(1, { change: "deleted" }));
+  await pass(t, 1000);
+  assert.deepEqual([loads.length - before, entry().unread, entry().last], [1, 2, line(2)]);
+  entry().unread = 0;
+  said("", line(1, { change: "deleted" }));
+  await pass(t, 1000);
+  assert.equal(loads.length - before, 1);
+});
+
 test("what is said in a room that is not entered now is to the name that one had there, too", () => {
   joinWhenOpened({ exports: { MUC: class extends Model {} }, state: {}, api: listeners() });
   globalThis.window.converse.ROOMSTATUS = { ENTERED: 1, CONNECTING: 2, CONNECTED: 3, CLOSING: 4 };

@@ -118,6 +118,59 @@ test("what was edited is unread once, where the archive knows it by its edit", a
   assert.equal(box.get("num_unread"), 1);
 });
 
+test("what is deleted is not unread, whether it was counted here or by the site, and what was read is not counted less", async (t) => {
+  onClock(t);
+  let asked = 0;
+  document.addEventListener("foyer:deleted", () => asked++);
+  const { box, say, markers } = conversation();
+  const remove = (message) => {
+    message.save({ retracted: "2026-11-28T11:00:00.000Z" });
+    box.messages.trigger("change:retracted", message);
+  };
+  for (const id of ["b", "c", "d"]) say(id);
+  const [read, first, second] = box.messages.models;
+  remove(first);
+  assert.equal(box.get("num_unread"), 2);
+  remove(first);
+  assert.equal(box.get("num_unread"), 2, "the archive tells it once more");
+  remove(read);
+  assert.equal(box.get("num_unread"), 2, "it was read");
+  await pass(t, 400);
+  assert.equal(asked, 1, "the site is asked once");
+  await markers.take(BOB, "b");
+  assert.equal(box.get("num_unread"), 2, "what is deleted is not counted again");
+  second.set({ is_archived: true });
+  remove(second);
+  assert.equal(box.get("num_unread"), 2, "the site says how many it counted");
+});
+
+test("what comes while the site's count is taken is counted once", async (t) => {
+  onClock(t);
+  const { box, say } = conversation();
+  let [takeFirst, take] = [() => {}, () => {}];
+  box.msg_chain = new Promise((resolve) => (takeFirst = resolve));
+  document.dispatchEvent(new CustomEvent("foyer:conversations", { detail: new Map([[BOB, { unread: 0, read: "a", last: { id: "a" } }]]) }));
+  await settle();
+  box.msg_chain = new Promise((resolve) => (take = resolve));
+  say("b", false); // Converse has it, and has not counted it yet
+  box.messages.models.at(-1).set({ is_archived: false });
+  takeFirst();
+  await settle();
+  box.incrementUnreadMsgsCounter(box.messages.models.at(-1));
+  take();
+  await settle();
+  assert.equal(box.get("num_unread"), 1);
+});
+
+test("an edit is nothing new", () => {
+  const { box, say } = conversation();
+  say("b");
+  const [, message] = box.messages.models;
+  message.set({ replace_id: "b" });
+  box.incrementUnreadMsgsCounter(message);
+  assert.equal(box.get("num_unread"), 1);
+});
+
 test("less than another device has read is not told, and more is", async (t) => {
   onClock(t);
   for (const [published, told, why] of [

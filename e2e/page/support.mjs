@@ -25,6 +25,7 @@ export const settle = () => new Promise((resolve) => setImmediate(resolve));
 /** A model as scripts use it: attributes, and what happens when they change. */
 export class Model {
   heard = {};
+  before = {};
 
   constructor(attributes = {}) {
     this.attributes = attributes;
@@ -34,7 +35,13 @@ export class Model {
     return this.attributes[name];
   }
 
+  /** What it had before the last change. */
+  previous(name) {
+    return this.before[name];
+  }
+
   set(attributes, value) {
+    this.before = { ...this.attributes };
     Object.assign(this.attributes, typeof attributes === "string" ? { [attributes]: value } : attributes);
   }
 

@@ -46,6 +46,17 @@ export class Client {
     return this.send(to, `<body>${escaped(quote + text)}</body><reply xmlns="urn:xmpp:reply:0" id="${this.user}-${this.said}"/>${fallback}`);
   }
 
+  /** Says in other words (XEP-0308) what they said, which is the nth that they sent, with edits and deletions. */
+  edit(nth: number, text: string, to: User | `${string}@${string}` = "alice"): Promise<void> {
+    return this.send(to, `<body>${escaped(text)}</body><replace xmlns="urn:xmpp:message-correct:0" id="${this.user}-${nth}"/>`);
+  }
+
+  /** Takes back what they said to somebody (XEP-0424). */
+  delete(nth: number, to: User = "alice"): Promise<void> {
+    const fallback = `<body>/me retracted a message</body><fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:message-retract:1"/>`;
+    return this.send(to, `<retract xmlns="urn:xmpp:message-retract:1" id="${this.user}-${nth}"/>${fallback}`);
+  }
+
   /** Tells their other devices that they read the conversation with somebody, up to what they heard last (XEP-0490). */
   async read(user: User): Promise<void> {
     const id = this.last.get(`${user}@localhost`);

@@ -50,6 +50,8 @@ interface DocumentEventMap {
     'foyer:unread': CustomEvent<void>;
     /** A conversation was read on another device: its address. */
     'foyer:read': CustomEvent<string>;
+    /** Others deleted something that they had said to the person. */
+    'foyer:deleted': CustomEvent<void>;
     /** A room was changed. */
     'foyer:rooms': CustomEvent<void>;
     /** The next conversation is asked for, or the one before. */

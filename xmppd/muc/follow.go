@@ -24,8 +24,8 @@ import (
 //	<message from='conference.…'><rai xmlns='urn:xmpp:rai:0'><activity>garden@conference.…</activity></rai></message>
 //
 // A client that asks with <said xmlns='urn:foyer:said:0'/> inside <rai/> is told of every
-// message, and what it says, beside the indicator, and again when the latest is corrected or
-// taken back (change='edited', 'deleted'); and when a room is given to it or taken from it, or
+// message, and what it says, beside the indicator, and again when the latest is corrected, or any
+// is taken back (change='edited', 'deleted'); and when a room is given to it or taken from it, or
 // keeps what is said no more, after which nothing of it is told (change='room'). Any other
 // is told once for each room, until it has entered the room or asks again (§4.2). Who may
 // not read a room's archive hears nothing of it.
@@ -276,12 +276,14 @@ func (ac *activityNotifier) messageLocked(o *occupant, m *stream.Element, id uui
 	})
 }
 
-// retractedLocked tells those who follow the room that its latest message was taken back, if it is
-// among these.
+// retractedLocked tells those who follow the room that messages were taken back: the latest one, if it is
+// among these, else one of them, so that who had it unread counts again.
 func (ac *activityNotifier) retractedLocked(ids []uuid.UUID) {
 	if n := ac.latest; n.id != uuid.Nil && slices.Contains(ids, n.id) {
 		ac.tellChangeLocked(messageSummary{id: n.id, by: n.nick, change: "deleted"})
 		ac.latest = latestMessage{}
+	} else if len(ids) > 0 {
+		ac.tellLocked("", messageSummary{id: ids[0], change: "deleted"}, func(fo *follower) bool { return fo.said })
 	}
 }
 

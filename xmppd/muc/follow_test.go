@@ -111,8 +111,8 @@ yes</body><reply xmlns="urn:xmpp:reply:0" id="1" to="garden@rooms.h/Al the garde
 }
 
 // What the latest message says is told again when it is edited (XEP-0308) or deleted (XEP-0424,
-// XEP-0425), also after the room was out of memory; of an older one, and to anyone who
-// asked for indicators alone, nothing is.
+// XEP-0425), also after the room was out of memory; of an older one it is told that one is deleted, and
+// to anyone who asked for indicators alone nothing is.
 func TestFollow_Changes(t *testing.T) {
 	w := newWorld(t, Config{Idle: time.Minute}, "alice", "bob", "carol")
 	w.open("garden", nil)
@@ -154,7 +154,7 @@ func TestFollow_Changes(t *testing.T) {
 	}
 	send(`id="r"><retract xmlns="` + stanza.NSRetract + `" id="` + id("1") + `"/>`)
 	send(`id="r3"><retract xmlns="` + stanza.NSRetract + `" id="` + id("3") + `"/>`)
-	alice.isTold("garden deletedby bob: ")
+	alice.isTold("garden deletedby : ", "garden deletedby bob: ")
 	send(`id="4"><body>four</body>`)
 	bob.ask("set", "garden@rooms.h", `<moderate xmlns="`+stanza.NSModerate+`" id="`+id("4")+`"><retract xmlns="`+stanza.NSRetract+`"/></moderate>`)
 	alice.isTold("garden by bob: four", "garden deletedby bob: ")

@@ -146,5 +146,5 @@ export function listArchived(_converse, config, markers, take) {
     };
     api.listen.on('connected', load);
     api.listen.on('reconnected', load);
-    document.addEventListener('foyer:read', load);
+    for (const event of ['foyer:read', 'foyer:deleted']) document.addEventListener(event, load);
 }

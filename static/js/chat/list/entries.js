@@ -10,7 +10,7 @@ import { levels } from '../unread/levels.js';
 import { isSaid } from '../history/newMessages.js';
 import { isAround, knownName, pictureOf, SOMEBODY } from '../people/people.js';
 import { isAction } from './row.js';
-import { isConversation, isRoom, unreadOf } from '../boxes.js';
+import { isConversation, isDeleted, isRoom, unreadOf } from '../boxes.js';
 
 /**
  * @typedef {object} Line what was said last
@@ -64,13 +64,14 @@ export function saidBy(message) {
 
 /** What a message of Converse's says; nothing for what is no message of somebody's. */
 export function lineOf(box, message) {
-    const { time, sender, retracted, is_encrypted: encrypted, nick } = message.attributes;
+    const { time, sender, is_encrypted: encrypted, nick } = message.attributes;
     if (!isSaid(message)) return null;
     const text = saidBy(message);
     const file = addressIn(message.getMessageText(), message.get('oob_url')) || (message.get('file') ? message.file?.name ?? 'file' : '');
-    if (!text && !file && !retracted && !message.get('moderated')) return null;
+    const deleted = isDeleted(message);
+    if (!text && !file && !deleted) return null;
     const line = { at: time, text: text.replaceAll(/\s+/g, ' ').trim(), mine: sender === 'me', by: isRoom(box) ? nick : undefined };
-    if (retracted || message.get('moderated') === 'retracted' || message.get('is_tombstone')) return { ...line, text: '', kind: 'deleted' };
+    if (deleted) return { ...line, text: '', kind: 'deleted' };
     if (file) return { ...line, text: nameOfFile(file), kind: 'file' };
     if (encrypted && !message.get('plaintext')) return { ...line, text: '', kind: 'encrypted' };
     return line;

@@ -107,9 +107,12 @@ export class FollowedRooms {
         if (!line.mine) document.dispatchEvent(new CustomEvent('foyer:room-said', { detail: { jid: entry.jid, name: entry.name, mentioned, line } }));
     }
 
-    /** The latest message was edited or deleted: another's that is deleted is not unread. @param {Entry} entry @param {import('./entries.js').Line & {change: string}} line */
+    /** A message was edited, the latest, or deleted: another's that is deleted is not unread, and of one before the latest the site knows whether it was. @param {Entry} entry @param {import('./entries.js').Line & {change: string}} line */
     #changed(entry, line) {
-        if (entry.last?.id !== line.id) return;
+        if (entry.last?.id !== line.id) {
+            if (line.change === 'deleted' && unreadIn(entry, this._converse.state.chatboxes?.get(entry.jid))) this.loadSoon();
+            return;
+        }
         entry.last = line;
         const box = this._converse.state.chatboxes?.get(entry.jid);
         if (box && !isFollowed(box)) return this.list.draw();

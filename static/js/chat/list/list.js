@@ -294,6 +294,7 @@ function keepUp(_converse, draw, load) {
     for (const event of ['foyer:levels', 'foyer:drafts', 'foyer:unread', 'visibilitychange']) document.addEventListener(event, draw);
     setInterval(draw, MINUTE_MS); // times grow older
     document.addEventListener('foyer:rooms', load); // a room was changed
+    document.addEventListener('foyer:deleted', load); // it may have been unread, and the last one
     document.addEventListener('foyer:page', (event) => event.detail && load());
 }
 

@@ -7,7 +7,7 @@ import { serverUnread, inOrder } from './serverUnread.js';
 import { isSaid } from '../history/newMessages.js';
 import { keepInTab } from '../connection/tabStore.js';
 import { goesBy } from '../messages/versions.js';
-import { isRoom, unreadOf } from '../boxes.js';
+import { isDeleted, isRoom, unreadOf } from '../boxes.js';
 
 const NODE = 'urn:xmpp:mds:displayed:0';
 const PRIVATE = { persist_items: 'true', max_items: 'max', send_last_published_item: 'never', access_model: 'whitelist' };
@@ -23,9 +23,17 @@ function isAfter(box, key, id, other) {
 }
 
 /** The counts of a conversation, as Converse keeps them. */
-function setUnread(box, count) {
-    const mentions = Math.min(box.get('num_unread') ?? 0, count);
-    box.save(isRoom(box) ? { num_unread_general: count, num_unread: mentions } : { num_unread: count });
+function setUnread(box, count, mentioned = box.get('num_unread') ?? 0) {
+    box.save(isRoom(box) ? { num_unread_general: count, num_unread: Math.min(mentioned, count) } : { num_unread: count });
+}
+
+/** When Converse has taken all that came: while it takes a message, that is there and not counted yet. */
+async function taken(box) {
+    await box.messages.fetched;
+    for (let chain; chain !== box.msg_chain; ) {
+        chain = box.msg_chain;
+        await chain;
+    }
 }
 
 /**
@@ -68,6 +76,8 @@ export class Markers {
         this.asked = Promise.resolve();
         /** @type {Map<string, ReturnType<typeof setTimeout>>} */
         this.timers = new Map();
+        /** @type {ReturnType<typeof setTimeout> | undefined} */
+        this.asking = undefined;
     }
 
     get boxes() {
@@ -96,7 +106,7 @@ export class Markers {
         const key = this.key(box);
         return box.messages.models.filter((message) => {
             const own = message.get(key);
-            return isSaid(message) && message.get('sender') === 'them' && message.get('body') && own && this.isAfter(box, own, id) && !(upTo && this.isAfter(box, own, upTo));
+            return isSaid(message) && message.get('sender') === 'them' && message.get('body') && !isDeleted(message) && own && this.isAfter(box, own, id) && !(upTo && this.isAfter(box, own, upTo));
         }).length;
     }
 
@@ -210,8 +220,7 @@ export class Markers {
         if (this.learn(jid, id)) document.dispatchEvent(new CustomEvent('foyer:read', { detail: jid }));
         const box = this.box(jid);
         if (!box) return;
-        await box.messages.fetched;
-        await box.msg_chain; // what came before
+        await taken(box);
         if (!this.isAfter(box, id, this.readId(box))) return;
         const seen = box.messages.models.find((message) => goesBy(message, this.key(box), id))?.get('time');
         box.save({ read_id: id, ...(seen > (box.get('seen_until') ?? '') && { seen_until: seen }) });
@@ -240,14 +249,33 @@ export class Markers {
         const { upTo, read } = serverUnread.of(jid);
         const isUncounted = isRoom(box) && !this.config.countsUnread;
         if (!upTo && !isUncounted) return;
-        await box.messages.fetched;
-        await box.msg_chain;
+        await taken(box);
         const known = upTo ? read : this.known.get(jid);
         if (known && this.isAfter(box, known, this.readId(box))) box.save({ read_id: known });
         const here = this.readId(box);
         if (!upTo && !here) return;
         const count = box.isHidden() ? this.countedBefore(box) + this.countAfter(box, this.laterOf(box, upTo, here)) : 0;
         if (count !== unreadOf(box)) setUnread(box, count);
+    }
+
+    /**
+     * What was deleted is not unread. What came while the page was there was counted here; the rest the site or the
+     * archive counted, and are asked again between people.
+     */
+    deleted(box, message) {
+        if (message.get('sender') !== 'them' || !isDeleted(message) || isDeleted({ get: (name) => message.previous(name) })) return; // the archive tells it once more
+        if (!isRoom(box)) this.#askAgain();
+        const isSeen = this.isRead(box, message) || message.get('time') <= (box.get('seen_until') ?? '');
+        if (isSeen || message.get('is_archived') || !message.get('body') || !unreadOf(box)) return;
+        setUnread(box, unreadOf(box) - 1, (box.get('num_unread') ?? 0) - Number(isRoom(box) && box.isUserMentioned(message)));
+    }
+
+    /** Once for all that is deleted until then. */
+    #askAgain() {
+        this.asking ??= setTimeout(() => {
+            this.asking = undefined;
+            document.dispatchEvent(new CustomEvent('foyer:deleted'));
+        }, PUBLISH_DELAY_MS);
     }
 
     laterOf(box, id, other) {
@@ -271,12 +299,13 @@ function* markersIn(element) {
     }
 }
 
-/** What was read, here or elsewhere, and what the site has counted is not counted again. */
+/** What was read, here or elsewhere, and what the site has counted is not counted again; nor is what was edited (XEP-0308). */
 function countWhatIsUnread({ exports }, markers) {
     for (const { prototype } of [exports.ChatBox, exports.MUC]) {
         const { incrementUnreadMsgsCounter } = prototype;
         // Patch: counted-once
         prototype.incrementUnreadMsgsCounter = function (message) {
+            if (message.get('replace_id')) return;
             if (!markers.has(this) || !(markers.isRead(this, message) || markers.isCounted(this, message))) incrementUnreadMsgsCounter.call(this, message);
         };
     }
@@ -329,8 +358,11 @@ export function syncReadMarkers(_converse, config, restored) {
     // it is here.
     const counting = new WeakSet();
     const follow = (box) => {
+        if (!markers.has(box)) return;
+        box.messages?.on('change:retracted change:moderated', (message) => markers.deleted(box, message));
         box.messages?.on('add', (message) => {
-            if (counting.has(box) || !markers.has(box)) return;
+            if (message.get('dangling_retraction')) markers.deleted(box, message); // of a message that this browser does not have
+            if (counting.has(box)) return;
             if (!message.get('is_archived') && !markers.ends(box, message)) return;
             counting.add(box);
             restored.then(() => setTimeout(() => {

@@ -12,7 +12,7 @@
 //      In rooms that are not in sight, of this site, by list/follow.js: to what the site counted, or more if more came.
 //   3. One more with each message that comes while its conversation is not in sight: in a room that is followed by
 //      list/follow.js (lazyJoin.js says which these are), in all others by Converse, unless readMarkers.js knows that the
-//      message was read or counted (`counted-once`). One that another tab kept first Converse is handed by anotherTab.js.
+//      message was read or counted (`counted-once`); none more with an edit, and one less when it is deleted. One that another tab kept first Converse is handed by anotherTab.js.
 //   4. To 0 by Converse when the conversation comes in sight, which is here said to be so (`in-sight`); and to less by
 //      readMarkers.js when another device reads.
 //
