@@ -135,8 +135,8 @@ async function discuss(alice: Person, bob: Person): Promise<void> {
   await test.step("a reaction to what was said before, which stays where it is", async () => {
     await alice.say("See you there");
     await bob.hears("See you there");
-    await react(bob, "By tram", "🎉");
-    for (const person of both) await expectReactions(person, "By tram", ["🎉 1"]);
+    await react(bob, "By tram", "🙏");
+    for (const person of both) await expectReactions(person, "By tram", ["🙏 1"]);
   });
 }
 
@@ -144,7 +144,7 @@ async function discuss(alice: Person, bob: Person): Promise<void> {
 async function expectDiscussion(person: Person, before: string[], after: string[]): Promise<void> {
   await expectTakenBack(person, 1);
   await expectReactions(person, "meet at nine", ["👍 1"]);
-  await expectReactions(person, "By tram", ["🎉 1"]);
+  await expectReactions(person, "By tram", ["🙏 1"]);
   await expectReactions(person, "At the library", ["👍 1"]);
   await expectReply(person, "Make it ten", names.alice, "Shall we meet at nine?");
   await expectCorrected(person, "At the libary", "At the library");

@@ -80,6 +80,24 @@ test("menus, emoji, people and the keys that ? lists, in a room", async ({ alice
     await expect(items.first()).toBeFocused();
     await page.keyboard.press("Escape");
     await expect(last).toBeFocused();
+    const emoji = page.locator("#chat .reaction-picker");
+    await first.click();
+    await expect(emoji).toBeVisible();
+    await first.click();
+    await expect(emoji).toHaveCount(0);
+    await first.click();
+    await last.click(); // one menu at a time
+    await expect(items.first()).toBeVisible();
+    await expect(emoji).toHaveCount(0);
+    await page.keyboard.press("Escape");
+    await first.click();
+    await emoji.locator(".more").click();
+    await expect(emoji.getByRole("textbox")).toBeVisible();
+    await emoji.getByRole("textbox").focus();
+    await page.keyboard.press("Escape");
+    await expect(emoji).toHaveCount(0);
+    await expect(first).toBeFocused();
+    await expect(alice.input()).toBeVisible(); // it closes nothing else
   });
 
   await test.step("Tab leaves the composer, with text in it and without", async () => {

@@ -76,7 +76,7 @@ export const METHODS = {
     'elements.converse-chat-message': ['getExtraMessageClasses', 'getRetractionText', 'renderMessageText', 'showUserModal'],
     'elements.converse-message-actions': ['initialize', 'getActionButtons', 'onMessageEditButtonClicked'],
     'elements.converse-message-actions.constructor': ['getActionsDropdownItem'],
-    'elements.converse-reaction-picker': ['open', 'onEmojiSelected'],
+    'elements.converse-reaction-picker': ['open', 'close', 'onEmojiSelected'],
     'elements.converse-chat-heading': ['getHeadingButtons', 'showUserDetailsModal'],
     'elements.converse-muc-heading': ['getHeadingButtons'],
     'elements.converse-chat-message-body': ['render'],

@@ -78,6 +78,7 @@ const looks = () => ({
     show_controlbox_by_default: true,
     show_toolbar: true,
     visible_toolbar_buttons: { call: false, emoji: true, spoiler: false, toggle_occupants: false },
+    popular_emojis: [':thumbsup:', ':heart:', ':joy:', ':open_mouth:', ':cry:', ':pray:'], // until one has taken others
     send_chat_markers: ['displayed'], // see delivery.js
     time_format: 'HH:mm',
     // Notifications are the site's own (notifications.js), which asks who wants them.

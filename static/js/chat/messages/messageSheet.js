@@ -2,7 +2,7 @@
 // with reactions on top and everything else in words. Mouse and keyboard have the bar beside
 // the message (messages.js), which is there for screen readers as well.
 
-import { closeBeside, onClosed, waitFor } from '../../dom.js';
+import { around, byId, closeBeside, onClosed, waitFor } from '../../dom.js';
 import { showModal } from '../dialogs/overlayHistory.js';
 import { Bar } from './bar.js';
 import { MAX_MOVE_PX } from './longPress.js';
@@ -18,9 +18,10 @@ function closeByDrawing(dialog) {
     let from = null;
     const drawn = (touch) => Math.max(0, from ? touch.clientY - from.clientY : 0);
     const move = (px) => dialog.style.setProperty('--drawn', `${px}px`);
-    dialog.addEventListener('touchstart', ({ touches, target }) => {
-        const beside = target === dialog;
-        from = beside || touches.length > 1 || dialog.scrollTop > 0 ? null : touches[0];
+    dialog.addEventListener('touchstart', (event) => {
+        const { touches, target } = event;
+        const isOthers = target === dialog || around(event, '.emoji-picker__lists'); // what is beside, or scrolls
+        from = isOthers || touches.length > 1 || dialog.scrollTop > 0 ? null : touches[0];
     }, { passive: true });
     dialog.addEventListener('touchmove', (event) => {
         const px = drawn(event.touches[0]);
@@ -50,9 +51,8 @@ export class MessageSheet {
     /** @param {Converse.Private} _converse */
     constructor(_converse) {
         this._converse = _converse;
-        this.dialog = Object.assign(document.createElement('dialog'), { id: 'message-sheet', className: 'message-sheet', tabIndex: -1 });
-        this.dialog.setAttribute('aria-label', 'Message actions');
-        document.body.append(this.dialog);
+        this.dialog = Object.assign(document.createElement('dialog'), { id: 'message-sheet', className: 'message-sheet', tabIndex: -1, ariaLabel: 'Message actions' });
+        byId('chat').append(this.dialog); // whose rules its emoji are drawn by
         closeBeside(this.dialog);
         closeByDrawing(this.dialog);
         onClosed(this.dialog, this.#leave);
@@ -73,7 +73,7 @@ export class MessageSheet {
         this.#draw();
         showModal(this.dialog);
         this.dialog.focus(); // no choice is nearer than another
-        if (this.#can('reaction')) await this.#learnEmoji();
+        await this.#learnEmoji();
     }
 
     /** What can be done with it: of one that was drawn again meanwhile, too. */
@@ -100,19 +100,16 @@ export class MessageSheet {
         this.#draw();
     };
 
-    #can(name) {
-        return this.offered.some((action) => action.name === name);
-    }
-
     #draw() {
         const { html, render } = window.converse.env;
         const { model } = this.message;
         const line = lineOf(model.collection.chatbox, model);
         const entries = this.offered.filter(({ name }) => name !== 'reaction');
+        const mayReact = entries.length < this.offered.length;
         render(html`<div class="message-sheet__all">
             <p class="message-sheet__what"><b dir="auto">${model.getDisplayName()}</b> <span dir="auto">${line ? lineText(line) : ''}</span></p>
             ${reactionsOf(model).map(({ emoji, who }) => html`<p class="message-sheet__who">${emoji} <span dir="auto">${who}</span></p>`)}
-            ${this.#can('reaction') ? this.#reactions() : ''}
+            ${mayReact ? this.#reactions() : ''}
             ${entries.map((action) => html`<button type="button" class="message-sheet__entry ${action.name === 'retract' ? 'message-sheet__entry--destroys' : ''}" @click=${(event) => this.#do(event, action)}>
                 ${action.sign ?? html`<converse-icon class=${action.icon_class} size="1.25rem" aria-hidden="true"></converse-icon>`}${action.i18n_text}
             </button>`)}
@@ -142,13 +139,16 @@ export class MessageSheet {
         picker?.onEmojiSelected(emoji);
     }
 
-    /** Opens Converse's own, with all emoji. */
+    /** All emoji, in the sheet: Converse's picker, of another's making than the one beside the message. */
     async #more() {
-        const { message } = this;
-        const picker = message.querySelector('converse-reaction-picker');
-        this.dialog.close();
-        await picker?.open({ target: message });
-        const more = await waitFor(() => picker?.querySelector('.reaction-item.more'));
-        more?.click();
+        const { html, render } = window.converse.env;
+        const { model } = this.message;
+        this.#leave(); // whatever becomes of the message, the emoji stay
+        render(html`<div class="message-sheet__all conversejs emoji-sheet">
+            <converse-reaction-picker .model=${model} @emoji-picker-selected=${() => this.dialog.close()}></converse-reaction-picker>
+        </div>`, this.dialog);
+        const picker = /** @type {any} */ (this.dialog.querySelector('converse-reaction-picker'));
+        await picker.open({ target: picker });
+        (await waitFor(() => picker.querySelector('.more')))?.click();
     }
 }

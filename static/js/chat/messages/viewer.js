@@ -1,28 +1,18 @@
 // One picture at a time, above the page, with the way to the one before and the next.
 
+import { make } from '../elements.js';
 import { showModal } from '../dialogs/overlayHistory.js';
 
 /** @typedef {{url: string, name: string}} Picture */
 
-const make = (tag, properties, ...content) => {
-    const element = Object.assign(document.createElement(tag), properties);
-    element.append(...content);
-    return element;
-};
-
-const button = (className, label, sign, act) => {
-    const element = make('button', { type: 'button', className, title: label }, sign);
-    element.setAttribute('aria-label', label);
-    element.addEventListener('click', act);
-    return element;
-};
+const button = (className, label, sign, onclick) => Object.assign(make('button', className, sign), { type: 'button', title: label, ariaLabel: label, onclick });
 
 /** @param {Picture[]} pictures */
 function show(pictures, at) {
     let index = at;
-    const image = /** @type {HTMLImageElement} */ (make('img', { alt: '' }));
-    const name = make('a', { className: 'viewer__name', download: '' });
-    const place = make('span', { className: 'viewer__place' });
+    const image = new Image();
+    const name = Object.assign(document.createElement('a'), { className: 'viewer__name', download: '' });
+    const place = make('span', 'viewer__place');
     const step = (by) => {
         index = (index + by + pictures.length) % pictures.length;
         const { url, name: called } = pictures[index];
@@ -30,20 +20,19 @@ function show(pictures, at) {
         Object.assign(name, { href: url, textContent: called, title: `Save ${called}` });
         place.textContent = pictures.length > 1 ? `${index + 1} of ${pictures.length}` : '';
     };
-    const dialog = /** @type {HTMLDialogElement} */ (make('dialog', { className: 'viewer' }));
-    dialog.setAttribute('aria-label', 'Pictures');
+    const dialog = /** @type {HTMLDialogElement} */ (make('dialog', 'viewer'));
+    dialog.ariaLabel = 'Pictures';
     const close = () => dialog.close();
     const arrows = pictures.length > 1
         ? [button('viewer__back', 'Previous picture', '‹', () => step(-1)), button('viewer__on', 'Next picture', '›', () => step(1))]
         : [];
-    const caption = make('p', { className: 'viewer__caption' }, name, place);
-    caption.setAttribute('aria-live', 'polite');
+    const caption = Object.assign(make('p', 'viewer__caption', name, place), { ariaLive: 'polite' });
     dialog.append(button('viewer__close', 'Close', '✕', close), image, ...arrows, caption);
-    dialog.addEventListener('keydown', ({ key }) => {
+    dialog.onkeydown = ({ key }) => {
         if (arrows.length && ['ArrowLeft', 'ArrowRight'].includes(key)) step(key === 'ArrowLeft' ? -1 : 1);
-    });
-    dialog.addEventListener('click', ({ target }) => target === dialog && close());
-    dialog.addEventListener('close', () => dialog.remove());
+    };
+    dialog.onclick = ({ target }) => target === dialog && close();
+    dialog.onclose = () => dialog.remove();
     step(0);
     document.body.append(dialog);
     showModal(dialog);

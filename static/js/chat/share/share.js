@@ -5,6 +5,7 @@
 
 import { byId, waitFor } from '../../dom.js';
 import { conversationAt } from '../conversation.js';
+import { make } from '../elements.js';
 import { discardShared, SHARED } from '../signin/forget.js';
 import { panel } from '../panel.js';
 
@@ -41,9 +42,8 @@ function describeShared({ text, files, left }) {
 
 /** Says above the list what waits; resolves with the conversation that is chosen, or "" if none is to be. */
 function choose(config, shared) {
-    const cancel = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Cancel' });
-    const bar = Object.assign(document.createElement('div'), { className: 'share-bar', role: 'status' });
-    bar.append(Object.assign(document.createElement('p'), { textContent: describeShared(shared) }), cancel);
+    const cancel = Object.assign(make('button', '', 'Cancel'), { type: 'button' });
+    const bar = Object.assign(make('div', 'share-bar', make('p', '', describeShared(shared)), cancel), { role: 'status' });
     byId('conversations').prepend(bar);
     return new Promise((resolve) => {
         const done = (jid) => {
