@@ -111,13 +111,18 @@ func smallCost(head []byte, cfg image.Config, format string, width, height int) 
 		return memory + 1
 	}
 	pixels := int64(cfg.Width) * int64(cfg.Height)
-	decoded := pixels * bytesPerPixel(head, cfg.ColorModel, format)
+	each := bytesPerPixel(head, cfg.ColorModel, format)
+	decoded, gone := pixels*each, int64(0)
 	if format == "jpeg" && halved(head) {
 		decoded /= 2
 	}
+	if format == "jpeg" && each > 3 { // coefficients, which are free again when there are pixels
+		gone = decoded - decoded*3/each
+	}
 	factor := int64(averagedBy(cfg.Width, cfg.Height, width, height))
 	// Rows, their averages, what is scaled from these, turned, and encoded; four bytes each.
-	return decoded + 4*(int64(cfg.Width)*factor+pixels/(factor*factor)+3*int64(width)*int64(height))
+	scaling := 4 * (int64(cfg.Width)*factor + pixels/(factor*factor) + 3*int64(width)*int64(height))
+	return decoded + max(0, scaling-gone)
 }
 
 // averagedBy is how many pixels one is made of, in each direction, before the last step of scaling.

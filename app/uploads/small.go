@@ -1,6 +1,7 @@
 package uploads
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -26,6 +27,10 @@ import (
 // take. There is at most one for each file, and it has fewer bytes than that: all of them together are bounded by what
 // the quotas allow, and in practice a few per cent of it. Where the store has no room for it, it is served all the same.
 
+// noSmall is all that is kept of a small version where there is to be none, so that the next one who asks has nothing
+// decoded. What JPEG and PNG begin with are other bytes.
+const noSmall = 0
+
 // How small versions are made.
 const (
 	fewBytes        = 128 << 10 // that a picture has of which a small version would be of no use
@@ -45,7 +50,7 @@ type smalls struct {
 // smallFlight is one that is made, for all who ask for it meanwhile.
 type smallFlight struct {
 	over chan struct{} // closed when it is; the rest is set by then
-	data []byte        // empty: there is none
+	data []byte        // as it is kept
 	made bool          // else something was in the way, which says nothing of the picture
 }
 
@@ -93,20 +98,15 @@ func (s *Service) getSmall(c *fiber.Ctx, u models.Upload) (done bool, err error)
 		leave()
 		return false, nil
 	}
-	var head [1]byte // both kinds that there are begin with bytes of their own
-	if _, err := io.ReadFull(small, head[:]); err != nil {
-		s.smallFailed("read", u, errors.Join(err, small.Close()))
-		leave()
+	body := &downloadReader{small, func() {}, leave}
+	first, err := small.Peek(1)
+	if err != nil || first[0] == noSmall {
+		if err = errors.Join(err, body.Close()); err != nil {
+			s.smallFailed("read", u, err)
+		}
 		return false, nil
 	}
-	describeSmall(c, u, tag, head[0])
-	body := &downloadReader{
-		ReadCloser: struct {
-			io.Reader
-			io.Closer
-		}{io.MultiReader(bytes.NewReader(head[:]), io.LimitReader(small, size-1)), small},
-		cancel: func() {}, leave: leave,
-	}
+	describeSmall(c, u, tag, first[0])
 	if c.Method() == fiber.MethodHead {
 		c.Response().SkipBody = true
 		c.Response().Header.SetContentLength(int(size))
@@ -129,15 +129,19 @@ func describeSmall(c *fiber.Ctx, u models.Upload, tag string, first byte) {
 	c.Set("Accept-Ranges", "none")
 }
 
-// smallOf opens the small version, and makes it where it is not there. nil: there is none, now or ever.
-func (s *Service) smallOf(c *fiber.Ctx, u models.Upload) (r io.ReadCloser, size int64) {
+// smallFile is a small version that is sent, or noSmall alone.
+type smallFile struct {
+	*bufio.Reader
+	io.Closer
+}
+
+// smallOf opens the small version, and makes it where it is not there. nil: there is none now.
+func (s *Service) smallOf(c *fiber.Ctx, u models.Upload) (r *smallFile, size int64) {
 	kept, size, err := s.openSmall(c.UserContext(), u.ID)
-	switch {
-	case err == nil && kept != nil:
-		return kept, size
-	case err == nil: // there is to be none
-		return nil, 0
-	case !errors.Is(err, files.ErrNotFound):
+	if err == nil {
+		return &smallFile{bufio.NewReader(kept), kept}, size
+	}
+	if !errors.Is(err, files.ErrNotFound) {
 		s.smallFailed("read", u, err)
 		return nil, 0
 	}
@@ -145,19 +149,17 @@ func (s *Service) smallOf(c *fiber.Ctx, u models.Upload) (r io.ReadCloser, size 
 	if len(data) == 0 {
 		return nil, 0
 	}
-	return io.NopCloser(bytes.NewReader(data)), int64(len(data))
+	return &smallFile{bufio.NewReader(bytes.NewReader(data)), io.NopCloser(nil)}, int64(len(data))
 }
 
-// openSmall opens the small version that is kept; nil without an error: it is kept that there is to be none.
+// openSmall opens the small version that is kept.
 func (s *Service) openSmall(ctx context.Context, id uuid.UUID) (io.ReadCloser, int64, error) {
 	// It is read after the handler has returned, and has its own time then.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), transferTime(0))
 	late := time.AfterFunc(min(s.cfg.Timeout(), smallWait), cancel)
 	kept, size, err := s.cfg.Store.OpenSmall(ctx, id)
-	if err != nil || size == 0 || !late.Stop() {
-		if err == nil {
-			err = kept.Close()
-		}
+	late.Stop() // if it is too late, reading says so
+	if err != nil {
 		cancel()
 		return nil, 0, err
 	}
@@ -165,7 +167,7 @@ func (s *Service) openSmall(ctx context.Context, id uuid.UUID) (io.ReadCloser, i
 }
 
 // makeOnce makes the small version, or waits for whoever does so already. Nobody waits for somebody who has yet to wait
-// for a turn. Empty: there is none, or not now.
+// for a turn. nil: not now.
 func (s *Service) makeOnce(ctx context.Context, address string, u models.Upload) []byte {
 	ctx, cancel := context.WithTimeout(ctx, min(s.cfg.Timeout(), smallWait))
 	defer cancel()
@@ -225,8 +227,7 @@ func (s *Service) endSmall(id uuid.UUID, f *smallFlight) {
 	close(f.over)
 }
 
-// makeSmall makes the small version and keeps it; where there is to be none it keeps that, so that the next one who asks
-// has nothing decoded. Not made: not now.
+// makeSmall makes the small version, or noSmall, and keeps it. Not made: not now.
 func (s *Service) makeSmall(ctx context.Context, address string, u models.Upload) (data []byte, made bool) {
 	if kept, _, err := s.cfg.Store.OpenSmall(ctx, u.ID); err == nil { // somebody was faster
 		data, err := io.ReadAll(kept)
@@ -239,6 +240,9 @@ func (s *Service) makeSmall(ctx context.Context, address string, u models.Upload
 	data, err = s.cfg.Small(ctx, address, picture, u.Size)
 	if err = errors.Join(err, picture.Close()); err != nil {
 		return nil, false
+	}
+	if data == nil {
+		data = []byte{noSmall}
 	}
 	if err := s.keepSmall(ctx, u, data); err != nil {
 		s.smallFailed("kept", u, err)

@@ -39,8 +39,8 @@ type Store interface {
 	Delete(ctx context.Context, id uuid.UUID) error
 
 	// PutSmall keeps the small version of a picture beside it, whole or not at all.
-	// Several programs may do so at once: one of them wins, or gets an error. Empty
-	// data is kept, too, for who wants to know that there is to be none.
+	// Several programs may do so at once: one of them wins, or gets an error. data
+	// is not empty.
 	PutSmall(ctx context.Context, id uuid.UUID, data []byte) error
 
 	// OpenSmall returns the small version, and how many bytes it has; ErrNotFound
