@@ -33,9 +33,9 @@ const noSmall = 0
 
 // How small versions are made.
 const (
-	fewBytes        = 128 << 10 // that a picture has of which a small version would be of no use
-	smallsAtOnce    = 4         // in this program, of which
-	smallsOfAddress = 2
+	fewBytes        = 128 << 10       // that a picture has of which a small version would be of no use
+	smallsAtOnce    = 4               // in this program,
+	smallsOfAddress = 1               // and for one address: a large one takes all memory that there is for that, anyway
 	smallWait       = 4 * time.Second // that a request waits for one: after that the picture itself is there as soon
 )
 
@@ -54,13 +54,14 @@ type smallFlight struct {
 	made bool          // else something was in the way, which says nothing of the picture
 }
 
-func newSmalls(db *models.Uploads, recorder budget.Recorder) smalls {
+func newSmalls(db *models.Uploads) smalls {
 	return smalls{
 		stored: func(ctx context.Context, id uuid.UUID) error {
 			_, err := db.StoredUpload(ctx, id)
 			return err
 		},
-		turns:  budget.NewKeyedSemaphore(budget.Limit{Name: "pictures made small at once"}, smallsAtOnce, smallsOfAddress, recorder),
+		// Whoever opens a conversation with some new pictures waits here: that is nothing to be told of.
+		turns:  budget.NewKeyedSemaphore(budget.Limit{Name: "pictures made small at once"}, smallsAtOnce, smallsOfAddress, nil),
 		making: make(map[uuid.UUID]*smallFlight),
 	}
 }
@@ -89,14 +90,9 @@ func (s *Service) getSmall(c *fiber.Ctx, u models.Upload) (done bool, err error)
 		c.Set("ETag", tag)
 		return true, c.SendStatus(fiber.StatusNotModified)
 	}
-	leave, err := s.place(c) // for the file that is read, and for what is sent
-	if err != nil {
+	small, size, leave, err := s.smallOf(c, u)
+	if small == nil || err != nil {
 		return false, err
-	}
-	small, size := s.smallOf(c, u)
-	if small == nil {
-		leave()
-		return false, nil
 	}
 	body := &downloadReader{small, func() {}, leave}
 	first, err := small.Peek(1)
@@ -135,21 +131,29 @@ type smallFile struct {
 	io.Closer
 }
 
-// smallOf opens the small version, and makes it where it is not there. nil: there is none now.
-func (s *Service) smallOf(c *fiber.Ctx, u models.Upload) (r *smallFile, size int64) {
+// smallOf opens the small version, and makes it where it is not there. leave gives back its place among the files that
+// come or go: who waits for it to be made has none. nil: there is none now.
+func (s *Service) smallOf(c *fiber.Ctx, u models.Upload) (small *smallFile, size int64, leave func(), err error) {
+	if leave, err = s.place(c); err != nil {
+		return nil, 0, nil, err
+	}
 	kept, size, err := s.openSmall(c.UserContext(), u.ID)
 	if err == nil {
-		return &smallFile{bufio.NewReader(kept), kept}, size
+		return &smallFile{bufio.NewReader(kept), kept}, size, leave, nil
 	}
+	leave()
 	if !errors.Is(err, files.ErrNotFound) {
 		s.smallFailed("read", u, err)
-		return nil, 0
+		return nil, 0, nil, nil
 	}
 	data := s.makeOnce(c.UserContext(), s.cfg.Payer(c), u)
-	if len(data) == 0 {
-		return nil, 0
+	if data == nil {
+		return nil, 0, nil, nil
 	}
-	return &smallFile{bufio.NewReader(bytes.NewReader(data)), io.NopCloser(nil)}, int64(len(data))
+	if leave, err = s.place(c); err != nil {
+		return nil, 0, nil, err
+	}
+	return &smallFile{bufio.NewReader(bytes.NewReader(data)), io.NopCloser(nil)}, int64(len(data)), leave, nil
 }
 
 // openSmall opens the small version that is kept.

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"foyer/app/uploads/files"
-	"foyer/internal/budget"
 	"foyer/models"
 
 	"github.com/google/uuid"
@@ -40,9 +39,9 @@ func newMakers(t *testing.T) makers {
 }
 
 // program makes small versions as it is told, of files of which stored says whether they are there.
-func (m makers) program(recorder budget.Recorder, small func(context.Context) ([]byte, error), stored func() error) *Service {
+func (m makers) program(small func(context.Context) ([]byte, error), stored func() error) *Service {
 	s := New(Config{
-		Store: m.store, Logger: slog.New(slog.DiscardHandler), Timeout: func() time.Duration { return 15 * time.Second }, Recorder: recorder,
+		Store: m.store, Logger: slog.New(slog.DiscardHandler), Timeout: func() time.Duration { return 15 * time.Second },
 		Small: func(ctx context.Context, _ string, _ io.Reader, _ int64) ([]byte, error) { return small(ctx) },
 	})
 	s.small.stored = func(context.Context, uuid.UUID) error { return stored() }
@@ -78,7 +77,7 @@ func TestSmall_Once(t *testing.T) {
 	}
 	var all sync.WaitGroup
 	for range 2 {
-		s := m.program(nil, slow, there)
+		s := m.program(slow, there)
 		for range 50 {
 			all.Go(func() {
 				if got := s.makeOnce(t.Context(), "192.0.2.1", m.file); string(got) != "small" {
@@ -94,20 +93,20 @@ func TestSmall_Once(t *testing.T) {
 	if got := m.kept(t); !slices.Equal(got, []string{"", ".small"}) {
 		t.Errorf("kept: %q", got)
 	}
-	none := m.program(nil, func(context.Context) ([]byte, error) { return nil, errors.New("made again") }, there)
+	none := m.program(func(context.Context) ([]byte, error) { return nil, errors.New("made again") }, there)
 	if got := none.makeOnce(t.Context(), "192.0.2.1", m.file); string(got) != "small" {
 		t.Errorf("afterwards: %q", got)
 	}
 }
 
-// That there is none is kept; what fails for now is not, and who waited for it tries it for themselves.
+// That there is none is kept; what fails for now is not.
 func TestSmall_None(t *testing.T) {
 	m := newMakers(t)
-	failing := m.program(nil, func(context.Context) ([]byte, error) { return nil, errors.New("not now") }, there)
+	failing := m.program(func(context.Context) ([]byte, error) { return nil, errors.New("not now") }, there)
 	if got := failing.makeOnce(t.Context(), "192.0.2.1", m.file); got != nil || !slices.Equal(m.kept(t), []string{""}) {
 		t.Errorf("%q; kept: %q", got, m.kept(t))
 	}
-	none := m.program(nil, func(context.Context) ([]byte, error) { return nil, nil }, there)
+	none := m.program(func(context.Context) ([]byte, error) { return nil, nil }, there)
 	if got := none.makeOnce(t.Context(), "192.0.2.1", m.file); !bytes.Equal(got, []byte{noSmall}) || !slices.Equal(m.kept(t), []string{"", ".small"}) {
 		t.Errorf("%q; kept: %q", got, m.kept(t))
 	}
@@ -117,7 +116,7 @@ func TestSmall_None(t *testing.T) {
 func TestSmall_DeletedMeanwhile(t *testing.T) {
 	for name, gone := range map[string]error{"deleted": models.ErrNotFound, "not known": errors.New("the database is away")} {
 		m := newMakers(t)
-		s := m.program(nil, func(context.Context) ([]byte, error) { return []byte("small"), nil }, func() error { return gone })
+		s := m.program(func(context.Context) ([]byte, error) { return []byte("small"), nil }, func() error { return gone })
 		if got := s.makeOnce(t.Context(), "192.0.2.1", m.file); string(got) != "small" {
 			t.Errorf("%s: got %q", name, got)
 		}
@@ -127,26 +126,13 @@ func TestSmall_DeletedMeanwhile(t *testing.T) {
 	}
 }
 
-// hits are how often which limit was met by whom.
-type hits struct {
-	mu  sync.Mutex
-	met map[string]int
-}
-
-func (h *hits) LimitHit(limit budget.Limit, name string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.met[limit.Name+" "+name]++
-}
-
-// A program makes a few at once, and fewer for one address; who gets no turn within their time has none, and that is so
+// A program makes a few at once, and one for an address; who gets no turn within their time has none, and that is so
 // of who waits for another's, too.
 func TestSmall_Turns(t *testing.T) {
 	m := newMakers(t)
 	synctest.Test(t, func(t *testing.T) {
-		recorder := &hits{met: map[string]int{}}
 		var making, most atomic.Int64
-		s := m.program(recorder, func(ctx context.Context) ([]byte, error) {
+		s := m.program(func(ctx context.Context) ([]byte, error) {
 			most.Store(max(most.Load(), making.Add(1)))
 			<-ctx.Done() // for as long as it may take
 			making.Add(-1)
@@ -185,9 +171,6 @@ func TestSmall_Turns(t *testing.T) {
 		}
 		if took := time.Since(began); took != smallWait {
 			t.Errorf("they waited %s", took)
-		}
-		if n := recorder.met["pictures made small at once 192.0.2.1"]; n != 3 {
-			t.Errorf("met: %v", recorder.met)
 		}
 		if len(s.small.making) != 0 {
 			t.Errorf("%d are being made", len(s.small.making))

@@ -60,8 +60,7 @@ type Config struct {
 	Small func(ctx context.Context, address string, r io.Reader, size int64) ([]byte, error)
 
 	// Payer is the address that pays for what is made.
-	Payer    func(*fiber.Ctx) string
-	Recorder budget.Recorder
+	Payer func(*fiber.Ctx) string
 
 	// Explain returns the status and the sentence for errors that are no *Error.
 	Explain func(error) (status int, public string)
@@ -82,7 +81,7 @@ type counts struct{ received, receivedBytes, sent, removed atomic.Int64 }
 
 // New returns a Service.
 func New(cfg Config) *Service {
-	return &Service{cfg: cfg, db: cfg.DB, log: cfg.Logger, deleted: make(chan struct{}, 1), small: newSmalls(cfg.DB, cfg.Recorder)}
+	return &Service{cfg: cfg, db: cfg.DB, log: cfg.Logger, deleted: make(chan struct{}, 1), small: newSmalls(cfg.DB)}
 }
 
 // Stats count what happened since the start.
