@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -78,9 +79,9 @@ func TestSmall_Once(t *testing.T) {
 	var all sync.WaitGroup
 	for range 2 {
 		s := m.program(slow, there)
-		for range 50 {
+		for i := range 50 {
 			all.Go(func() {
-				if got := s.makeOnce(t.Context(), "192.0.2.1", m.file); string(got) != "small" {
+				if got := s.makeOnce(t.Context(), fmt.Sprint("192.0.2.", i), m.file); string(got) != "small" {
 					t.Errorf("got %q", got)
 				}
 			})
@@ -163,7 +164,7 @@ func TestSmall_Turns(t *testing.T) {
 		}
 		ask("192.0.2.3", last) // waits for the same
 		for i := range 5 {
-			ask("192.0.2.1"+string(rune('0'+i)), uuid.New())
+			ask(fmt.Sprint("192.0.2.1", i), uuid.New())
 		}
 		all.Wait()
 		if n := most.Load(); n != smallsAtOnce {
