@@ -20,7 +20,10 @@ import (
 	"foyer/models"
 
 	"github.com/google/uuid"
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // makers are some programs that share a store with a picture.
 type makers struct {
