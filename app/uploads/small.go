@@ -36,7 +36,7 @@ const (
 	fewBytes        = 128 << 10       // that a picture has of which a small version would be of no use
 	smallsAtOnce    = 4               // in this program,
 	smallsOfAddress = 1               // and for one address: a large one takes all memory that there is for that, anyway
-	smallWait       = 4 * time.Second // that a request waits for one: after that the picture itself is there as soon
+	smallWait       = 4 * time.Second // until it is begun, with all that takes: after that the picture itself is there as soon
 )
 
 // smalls are the small versions that are made now.
@@ -173,21 +173,23 @@ func (s *Service) openSmall(ctx context.Context, id uuid.UUID) (io.ReadCloser, i
 // makeOnce makes the small version, or waits for whoever does so already. Nobody waits for somebody who has yet to wait
 // for a turn. nil: not now.
 func (s *Service) makeOnce(ctx context.Context, address string, u models.Upload) []byte {
-	ctx, cancel := context.WithTimeout(ctx, min(s.cfg.Timeout(), smallWait))
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout())
 	defer cancel()
+	begin, stop := context.WithTimeout(ctx, smallWait)
+	defer stop()
 	if data, made := s.waitForSmall(ctx, u.ID); made {
 		return data
 	}
-	release, err := s.small.turns.Acquire(ctx, address, 1)
+	release, err := s.small.turns.Acquire(begin, address, 1)
 	if err != nil {
 		return nil
 	}
 	defer release()
-	for ctx.Err() == nil {
+	for begin.Err() == nil {
 		f, mine := s.beginSmall(u.ID)
 		if mine {
 			defer s.endSmall(u.ID, f)
-			f.data, f.made = s.makeSmall(ctx, address, u)
+			f.data, f.made = s.makeSmall(begin, address, u)
 			return f.data
 		}
 		if data, made := s.waitForSmall(ctx, u.ID); made {
