@@ -182,6 +182,27 @@ func TestSmall_Turns(t *testing.T) {
 	})
 }
 
+// What is being decoded is waited for, for as long as a request may take: it would be for nothing.
+func TestSmall_Slow(t *testing.T) {
+	m := newMakers(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := m.program(func(context.Context) ([]byte, error) {
+			time.Sleep(2 * smallWait)
+			return []byte("small"), nil
+		}, there)
+		var all sync.WaitGroup
+		for i := range 3 {
+			all.Go(func() {
+				if got := s.makeOnce(t.Context(), fmt.Sprint("192.0.2.", i), m.file); string(got) != "small" {
+					t.Errorf("got %q", got)
+				}
+			})
+			synctest.Wait()
+		}
+		all.Wait()
+	})
+}
+
 // everyFile is a store in which every file is the same one.
 type everyFile struct {
 	files.Store
