@@ -39,6 +39,7 @@ func (s *Server) newUploads() (*uploads.Service, error) {
 		Place: func(ctx context.Context, c *fiber.Ctx) (leave func(), err error) {
 			return s.transfers.Acquire(ctx, budget.Network(s.address(c)), 1)
 		},
+		Small: s.pictures.Small, Payer: func(c *fiber.Ctx) string { return budget.Network(s.address(c)) },
 		Quota: int64(s.cfg.UploadQuota), Retention: time.Duration(s.cfg.UploadRetention), Expire: s.filesExpire, Logger: s.log, Explain: explain, Elsewhere: len(s.cfg.ChatOrigins) > 0,
 	}), nil
 }

@@ -47,13 +47,36 @@ test("a photo is seen upright, and tells nobody where it was taken", async ({ al
   expect(Buffer.from(sent).includes(place)).toBe(false);
 });
 
+test("a large photo is fetched small for the conversation, and as it was sent to be looked at or saved", async ({ alice, bob }) => {
+  await alice.talkTo("bob");
+  await bob.talkTo("alice");
+  const fetched: string[] = [];
+  alice.page.on("request", (request) => void (request.method() === "GET" && request.url().includes("/upload/") && fetched.push(new URL(request.url()).pathname.split("/").pop()! + new URL(request.url()).search)));
+  await attach(bob, await grain(bob, "field.jpg", 1600, 1200));
+  await attach(bob, await picture(bob, "page.png")); // which is small
+  await expectShown(images(alice).first());
+  await expectShown(images(alice).last());
+  const widths = (of: Locator) => of.evaluateAll((all) => (all as HTMLImageElement[]).map(({ naturalWidth }) => naturalWidth));
+  expect(await widths(images(alice))).toEqual([1024, alice.page.viewportSize()!.width]);
+  expect(fetched.toSorted()).toEqual(["field.jpg?small", "page.png?small"]);
+
+  const photo = alice.page.getByRole("link", { name: "Picture: field.jpg" });
+  expect(await photo.getAttribute("href")).toMatch(/\/field\.jpg$/);
+  await photo.click();
+  const viewer = alice.page.getByRole("dialog", { name: "Pictures" });
+  await expectShown(viewer.getByRole("img"));
+  expect(await widths(viewer.getByRole("img"))).toEqual([1600]);
+  expect(fetched.at(-1)).toBe("field.jpg");
+  await expect(viewer.getByRole("link", { name: "field.jpg" })).toHaveAttribute("href", /\/field\.jpg$/);
+});
+
 test("what could not be fetched is shown when the network is back", async ({ alice, bob }) => {
   await alice.talkTo("bob");
   await bob.talkTo("alice");
   await alice.say("Look");
   await bob.hears("Look");
   alice.watch.allow(/ERR_FAILED|Failed to load resource/);
-  await alice.page.route(/\/(?:sea\.png|plan\.pdf)$/, (route) => route.abort());
+  await alice.page.route(/\/(?:sea\.png\?small|plan\.pdf)$/, (route) => route.abort());
   await attach(bob, await picture(bob, "sea.png"));
   await attach(bob, { name: "plan.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(34_567, "x") });
   const card = (name: string) => alice.page.locator("#chat .file-card").filter({ hasText: name });
@@ -467,7 +490,20 @@ async function halves(person: Person, name: string, width: number, height: numbe
   return { name, mimeType: "image/png", buffer: Buffer.from(base64, "base64") };
 }
 
-/** What is seen of such a picture, at parts of its width and height. */
+/** A photo that takes some hundred kilobytes. */
+async function grain(person: Person, name: string, width: number, height: number): Promise<File> {
+  const base64 = await person.page.evaluate(([width, height]) => {
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    const paint = canvas.getContext("2d")!;
+    const pixels = paint.createImageData(width!, height!);
+    for (let i = 0; i < pixels.data.length; i++) pixels.data[i] = i % 4 === 3 ? 255 : Math.random() * 256;
+    paint.putImageData(pixels, 0, 0);
+    return canvas.toDataURL("image/jpeg", 0.3).split(",")[1]!;
+  }, [width, height]);
+  return { name, mimeType: "image/jpeg", buffer: Buffer.from(base64, "base64") };
+}
+
+/** What is seen of a picture of halves, at parts of its width and height. */
 async function coloursOf(person: Person, name: string, places: [number, number][]): Promise<string[]> {
   const shown = person.page.getByRole("link", { name: `Picture: ${name}` }).locator("img");
   return person.page.evaluate(async ([base64, places]) => {

@@ -159,6 +159,11 @@ func (db *Uploads) UploadByGet(ctx context.Context, getHash []byte) (Upload, err
 		WHERE u.get_hash = $1 AND u.state = 'stored' AND u.account_id IS NOT NULL`, getHash)
 }
 
+// StoredUpload returns a file that people may still have: it is stored, and its account is there.
+func (db *Uploads) StoredUpload(ctx context.Context, id uuid.UUID) (Upload, error) {
+	return db.oneUpload(ctx, "SELECT "+uploadColumns+" FROM uploads u WHERE u.id = $1 AND u.state = 'stored' AND u.account_id IS NOT NULL", id)
+}
+
 // BeginUpload uses an open slot: it succeeds once, else ErrNotFound. The upload
 // must be done by then.
 func (db *Uploads) BeginUpload(ctx context.Context, id uuid.UUID, until time.Time) error {

@@ -40,6 +40,17 @@ func bytesPerPixel(raw []byte, model color.Model, format string) int64 {
 	return n
 }
 
+// halved reports whether a JPEG has colours for one pixel in four, as photos do: it takes half of what bytesPerPixel
+// says, since there are three samples for two pixels (ITU T.81 §A.1.1, §B.2.2).
+func halved(raw []byte) bool {
+	for marker, s := range jpegSegments(raw) {
+		if marker >= 0xc0 && marker <= 0xc2 {
+			return len(s) == 15 && s[7] == 0x22 && s[10] == 0x11 && s[13] == 0x11
+		}
+	}
+	return false
+}
+
 // bare reports whether a file that was decoded holds a picture and nothing else:
 // no place, no comment, nothing after its end. Of formats other than PNG and
 // JPEG that is not known.

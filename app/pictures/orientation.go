@@ -34,27 +34,29 @@ func orientation(raw []byte, format string) int {
 	return found
 }
 
-// turned is a square picture as it is to be seen, of one with an orientation.
-func turned(square *image.RGBA, orientation int) *image.RGBA {
+// turned is a picture as it is to be seen, of one with an orientation.
+func turned(src *image.RGBA, orientation int) *image.RGBA {
 	if orientation == upright {
-		return square
+		return src
 	}
-	bounds := square.Bounds()
-	last := bounds.Dx() - 1
-	dst := image.NewRGBA(bounds)
-	for y := range bounds.Dy() {
-		for x := range bounds.Dx() {
+	lastX, lastY := src.Rect.Dx()-1, src.Rect.Dy()-1
+	dst := image.NewRGBA(src.Rect)
+	if orientation >= 5 { // rows are columns
+		dst = image.NewRGBA(image.Rect(0, 0, src.Rect.Dy(), src.Rect.Dx()))
+	}
+	for y := range dst.Rect.Dy() {
+		for x := range dst.Rect.Dx() {
 			fromX, fromY := x, y
-			if orientation >= 5 { // rows are columns
+			if orientation >= 5 {
 				fromX, fromY = y, x
 			}
 			if orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8 {
-				fromX = last - fromX
+				fromX = lastX - fromX
 			}
 			if orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7 {
-				fromY = last - fromY
+				fromY = lastY - fromY
 			}
-			dst.SetRGBA(x, y, square.RGBAAt(fromX, fromY))
+			dst.SetRGBA(x, y, src.RGBAAt(fromX, fromY))
 		}
 	}
 	return dst

@@ -1,6 +1,6 @@
 // Package pictures checks the pictures of people, from the settings, from vCards and
 // from personal eventing: they are decoded within bounds, and what is kept was encoded
-// here, or holds nothing but a picture.
+// here, or holds nothing but a picture. It makes small versions of the pictures that people send, too.
 package pictures
 
 import (
@@ -36,27 +36,29 @@ const (
 	pixelsBurst     = 100 << 20
 )
 
-// Errors of Square, besides that of its context.
+// Errors of Square, and ErrTooMany of Small, besides those of their contexts.
 var (
 	ErrFormat   = errors.New("pictures: no picture of a format that is known")
 	ErrTooLarge = errors.New("pictures: too many pixels")
 	ErrDamaged  = errors.New("pictures: damaged")
-	ErrTooMany  = errors.New("pictures: too many of one account")
+	ErrTooMany  = errors.New("pictures: too many of one account or address")
 )
 
 // Decoder decodes people's pictures. It is safe for concurrent use.
 type Decoder struct {
-	memory    *budget.KeyedSemaphore
-	pixels    *budget.Rate
-	processor *budget.CPUSemaphore
+	memory      *budget.KeyedSemaphore
+	pixels      *budget.Rate
+	smallPixels *budget.Rate
+	processor   *budget.CPUSemaphore
 }
 
 // New returns a Decoder, which waits for its turns of the processor; nil: it does not.
 func New(recorder budget.Recorder, p *budget.CPUSemaphore) *Decoder {
 	return &Decoder{
-		memory:    budget.NewKeyedSemaphore(budget.Limit{Name: "pictures decoded at once"}, memory, memory, recorder),
-		pixels:    budget.NewRate(budget.Limit{Name: "pictures of one account"}, pixelsPerSecond, pixelsBurst, recorder),
-		processor: p,
+		memory:      budget.NewKeyedSemaphore(budget.Limit{Name: "pictures decoded at once"}, memory, memory, recorder),
+		pixels:      budget.NewRate(budget.Limit{Name: "pictures of one account"}, pixelsPerSecond, pixelsBurst, recorder),
+		smallPixels: budget.NewRate(budget.Limit{Name: "pictures made small for one address"}, smallPixelsPerSecond, smallPixelsBurst, recorder),
+		processor:   p,
 	}
 }
 

@@ -214,5 +214,9 @@ func FuzzBare(f *testing.F) {
 			}
 		}
 		bytesPerPixel(raw, color.YCbCrModel, "jpeg")
+		halved(raw)
+		for _, format := range []string{"png", "webp"} {
+			moves(raw, format)
+		}
 	})
 }

@@ -17,7 +17,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// get: GET, HEAD /upload/:secret/:name — a file, or a part of it.
+// get: GET, HEAD /upload/:secret/:name — a file, or a part of it; with ?small the small version of a picture that has
+// one (small.go).
 func (s *Service) get(c *fiber.Ctx) error {
 	u, err := s.find(c)
 	if err != nil {
@@ -25,6 +26,11 @@ func (s *Service) get(c *fiber.Ctx) error {
 	}
 	if !sameName(c, u) {
 		return ErrNoFile
+	}
+	if wantsSmall(c, u) {
+		if done, err := s.getSmall(c, u); done || err != nil {
+			return err
+		}
 	}
 	describeFile(c, u)
 	tag := c.GetRespHeader("ETag")
@@ -148,8 +154,11 @@ func (s *Service) sendFile(c *fiber.Ctx, u models.Upload, first, length int64) e
 		}
 		return AsError(err)
 	}
+	return s.send(c, &downloadReader{file, cancel, leave}, length)
+}
+
+func (s *Service) send(c *fiber.Ctx, body *downloadReader, length int64) error {
 	s.counts.sent.Add(1)
-	body := &downloadReader{file, cancel, leave}
 	if err := c.Context().SetWriteDeadline(time.Now().Add(transferTime(length))); err != nil {
 		return errors.Join(err, body.Close())
 	}

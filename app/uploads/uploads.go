@@ -5,6 +5,7 @@
 //
 //	uploads.go      slots, and what one account may keep
 //	put.go, get.go  a file comes, once; and goes, to everybody who has its address
+//	small.go        small versions of pictures
 //	media_type.go   what pages may show in place
 //	name.go         what a file may be called
 //	remove.go       files that nobody may have any more
@@ -14,6 +15,7 @@ package uploads
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -53,6 +55,13 @@ type Config struct {
 	// Place waits for a place among the files that come or go at once; leave gives it back.
 	Place func(ctx context.Context, c *fiber.Ctx) (leave func(), err error)
 
+	// Small makes the small version of a picture of so many bytes; nil: it has none, whenever it is asked for. An
+	// error says nothing of the picture, but that it cannot be made now. address pays. Nil: there are none.
+	Small func(ctx context.Context, address string, r io.Reader, size int64) ([]byte, error)
+
+	// Payer is the address that pays for what is made.
+	Payer func(*fiber.Ctx) string
+
 	// Explain returns the status and the sentence for errors that are no *Error.
 	Explain func(error) (status int, public string)
 }
@@ -65,13 +74,14 @@ type Service struct {
 	deleted chan struct{} // something is to be removed
 	counts  counts
 	failed  budget.Lines // files that were not served, in the log
+	small   smalls
 }
 
 type counts struct{ received, receivedBytes, sent, removed atomic.Int64 }
 
 // New returns a Service.
 func New(cfg Config) *Service {
-	return &Service{cfg: cfg, db: cfg.DB, log: cfg.Logger, deleted: make(chan struct{}, 1)}
+	return &Service{cfg: cfg, db: cfg.DB, log: cfg.Logger, deleted: make(chan struct{}, 1), small: newSmalls(cfg.DB)}
 }
 
 // Stats count what happened since the start.

@@ -40,3 +40,12 @@ test("of a file that another site keeps nothing is fetched", () => {
   const elsewhere = "https://elsewhere.example/upload/1/tree.jpg";
   assert.deepEqual(seen({ body: elsewhere, oob_url: elsewhere }), [undefined, "file", "tree.jpg"]);
 });
+
+test("a conversation shows the small version of a picture that the site keeps, where there may be one", () => {
+  const shown = (url) => fileOf(config, Object.assign(new Model({ oob_url: url }), { getMessageText: () => url })).shown;
+  for (const name of ["tree.jpg", "tree.JPEG", "t%3Fr%23ee.png", "tree.webp"]) assert.equal(shown(`https://site.example/upload/1/${name}`), `https://site.example/upload/1/${name}?small`);
+  for (const url of [
+    "https://site.example/upload/1/moves.gif", "https://site.example/upload/1/tree.avif", "https://site.example/upload/1/film.mp4", "https://site.example/upload/1/tree.jpg.pdf",
+    "https://site.example/upload/1/tree.jpg?x", "https://site.example/upload/1/tree.jpg#x", "https://site.example/pictures/tree.jpg", "https://files.example/upload/1/tree.jpg",
+  ]) assert.equal(shown(url), url);
+});

@@ -25,7 +25,7 @@ async function rowsOf(...found) {
 test("a picture that the site keeps stands small in its row, and takes its room before it is there", async () => {
   const [row, other] = await rowsOf({ text: "tree.jpg", url: "https://site.example/upload/1/tree.jpg" }, { text: "map.webp", url: "https://files.example/2/map.webp" });
   assert.match(row, /aria-label=Picture: tree\.jpg/);
-  assert.match(row, /<img src=https:\/\/site\.example\/upload\/1\/tree\.jpg alt="" width="48" height="48" loading="lazy" decoding="async"/);
+  assert.match(row, /<img src=https:\/\/site\.example\/upload\/1\/tree\.jpg\?small alt="" width="48" height="48" loading="lazy" decoding="async"/);
   assert.match(row, /room-files__name">tree\.jpg</);
   assert.match(other, /<img src=https:\/\/files\.example\/2\/map\.webp /);
 });

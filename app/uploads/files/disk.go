@@ -1,6 +1,7 @@
 package files
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -37,7 +38,10 @@ func (d *Disk) path(id uuid.UUID) string {
 // Put implements Store: the file is written beside its place, flushed to the
 // disk, and then moved there.
 func (d *Disk) Put(_ context.Context, id uuid.UUID, r io.Reader, size int64) error {
-	path := d.path(id)
+	return d.put(d.path(id), &exactReader{r: r, left: size})
+}
+
+func (d *Disk) put(path string, r io.Reader) error {
 	if err := os.Mkdir(filepath.Dir(path), 0o700); err == nil {
 		if err := flushDir(d.dir); err != nil {
 			return err
@@ -45,7 +49,9 @@ func (d *Disk) Put(_ context.Context, id uuid.UUID, r io.Reader, size int64) err
 	} else if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if err := writeFile(path+partial, &exactReader{r: r, left: size}); err != nil {
+	if err := writeFile(path+partial, r); errors.Is(err, fs.ErrExist) {
+		return err // it is another program's, which may be writing it
+	} else if err != nil {
 		return errors.Join(err, remove(path+partial))
 	}
 	if err := os.Rename(path+partial, path); err != nil {
@@ -104,13 +110,50 @@ type sectionFile struct {
 }
 
 // Delete implements Store.
-func (d *Disk) Delete(_ context.Context, id uuid.UUID) error {
+func (d *Disk) Delete(ctx context.Context, id uuid.UUID) error {
 	path := d.path(id)
+	return errors.Join(d.DeleteSmall(ctx, id), remove(path+partial), remove(path))
+}
+
+// abandoned is how old a part of a small version is whose program has ended: to write one takes a moment.
+const abandoned = 10 * time.Minute
+
+// PutSmall implements Store.
+func (d *Disk) PutSmall(_ context.Context, id uuid.UUID, data []byte) error {
+	path := d.path(id) + small
+	if info, err := os.Stat(path + partial); err == nil && time.Since(info.ModTime()) > abandoned {
+		if err := remove(path + partial); err != nil {
+			return err
+		}
+	}
+	return d.put(path, bytes.NewReader(data))
+}
+
+// OpenSmall implements Store.
+func (d *Disk) OpenSmall(_ context.Context, id uuid.UUID) (io.ReadCloser, int64, error) {
+	f, err := os.Open(d.path(id) + small)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, ErrNotFound
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, errors.Join(err, f.Close())
+	}
+	return f, info.Size(), nil
+}
+
+// DeleteSmall implements Store.
+func (d *Disk) DeleteSmall(_ context.Context, id uuid.UUID) error {
+	path := d.path(id) + small
 	return errors.Join(remove(path+partial), remove(path))
 }
 
 // List implements Store.
 func (d *Disk) List(ctx context.Context, before time.Time, yield func(uuid.UUID) error) error {
+	var last uuid.UUID
 	return filepath.WalkDir(d.dir, func(path string, entry fs.DirEntry, err error) error {
 		if path == d.dir && errors.Is(err, fs.ErrNotExist) {
 			return nil // nobody has sent any
@@ -121,9 +164,9 @@ func (d *Disk) List(ctx context.Context, before time.Time, yield func(uuid.UUID)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		id, err := uuid.Parse(strings.TrimSuffix(entry.Name(), partial))
-		if err != nil || entry.IsDir() {
-			return nil // not of ours
+		id, err := uuid.Parse(strings.TrimSuffix(strings.TrimSuffix(entry.Name(), partial), small))
+		if err != nil || entry.IsDir() || id == last {
+			return nil // not of ours, or it was told: names come in order
 		}
 		info, err := entry.Info()
 		if errors.Is(err, fs.ErrNotExist) {
@@ -135,6 +178,7 @@ func (d *Disk) List(ctx context.Context, before time.Time, yield func(uuid.UUID)
 		if !info.ModTime().Before(before) {
 			return nil
 		}
+		last = id
 		return yield(id)
 	})
 }

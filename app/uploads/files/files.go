@@ -17,6 +17,9 @@ import (
 // that the store could not be asked, or was not given the file whole.
 var ErrNotFound = errors.New("files: not found")
 
+// small ends the name of a small version: the rest is that of its file, behind which it comes in every list by name.
+const small = ".small"
+
 // ErrUnreachable is also an error of Delete where it is of the store as a whole: other files cannot be removed either.
 var ErrUnreachable = errors.New("files: the store is away")
 
@@ -30,12 +33,25 @@ type Store interface {
 	// Open returns length bytes of a file, from offset on; both must be within it.
 	Open(ctx context.Context, id uuid.UUID, offset, length int64) (io.ReadCloser, error)
 
-	// Delete removes a file, and what an interrupted Put left of it. What is not
-	// there is no error. ErrUnreachable: it is vain to try another file now.
+	// Delete removes a file, its small version, and what an interrupted Put or PutSmall
+	// left of them. What is not there is no error. ErrUnreachable: it is vain to try
+	// another file now.
 	Delete(ctx context.Context, id uuid.UUID) error
 
-	// List calls yield for every file that was last written before a time, in no
-	// order, until it returns an error.
+	// PutSmall keeps the small version of a picture beside it, whole or not at all.
+	// Several programs may do so at once: one of them wins, or gets an error. data
+	// is not empty.
+	PutSmall(ctx context.Context, id uuid.UUID, data []byte) error
+
+	// OpenSmall returns the small version, and how many bytes it has; ErrNotFound
+	// where none is kept.
+	OpenSmall(ctx context.Context, id uuid.UUID) (r io.ReadCloser, size int64, err error)
+
+	// DeleteSmall is Delete for the small version alone.
+	DeleteSmall(ctx context.Context, id uuid.UUID) error
+
+	// List calls yield once for every file, or small version without one, that was
+	// last written before a time, in no order, until it returns an error.
 	List(ctx context.Context, before time.Time, yield func(uuid.UUID) error) error
 }
 

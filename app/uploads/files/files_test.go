@@ -64,6 +64,7 @@ func TestStores(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Run("a file comes back, whole and in part", func(t *testing.T) { comesBack(t, store) })
 			t.Run("what did not arrive whole is not there", func(t *testing.T) { allOrNothing(t, store) })
+			t.Run("a small version is beside its file, and goes with it", func(t *testing.T) { keepsSmall(t, store) })
 			t.Run("the list", func(t *testing.T) { lists(t, store) })
 			if err := Check(t.Context(), store); err != nil {
 				t.Error(err)
@@ -105,6 +106,71 @@ func comesBack(t *testing.T, store Store) {
 	}
 	if err := store.Delete(t.Context(), id); err != nil {
 		t.Errorf("deleting what is gone: %v", err)
+	}
+}
+
+func keepsSmall(t *testing.T, store Store) {
+	id := put(t, store, []byte("large"))
+	if _, _, err := store.OpenSmall(t.Context(), id); !errors.Is(err, ErrNotFound) {
+		t.Errorf("none was made: %v", err)
+	}
+	for _, data := range []string{"first", "small"} { // what is there is replaced
+		if err := store.PutSmall(t.Context(), id, []byte(data)); err != nil {
+			t.Fatal(err)
+		}
+		r, size, err := store.OpenSmall(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(r)
+		r.Close()
+		if err != nil || string(got) != data || size != int64(len(data)) {
+			t.Errorf("%q of %d bytes, %v", got, size, err)
+		}
+	}
+	if got, err := read(t.Context(), store, id, 5); err != nil || string(got) != "large" {
+		t.Errorf("the file is %q, %v", got, err)
+	}
+	times := 0
+	if err := store.List(t.Context(), time.Now().Add(time.Hour), func(listed uuid.UUID) error {
+		if listed == id {
+			times++
+		}
+		return nil
+	}); err != nil || times != 1 {
+		t.Errorf("listed %d times, %v", times, err)
+	}
+	if err := store.DeleteSmall(t.Context(), id); err != nil {
+		t.Error(err)
+	}
+	if _, err := read(t.Context(), store, id, 5); err != nil {
+		t.Errorf("the file went with its small version: %v", err)
+	}
+	if err := errors.Join(store.PutSmall(t.Context(), id, []byte("small")), store.Delete(t.Context(), id)); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := store.OpenSmall(t.Context(), id); !errors.Is(err, ErrNotFound) {
+		t.Errorf("it is there without its file: %v", err)
+	}
+}
+
+// A small version that another program writes is left to it; what it left when it ended is not in the way for long.
+func TestDisk_SmallOfAnother(t *testing.T) {
+	d, _ := disk(t)
+	id := put(t, d, []byte("large"))
+	part := d.path(id) + small + partial
+	if err := os.WriteFile(part, []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.PutSmall(t.Context(), id, []byte("small")); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("written over: %v", err)
+	}
+	if raw, err := os.ReadFile(part); err != nil || string(raw) != "half" {
+		t.Errorf("%q, %v", raw, err)
+	}
+	old := time.Now().Add(-2 * abandoned)
+	if err := errors.Join(os.Chtimes(part, old, old), d.PutSmall(t.Context(), id, []byte("small"))); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -174,13 +240,13 @@ func TestDisk_Leftovers(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
-	interrupted := uuid.Must(uuid.NewV7())
-	if err := errors.Join(os.MkdirAll(filepath.Dir(d.path(interrupted)), 0o700), os.WriteFile(d.path(interrupted)+partial, nil, 0o600),
+	interrupted, alone := uuid.Must(uuid.NewV7()), put(t, d, []byte("a"))
+	if err := errors.Join(os.Remove(d.path(alone)), d.PutSmall(t.Context(), alone, []byte("a")), os.WriteFile(d.path(id)+small+partial, nil, 0o600), os.MkdirAll(filepath.Dir(d.path(interrupted)), 0o700), os.WriteFile(d.path(interrupted)+partial, nil, 0o600),
 		os.WriteFile(filepath.Join(dir, "README"), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	var found []uuid.UUID
-	if err := d.List(t.Context(), time.Now().Add(time.Hour), func(id uuid.UUID) error { found = append(found, id); return nil }); err != nil || len(found) != 2 {
+	if err := d.List(t.Context(), time.Now().Add(time.Hour), func(id uuid.UUID) error { found = append(found, id); return nil }); err != nil || len(found) != 3 {
 		t.Errorf("found %v, %v", found, err)
 	}
 	for _, id := range found {

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -64,8 +65,12 @@ func (s *S3) name(id uuid.UUID) string { return s.prefix + id.String() }
 
 // Put implements Store: one request, so that there is never a part of a file.
 func (s *S3) Put(ctx context.Context, id uuid.UUID, r io.Reader, size int64) error {
+	return s.put(ctx, s.name(id), r, size)
+}
+
+func (s *S3) put(ctx context.Context, name string, r io.Reader, size int64) error {
 	body := &exactReader{r: r, left: size}
-	_, err := s.client.Client.PutObject(ctx, s.bucket, s.name(id), body, size,
+	_, err := s.client.Client.PutObject(ctx, s.bucket, name, body, size,
 		minio.PutObjectOptions{ContentType: "application/octet-stream", DisableMultipart: true})
 	if err != nil {
 		return errors.Join(err, body.err)
@@ -100,7 +105,39 @@ func isMissing(err error) bool {
 
 // Delete implements Store.
 func (s *S3) Delete(ctx context.Context, id uuid.UUID) error {
-	err := s.client.RemoveObject(ctx, s.bucket, s.name(id), minio.RemoveObjectOptions{})
+	if err := s.DeleteSmall(ctx, id); err != nil {
+		return err
+	}
+	return s.delete(ctx, s.name(id))
+}
+
+// PutSmall implements Store.
+func (s *S3) PutSmall(ctx context.Context, id uuid.UUID, data []byte) error {
+	return s.put(ctx, s.name(id)+small, bytes.NewReader(data), int64(len(data)))
+}
+
+// OpenSmall implements Store.
+func (s *S3) OpenSmall(ctx context.Context, id uuid.UUID) (io.ReadCloser, int64, error) {
+	body, info, _, err := s.client.GetObject(ctx, s.bucket, s.name(id)+small, minio.GetObjectOptions{})
+	if isMissing(err) {
+		return nil, 0, ErrNotFound
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	if info.Size < 0 {
+		return nil, 0, errors.Join(errors.New("the service did not say how long the file is"), body.Close())
+	}
+	return body, info.Size, nil
+}
+
+// DeleteSmall implements Store.
+func (s *S3) DeleteSmall(ctx context.Context, id uuid.UUID) error {
+	return s.delete(ctx, s.name(id)+small)
+}
+
+func (s *S3) delete(ctx context.Context, name string) error {
+	err := s.client.RemoveObject(ctx, s.bucket, name, minio.RemoveObjectOptions{})
 	var answer minio.ErrorResponse
 	switch {
 	case isMissing(err):
@@ -113,14 +150,16 @@ func (s *S3) Delete(ctx context.Context, id uuid.UUID) error {
 
 // List implements Store.
 func (s *S3) List(ctx context.Context, before time.Time, yield func(uuid.UUID) error) error {
+	var last uuid.UUID
 	for object := range s.client.ListObjectsIter(ctx, s.bucket, minio.ListObjectsOptions{Prefix: s.prefix, Recursive: true}) {
 		if object.Err != nil {
 			return object.Err
 		}
-		id, err := uuid.Parse(strings.TrimPrefix(object.Key, s.prefix))
-		if err != nil || !object.LastModified.Before(before) {
-			continue // not of ours, or too new
+		id, err := uuid.Parse(strings.TrimSuffix(strings.TrimPrefix(object.Key, s.prefix), small))
+		if err != nil || id == last || !object.LastModified.Before(before) {
+			continue // not of ours, told (names come in order), or too new
 		}
+		last = id
 		if err := yield(id); err != nil {
 			return err
 		}

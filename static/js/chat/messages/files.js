@@ -14,7 +14,10 @@ const KINDS = [
     ['film', /\.(?:mp4|m4v|webm|ogv|mov)$/i],
 ];
 
-/** @typedef {{url: string, name: string, kind: string, type: string}} File */
+/** Of what pictures the site makes small versions (app/uploads/small.go). */
+const SHRINKS = /\/upload\/[^?#]+\.(?:png|jpe?g|webp)$/i;
+
+/** @typedef {{url: string, shown: string, name: string, kind: string, type: string}} File the address of what is shown in a conversation is another one where a small version of it is enough */
 
 /**
  * The file at an address; null where the site keeps none.
@@ -28,7 +31,7 @@ export function fileAt(config, address) {
     const isOurs = host === location.host || config.fileHosts.includes(hostname);
     if (!/^https?:$/.test(protocol) || !isOurs) return null;
     const name = nameOfFile(address) || 'File';
-    return { url: href, name, kind: KINDS.find(([, ending]) => ending.test(name))?.[0] ?? 'other', type: /\.(\w{1,5})$/.exec(name)?.[1].toUpperCase() ?? '' };
+    return { url: href, shown: host === location.host && SHRINKS.test(href) ? `${href}?small` : href, name, kind: KINDS.find(([, ending]) => ending.test(name))?.[0] ?? 'other', type: /\.(\w{1,5})$/.exec(name)?.[1].toUpperCase() ?? '' };
 }
 
 /**
@@ -105,14 +108,14 @@ export function withFiles(config, Message) {
             const file = fileOf(config, this.model);
             if (!file || (!this.failed && this.size !== '')) return;
             this.size = undefined;
-            if (this.failed && (file.kind !== 'picture' || (await loads(file.url)))) {
+            if (this.failed && (file.kind !== 'picture' || (await loads(file.shown)))) {
                 this.failed = this.isBroken = undefined;
-                for (const media of this.querySelectorAll('.chat-image, audio, video')) media.src = file.url;
+                for (const media of this.querySelectorAll('.chat-image, audio, video')) media.src = file.shown;
             }
             this.requestUpdate();
         }
 
-        renderPicture({ url, name }) {
+        renderPicture({ url, shown, name }) {
             const look = (event) => {
                 if (event.ctrlKey || event.metaKey || event.shiftKey) return;
                 event.preventDefault();
@@ -120,7 +123,7 @@ export function withFiles(config, Message) {
             };
             const measure = ({ target }) => target.classList.toggle('is-small', target.naturalHeight < target.parentElement.clientHeight);
             return html`<a class="file-picture" href=${url} target="_blank" rel="noopener" aria-label=${`Picture: ${name}`} @click=${look}>
-                <img class="chat-image" src=${url} alt=${name} loading="lazy" decoding="async" @load=${measure} @error=${() => this.giveUp()}>
+                <img class="chat-image" src=${shown} alt=${name} loading="lazy" decoding="async" @load=${measure} @error=${() => this.giveUp()}>
             </a>`;
         }
 

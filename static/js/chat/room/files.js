@@ -87,8 +87,7 @@ export class Files extends Part {
     #picture(name, files, i) {
         const { html } = window.converse.env;
         const isPicture = (file) => file?.kind === 'picture';
-        const { url } = files[i] ?? {};
-        return isPicture(files[i]) ? html`<button type="button" class="room-files__picture" aria-label=${`Picture: ${name}`} @click=${() => viewer.open(files.filter(isPicture), url)}>
-            <img src=${url} alt="" width="48" height="48" loading="lazy" decoding="async" @error=${({ target }) => (target.parentElement.hidden = true)}></button>` : '';
+        return isPicture(files[i]) ? html`<button type="button" class="room-files__picture" aria-label=${`Picture: ${name}`} @click=${() => viewer.open(files.filter(isPicture), files[i].url)}>
+            <img src=${files[i].shown} alt="" width="48" height="48" loading="lazy" decoding="async" @error=${({ target }) => (target.parentElement.hidden = true)}></button>` : '';
     }
 }
