@@ -53,9 +53,10 @@ type Page struct {
 
 // Flash is a message after an action.
 type Flash struct {
-	Kind string // ok or error
-	Text string
-	Gone string // address of the account that was deleted, which the browser forgets
+	Kind    string // ok or error
+	Text    string
+	Gone    string // address of the account that was deleted, which the browser forgets
+	Section string // of the page, by its id, where it is shown; empty: above the page
 }
 
 // Person is a member as others see them.
@@ -176,6 +177,8 @@ type SettingsPage struct {
 	HasPassword, MayHavePassword bool // one of this site
 	Confirm                      ConfirmRow
 	Identities                   IdentitiesForm
+
+	Notice *Flash // about one of the sections; nil: none
 }
 
 // AppRow is an app password.

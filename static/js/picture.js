@@ -26,6 +26,7 @@ async function take(input, file) {
     input.files = chosen.files;
     canvas.className = 'avatar';
     place.querySelector('.avatar')?.replaceWith(canvas);
+    place.querySelector('[data-picture-note]')?.removeAttribute('hidden');
 }
 
 document.addEventListener('change', ({ target }) => {
