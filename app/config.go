@@ -35,6 +35,7 @@ type Config struct {
 	DataDir        string             `env:"DATA_DIR" envDefault:"var" desc:"directory for uploaded files and the private Postgres"`
 	SiteName       string             `env:"SITE_NAME" envDefault:"Foyer" desc:"name of the site"`
 	Accent         string             `env:"ACCENT" desc:"colour of buttons and links, such as #0b5cad; it must be dark enough to be readable on white, and the dark theme's colour is derived from it; empty: the one in static/css/tokens.css"`
+	Contact        string             `env:"CONTACT" desc:"whom people ask who cannot sign in: an e-mail address, such as help@example.org, or a URL, such as https://example.org/help; everybody can see it; empty: the sign-in page names the people who run the site"`
 	Signup         *bool              `env:"SIGNUP" desc:"whether visitors can create accounts, true or false; empty: only where no other source of accounts is set (OIDC_PROVIDERS, LDAP_URL, HEADER_SIGNIN)"`
 	SignInFailures int                `env:"SIGNIN_FAILURES_PER_ADDRESS" envDefault:"300" desc:"wrong passwords allowed from one address within 15 minutes; successful sign-ins do not count"`
 	SignUps        int                `env:"SIGNUPS_PER_ADDRESS" envDefault:"600" desc:"new accounts that can be requested from one address within 15 minutes"`
@@ -350,6 +351,8 @@ func (c Config) Validate() error {
 	}
 	_, err = newAccent(c.Accent)
 	check(err == nil, "ACCENT=%q: %v", c.Accent, err)
+	_, err = newContact(c.Contact)
+	check(err == nil, "CONTACT=%q: %v", c.Contact, err)
 	_, err = uploads.NewStore(c.uploadStore())
 	check(err == nil, "UPLOAD_STORE=%q: %v", c.UploadStore, err)
 	check(c.UploadMaxSize == 0 || c.UploadMaxSize >= leastSize, "UPLOAD_MAX_SIZE is %v, which no file is: write a unit, such as 25MB", c.UploadMaxSize)

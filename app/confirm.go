@@ -61,7 +61,7 @@ func (s *signInPages) startConfirmation(c *fiber.Ctx) error {
 		return err
 	}
 	if how.Source == nil {
-		return c.Redirect("/settings", http.StatusSeeOther)
+		return c.Redirect(localPath(c.FormValue("next")), http.StatusSeeOther)
 	}
 	record := auth.RedirectRecord{Purpose: auth.ToConfirm, Session: v.session.ID, Fresh: true, Next: localPath(c.FormValue("next"))}
 	return s.startRedirect(c, how.Source, record, "")
@@ -71,7 +71,7 @@ func (s *signInPages) startConfirmation(c *fiber.Ctx) error {
 func (s *signInPages) afterConfirmation(c *fiber.Ctx, source auth.Source, record auth.RedirectRecord, err error) error {
 	switch {
 	case err == nil:
-		s.flash(c, "confirmed")
+		s.flash(c, "confirmed/"+settingsSection(record.Next))
 		return c.Redirect(localPath(record.Next), http.StatusSeeOther)
 	case errors.Is(err, auth.ErrInvalidCredentials), errors.Is(err, auth.ErrGone):
 		return s.renderSignInFailure(c, source, record, http.StatusUnprocessableEntity, "That was somebody else. Sign in at "+source.Label()+" as the person whose account this is.")

@@ -40,9 +40,8 @@ type ChooseNameForm struct {
 	Label, Login   string // of the source, and what they are called there
 }
 
-// IdentitiesForm is the ways to sign in besides the password, and what is wrong with one.
+// IdentitiesForm is the ways to sign in besides the password.
 type IdentitiesForm struct {
-	formErrors
 	List   []auth.LinkedIdentity
 	Others []SignInOption // that could be added
 }

@@ -150,9 +150,7 @@ func (s *identityPages) linkIdentity(c *fiber.Ctx) error {
 	default:
 		return s.done(c, "wayadded", "ways")
 	}
-	var data SettingsPage
-	data.Identities.fail("", sentence)
-	return s.settings.renderSettings(c, http.StatusUnprocessableEntity, data)
+	return s.settings.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{Notice: &Flash{Kind: "error", Text: sentence, Section: "ways"}})
 }
 
 // identity returns the identity that an address names, of the viewer's.

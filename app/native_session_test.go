@@ -55,7 +55,7 @@ func TestNative_StreamsAreDevices(t *testing.T) {
 		}
 		s.recheck(t.Context()) // they stand
 		b.get("/settings").wants(200, "A chat app, with your password")
-		if n := strings.Count(b.body, "A sign-in token from"); n != 2*2 { // each with the name of its button
+		if n := strings.Count(b.body, "A sign-in token from"); n != 3*2 { // each with the names of its details and its button
 			t.Errorf("%s: %d mentions of tokens", user, n)
 		}
 		end(b)

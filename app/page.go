@@ -23,6 +23,7 @@ type pages struct {
 	chat        Chat
 	assets      *assets
 	accent      *Accent
+	contact     *Contact
 	views       *html.Engine
 	mark        string // of rooms in pages (discussion.go)
 	discussions *discussions
@@ -46,6 +47,7 @@ type Page struct {
 	Accent        *Accent // nil: the one in tokens.css
 	Flash         *Flash
 	Signup        bool
+	Contact       *Contact      // nil: nobody says
 	Demo          []DemoAccount // development only
 	Data          any
 	Content       template.HTML // the page itself, for the layout
@@ -53,9 +55,10 @@ type Page struct {
 
 // Flash is a message after an action.
 type Flash struct {
-	Kind string // ok or error
-	Text string
-	Gone string // address of the account that was deleted, which the browser forgets
+	Kind    string // ok or error
+	Text    string
+	Gone    string // address of the account that was deleted, which the browser forgets
+	Section string // of the page, by its id, where it is shown; empty: above the page
 }
 
 // Person is a member as others see them.
@@ -176,6 +179,8 @@ type SettingsPage struct {
 	HasPassword, MayHavePassword bool // one of this site
 	Confirm                      ConfirmRow
 	Identities                   IdentitiesForm
+
+	Notice *Flash // about one of the sections; nil: none
 }
 
 // AppRow is an app password.
@@ -252,7 +257,7 @@ type ChatConfig struct {
 
 // page starts a page for the person behind the request.
 func (s *pages) page(c *fiber.Ctx, name, title string) *Page {
-	p := &Page{Title: title, Name: name, Path: c.Path(), SiteName: s.cfg.SiteName, Signup: s.cfg.localSignup(), Theme: themeOf(c), Accent: s.accent}
+	p := &Page{Title: title, Name: name, Path: c.Path(), SiteName: s.cfg.SiteName, Signup: s.cfg.localSignup(), Theme: themeOf(c), Accent: s.accent, Contact: s.contact}
 	if s.cfg.Development() {
 		p.Demo = demoAccounts()
 	}

@@ -211,20 +211,20 @@ func (s *passkeyPages) finishAdding(c *fiber.Ctx) error {
 	}
 	v := viewer(c)
 	_, err := s.auth.Passkeys.Finish(c.UserContext(), site, s.takeChallenge(c), c.FormValue("answer"), v.account, v.session)
-	var form PasskeyForm
+	notice := Flash{Kind: "error", Section: "passkeys"}
 	switch refused, isRefusal := errors.AsType[auth.Refusal](err); {
 	case err == nil:
 		return s.done(c, "passkeyadded", "passkeys")
 	case errors.Is(err, auth.ErrGone):
 		return errChangedMeanwhile
 	case errors.Is(err, models.ErrTooMany):
-		form.fail("", tooManyPasskeys)
+		notice.Text = tooManyPasskeys
 	case isRefusal:
-		form.fail("", refused.Error())
+		notice.Text = refused.Error()
 	default:
 		return err
 	}
-	return s.settings.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{Passkey: form})
+	return s.settings.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{Notice: &notice})
 }
 
 // passkey returns the passkey that an address names, of the viewer's.

@@ -211,6 +211,9 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if s.accent, err = newAccent(cfg.Accent); err != nil {
 		return nil, err
 	}
+	if s.contact, err = newContact(cfg.Contact); err != nil {
+		return nil, err
+	}
 	if err := s.loadViews(); err != nil {
 		return nil, err
 	}

@@ -192,7 +192,7 @@ func (s *pages) protectForms(c *fiber.Ctx) error {
 }
 
 // Flash messages travel in a cookie that the next page takes. What they are about stands
-// behind their name.
+// behind their name; after a slash, the section of the page in which it is said, or for a deleted account its address.
 
 var flashes = map[string]Flash{
 	"roomdeleted":   {Kind: "ok", Text: "The room has been deleted."},
@@ -237,7 +237,9 @@ func (s *site) takeFlash(c *fiber.Ctx) *Flash {
 	if !ok {
 		return nil
 	}
-	if gone, err := url.PathUnescape(about); err == nil && name == "deleted" {
+	if name != "deleted" {
+		f.Section = about
+	} else if gone, err := url.PathUnescape(about); err == nil {
 		f.Gone = gone
 	}
 	return &f

@@ -71,6 +71,7 @@ func (s *settingsPages) renderSettings(c *fiber.Ctx, status int, data SettingsPa
 	if err := s.fillIdentities(c, &data); err != nil {
 		return err
 	}
+	data.sayConfirmAgain()
 	if err := s.fillPasskeys(c, &data); err != nil {
 		return err
 	}
@@ -82,6 +83,12 @@ func (s *settingsPages) renderSettings(c *fiber.Ctx, status int, data SettingsPa
 		return err
 	}
 	p := s.page(c, "settings", "Settings")
+	if data.Notice == nil {
+		data.Notice, p.Flash = p.Flash, nil
+	}
+	if n := data.Notice; n != nil && !data.Shows(n.Section) {
+		data.Notice, p.Flash = nil, n
+	}
 	p.Data = data
 	return s.render(c.Status(status), "settings", p)
 }
@@ -103,9 +110,10 @@ func (s *settingsPages) fillIdentities(c *fiber.Ctx, data *SettingsPage) error {
 	return err
 }
 
-func (s *pages) done(c *fiber.Ctx, flash, anchor string) error {
-	s.flash(c, flash)
-	return c.Redirect("/settings#"+anchor, http.StatusSeeOther)
+// done leads back to a section of the settings, which says what was done.
+func (s *pages) done(c *fiber.Ctx, flash, section string) error {
+	s.flash(c, flash+"/"+section)
+	return c.Redirect("/settings#"+section, http.StatusSeeOther)
 }
 
 // saveProfile: POST /settings/profile

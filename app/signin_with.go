@@ -162,9 +162,11 @@ func (s *signInPages) afterRedirect(c *fiber.Ctx, source auth.Source, record aut
 // signed in on that of the settings.
 func (s *signInPages) renderSignInFailure(c *fiber.Ctx, source auth.Source, record auth.RedirectRecord, status int, sentence string) error {
 	if viewer(c) != nil {
-		var data SettingsPage
-		data.Identities.fail("", sentence)
-		return s.renderSettings(c, status, data)
+		section := settingsSection(record.Next)
+		if record.Purpose == auth.ToLink {
+			section = "ways"
+		}
+		return s.renderSettings(c, status, SettingsPage{Notice: &Flash{Kind: "error", Text: sentence, Section: section}})
 	}
 	form := SignInForm{Next: localPath(record.Next), Trusted: record.Trusted}
 	form.fail("", sentence)

@@ -269,14 +269,30 @@ func TestWays_NoPassword(t *testing.T) {
 	}
 	stale()
 	zoe.get("/settings").wants(200, "Sign in again with Provider one")
+	said := func(section, kind, part string) { // in that section, and nowhere else
+		t.Helper()
+		in, _ := sectionsOf(t, zoe)
+		if n := settingsNotice.FindAllStringSubmatch(zoe.body, -1); len(n) != 1 || n[0][1] != kind || !strings.Contains(n[0][3], part) || !strings.Contains(in[section], n[0][0]) {
+			t.Errorf("%q is said", n)
+		}
+	}
 	zoe.submit("/settings", "/settings/delete", "confirm", "zoe").wants(422, "")
+	said("delete", "error", "confirm first")
 	zoe.submit("/settings", "/settings/data").wants(422, "Sign in again with Provider one")
+	said("data", "error", "confirm first")
 	zoe.submit("/settings", "/settings/password", "password", "a few words in a row").wants(422, "")
+	said("password", "error", "confirm first")
 	// Somebody else's proof is none.
-	zoe.submit("/settings", "/settings/confirm", "next", "/settings").wants(200, "https://one.example/")
+	zoe.submit("/settings", "/settings/confirm", "next", "/settings#delete").wants(200, "https://one.example/")
 	zoe.get(one.back("alice")).wants(422, "somebody else")
-	zoe.submit("/settings", "/settings/confirm", "next", "/settings").wants(200, "")
+	said("delete", "error", "somebody else")
+	zoe.submit("/settings", "/settings/confirm", "next", "/settings#data").wants(200, "")
 	zoe.get(one.back("zoe")).wants(303, "")
+	if at := zoe.last.Header.Get("Location"); at != "/settings#data" {
+		t.Error(at)
+	}
+	zoe.get("/settings").wants(200, "<details open>")
+	said("data", "ok", "Confirmed.")
 	if !one.fresh {
 		t.Error("the source need not ask again")
 	}

@@ -43,6 +43,87 @@ test("somebody new signs up and is in the chat", async ({ bob, visit }) => {
   await bob.hears("hello, I am new");
 });
 
+test("somebody new is proposed a user name, until they choose one", async ({ visit }) => {
+  const { page } = await visit("alice");
+  const name = page.getByLabel("Your name");
+  const user = page.getByLabel("User name");
+  await page.goto("/signup");
+  await expect(page.getByRole("button", { name: "Show password" })).toBeVisible(); // the script is there
+  await expect(user).toHaveAccessibleDescription(/others find you by it.*cannot be changed/);
+  for (const [typed, proposed] of [
+    ["Zoë O’Brien-Größe ", "zoe.obrien.grosse"], ["Ada", "ada"], [" … ", ""], ["Łukasz 2", "łukasz.2"], ["Дмитрий Ильин", "дмитрий.ильин"], ["हिन्दी", "हिन्दी"],
+    [`${"a".repeat(31)} b`, "a".repeat(31)], ["Grace Hopper", "grace.hopper"],
+  ] as const) {
+    await name.fill(typed);
+    await expect(user, typed).toHaveValue(proposed);
+  }
+  await user.fill("");
+  await name.fill("Grace");
+  await expect(user, "it was emptied on purpose").toHaveValue("");
+  await user.fill("amazing");
+  await name.fill("Grace Brewster Hopper");
+  await expect(user).toHaveValue("amazing");
+});
+
+test("a password is shown on request, and sent as one", async ({ visit }) => {
+  const alice = await visit("alice");
+  const { page } = alice;
+  const where = () => page.locator("#main :is(input, button[type=submit])").evaluateAll((all) => all.map((one) => JSON.stringify(one.getBoundingClientRect())).join());
+  const shows = async (label: string, button: string) => {
+    const field = page.getByLabel(label, { exact: true });
+    const show = page.getByRole("button", { name: button });
+    await field.fill("a word");
+    const before = await where();
+    await field.press("Tab");
+    await expect(show).toBeFocused();
+    for (const [pressed, type] of [["true", "text"], ["false", "password"]] as const) {
+      await show.press("Enter");
+      await expect(show).toHaveAttribute("aria-pressed", pressed);
+      await expect(field).toHaveAttribute("type", type);
+      await expect(field).toHaveValue("a word");
+    }
+    expect(await where()).toBe(before);
+    for (const dir of ["rtl", "ltr"]) { // on the line of the label, at its other end
+      await page.evaluate((dir) => (document.documentElement.dir = dir), dir);
+      const [button, input] = [(await show.boundingBox())!, (await field.boundingBox())!];
+      expect(button.y + button.height).toBeLessThanOrEqual(input.y);
+      expect(dir === "rtl" ? button.x - input.x : input.x + input.width - button.x - button.width, dir).toBeCloseTo(-8);
+    }
+  };
+  await page.goto("/signup");
+  await shows("Password", "Show password");
+  await page.goto("/signin");
+  await shows("Password", "Show password");
+  await page.getByLabel("User name").fill("alice");
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Show password" }).click();
+  await page.evaluate(() => addEventListener("submit", () => document.cookie = `sent=${document.querySelector<HTMLInputElement>("[name=password]")!.type}`));
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toContainText("Hello");
+  expect(await page.evaluate(() => document.cookie)).toContain("sent=password"); // or the browser would keep it as text that one typed
+  await page.goto("/settings");
+  await shows("Current password", "Show current password");
+  await shows("New password", "Show new password");
+});
+
+test.describe("without a script", () => {
+  test.use({ contextOptions: { javaScriptEnabled: false } });
+
+  test("nothing offers to show a password, and a picture is chosen in the browser's own field", async ({ visit }) => {
+    const alice = await visit("alice");
+    alice.watch.allow(/converse/);
+    await alice.page.goto("/signin");
+    await expect(alice.page.getByRole("button", { name: /Show/ })).toHaveCount(0);
+    await alice.openSite();
+    await alice.page.goto("/settings");
+    await expect(alice.page.getByLabel("Choose a picture")).toHaveCSS("opacity", "1"); // it says which was chosen
+    await alice.page.getByLabel("Choose a picture").setInputFiles({ name: "me.png", mimeType: "image/png", buffer: await readFile("static/img/apple-touch-icon.png") });
+    await alice.page.getByRole("button", { name: "Save picture" }).click();
+    await expect(alice.page).toHaveURL(/#picture$/);
+    await expect(alice.page.locator("section#picture").getByRole("status").filter({ hasText: "Your picture has been saved." })).toBeInViewport();
+  });
+});
+
 /** A blue picture as BMP, which packs nothing. */
 function bitmap(width: number, height: number): Buffer {
   const size = width * height * 3; // rows are of a multiple of four bytes
@@ -68,8 +149,10 @@ test("a name, a picture, a password, and in the end the account itself", async (
     const file = { name: "me.bmp", mimeType: "image/bmp", buffer: bitmap(2400, 1600) }; // neither as large as the site takes nor of a format that it knows
     await alice.page.getByLabel("Choose a picture").setInputFiles(file);
     await expect(alice.page.locator("#picture canvas.avatar")).toBeVisible(); // as others will see it
+    await expect(alice.page.locator("#picture").getByRole("status").filter({ hasText: "not saved yet" })).toBeVisible();
     await alice.page.getByRole("button", { name: "Save picture" }).click();
     await expect(alice.page.locator("#picture img.avatar")).toHaveJSProperty("naturalWidth", 256);
+    await expect(alice.page.locator("#picture").getByRole("status").filter({ hasText: "Your picture has been saved." })).toBeInViewport();
     await expect(alice.page.getByRole("button", { name: "Remove picture" })).toBeVisible();
     await expect.poll(shown).not.toBe(before);
     expect(await shown()).toMatch(/^data:image\/\w+;base64,/);

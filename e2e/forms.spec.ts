@@ -106,6 +106,35 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
+// What a form of the settings did is said where it was, which is in view and has the focus; the next key leads to that section's first field.
+for (const javaScriptEnabled of [true, false]) {
+  test.describe(javaScriptEnabled ? "saved by the page" : "saved without a script", () => {
+    test.use({ contextOptions: { javaScriptEnabled, viewport: { width: 390, height: 844 } } });
+
+    test("what was done is said in its section", async ({ visit }) => {
+      const alice = await visit("alice");
+      const { page, watch, context } = alice;
+      watch.allow(/converse/);
+      await context.route(/\/converse\//, (route) => route.abort());
+      await alice.openSite();
+      for (const [section, button, said] of [
+        ["profile", "Save profile", "Your profile has been saved."],
+        ["notifications", "Save notifications", "Your notification settings have been saved."],
+        ["picture", "Remove picture", "Your picture has been removed."],
+      ] as const) {
+        await page.goto("/settings");
+        await page.getByRole("button", { name: button }).click();
+        const place = page.locator(`section#${section}`);
+        await expect(place.getByRole("status").filter({ hasText: said })).toBeInViewport({ ratio: 1 });
+        await expect(place.getByRole("heading", { level: 2 })).toBeInViewport({ ratio: 1 });
+        await expect(page.locator(`section#${section}:focus`)).toHaveAccessibleDescription(said);
+        await page.keyboard.press("Tab");
+        await expect(place.locator(":focus")).toHaveCount(1);
+      }
+    });
+  });
+}
+
 // X-39: somebody who is signed in is not shown as a visitor while nobody can tell.
 test("a member's page while the database is away", async ({ alice, cluster }) => {
   await alice.ready();

@@ -263,6 +263,41 @@ for (const transport of ["websocket", "bosh"] as const) {
   });
 }
 
+test("the index of the settings leads to every section: from beside them, and on a phone from one row above", async ({ visit }) => {
+  const alice = await visit("alice");
+  const { page } = alice;
+  await alice.signIn();
+  const index = page.getByRole("navigation", { name: "Settings" });
+  for (const [size, viewport] of Object.entries(screens)) {
+    await page.setViewportSize(viewport);
+    await page.goto("/settings");
+    const links = await index.getByRole("link").all();
+    expect(links.length).toBeGreaterThan(6);
+    for (const link of links) {
+      await link.click();
+      const section = page.locator(`section${await link.getAttribute("href")}`);
+      await expect(section.getByRole("heading", { level: 2 })).toBeInViewport({ ratio: 1 });
+      if (size === "wide") await expect(link, "it stays in view").toBeInViewport({ ratio: 1 });
+    }
+    const [row, section] = [(await index.boundingBox())!, (await page.locator("section#profile").boundingBox())!];
+    if (size === "wide") expect(row.x + row.width).toBeLessThanOrEqual(section.x);
+    else expect(row.height).toBeLessThan(70);
+  }
+});
+
+test("what the first page promises stands in cards of one height, as wide together as the picture above", async ({ page, site }) => {
+  for (const [size, viewport] of Object.entries({ ...screens, wider: { width: 1440, height: 900 } })) {
+    await page.setViewportSize(viewport);
+    await page.goto(site.url);
+    await expectNoSidewaysScroll(page, size);
+    const look = (await page.locator(".look-frame").boundingBox())!;
+    const cards = await page.locator(".points article").evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON() as DOMRect));
+    const [first, last] = [cards[0]!, cards.at(-1)!];
+    expect([first.left, last.right].map(Math.round), size).toEqual([look.x, look.x + look.width].map(Math.round));
+    if (size !== "phone") expect(new Set(cards.map(({ top, height }) => `${top} ${height}`)).size, size).toBe(1);
+  }
+});
+
 test("a page and a part of one that are given up for another while they come are no error", async ({ alice }) => {
   const { page } = alice;
   await page.goto("/");

@@ -26,6 +26,9 @@ async function take(input, file) {
     input.files = chosen.files;
     canvas.className = 'avatar';
     place.querySelector('.avatar')?.replaceWith(canvas);
+    const note = /** @type {HTMLElement} */ (place.querySelector('[data-picture-note]'));
+    note.hidden = false;
+    requestAnimationFrame(() => (note.textContent = note.dataset.pictureNote ?? '')); // what changes in it is read out
 }
 
 document.addEventListener('change', ({ target }) => {

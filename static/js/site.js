@@ -40,9 +40,10 @@ document.addEventListener('click', (event) => {
     link.href = url.href;
 });
 
-/** What few pages have to do with: passkeys, and one's picture. If it does not come, the page does without. */
+/** What few pages have to do with: passkeys, passwords, and one's picture. If it does not come, the page does without. */
 function fetchMore() {
     if (document.querySelector('[data-passkey]')) import('./passkeys.js').catch(() => {});
+    if (document.querySelector('[data-show]')) import('./accountForms.js').catch(() => {});
     if (document.querySelector('[data-picture]')) import('./picture.js').catch(() => {});
 }
 
