@@ -51,7 +51,7 @@ const ofPerson = (model, empty) => {
 
 function ofRoom(model, empty) {
     const name = model.getDisplayName();
-    const who = model.features.get('membersonly') ? 'By invitation only.' : 'Everybody here can join.';
+    const who = model.features.get('membersonly') ? 'Only its members can read what is said here.' : 'Everybody on this site can join, and read what is said here.';
     return {
         entry: { name, room: true },
         text: `This is the beginning of ${name}. ${who}${empty ? ' Say the first word!' : ''}`,

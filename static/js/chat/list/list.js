@@ -75,7 +75,7 @@ export function listConversations(_converse, config, markers, first) {
         const shown = [...list, ...below];
         rows.show(shown);
         goesOn = hasMore;
-        tell(typed, list.length, below.length - 1, loaded);
+        tell(typed, list, below.length - 1, loaded);
         return shown;
     };
     const take = () => {
@@ -261,24 +261,25 @@ function goThrough(nav, find, move, enter, open) {
 /**
  * Says how much was found, and why nothing is shown.
  * @param {string} typed
- * @param {number} names people and rooms
+ * @param {Entry[]} list people and rooms
  * @param {number} messages
  * @param {boolean} loaded
  */
-function tell(typed, names, messages, loaded) {
+function tell(typed, list, messages, loaded) {
+    const isNew = !typed && !list.some(({ last, draft, room }) => last || draft || room); // there may be people to write to
     byId('conversations').setAttribute('aria-busy', String(!loaded));
     const empty = byId('conversations-empty');
-    empty.hidden = names > 0 || !loaded;
-    empty.textContent = whyEmpty(typed);
+    empty.hidden = !loaded || (list.length > 0 && !isNew);
+    empty.textContent = whyEmpty(typed, list.length);
     byId('conversations-offer').hidden = empty.hidden || Boolean(typed);
     const count = byId('conversations-count');
-    const numbers = typed ? inNumbers(names, messages) : '';
+    const numbers = typed ? inNumbers(list.length, messages) : '';
     if (count.textContent !== numbers) count.textContent = numbers; // it is read out whenever it is written
 }
 
 /** What is said where nothing is to be shown. */
-const whyEmpty = (typed) =>
-    typed ? `No person or room matches “${typed}”.` : 'No conversations yet. People you write to and your rooms appear here.';
+const whyEmpty = (typed, people) =>
+    typed ? `No person or room matches “${typed}”.` : `No conversations yet. ${people ? 'Write to somebody, or join a room.' : 'People you write to and your rooms appear here.'}`;
 
 /** How much was found, for who does not see it. */
 function inNumbers(names, messages) {

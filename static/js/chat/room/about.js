@@ -40,7 +40,7 @@ export class About extends Part {
                 ${this.#field(room, 'name', 'Name', room.getDisplayName(), isOwner(room))}
                 ${this.#field(room, 'about', 'What it is about', room.config.get('description') ?? '', isOwner(room))}
                 ${this.#field(room, 'topic', 'Topic', room.get('subject')?.text ?? '', this.#maySetTopic(room))}
-                <p class="room-about__who">${closed ? 'By invitation only: nobody but its members can see it.' : 'Open to everybody on this site.'}
+                <p class="room-about__who">${closed ? 'By invitation only: nobody but its members can see it.' : 'Everybody on this site can read along.'}
                     ${room.features.get('moderated') ? ' Its moderators decide who can write.' : ''}</p>
                 <label class="room-row">Notifications
                     <select @change=${(event) => this.#level(jid, event.target.value)}>
