@@ -36,8 +36,8 @@ const isCalled = (bytes, { from }, name) => [...name].every((letter, i) => bytes
 
 /** How the camera was held, 1 to 8; 0: that is not told. @param {Uint8Array} bytes @param {Segment} segment */
 function orientationIn(bytes, { from, to }) {
-    const view = new DataView(bytes.buffer, from + 10, to - from - 10);
     try {
+        const view = new DataView(bytes.buffer, from + 10, to - from - 10);
         const little = view.getUint16(0) === 0x4949;
         const first = view.getUint32(4, little);
         for (let i = 0; i < view.getUint16(first, little); i++) {
@@ -57,7 +57,7 @@ const heldAs = (orientation) => new Uint8Array([0xff, APP1, 0, 34, ...new TextEn
 function kept(bytes, segment) {
     const { marker, from, to } = segment;
     const isOfCamera = marker === COMMENT || (marker >= APP0 && marker <= APP15);
-    const isOfPicture = marker === APP0 || marker === ADOBE || (marker === APP2 && isCalled(bytes, segment, 'ICC_PROFILE\0'));
+    const isOfPicture = (marker === APP0 && isCalled(bytes, segment, 'JFIF\0')) || marker === ADOBE || (marker === APP2 && isCalled(bytes, segment, 'ICC_PROFILE\0'));
     if (!isOfCamera || isOfPicture) return [bytes.subarray(from, to)];
     const orientation = marker === APP1 && isCalled(bytes, segment, 'Exif\0\0') ? orientationIn(bytes, segment) : 0;
     return orientation > 1 && orientation <= 8 ? [heldAs(orientation)] : [];
