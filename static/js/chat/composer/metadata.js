@@ -1,6 +1,6 @@
 // What a camera writes into a photo besides the picture (where and when it was taken, with what, a smaller picture of what
 // was cut away) is not for those who get it. It goes before a JPEG is sent; the picture itself is not touched, and
-// how the camera was held stays (EXIF 2.32 §4.6.4). It comes with the first photo (upload.js).
+// how the camera was held stays (EXIF 2.32 §4.6.4). It comes with the first photo (lazy.js).
 
 /** Markers (ITU T.81 §B.1.1.3). */
 const [SCAN, END, COMMENT, APP0, APP1, APP2, ADOBE, APP15] = [0xda, 0xd9, 0xfe, 0xe0, 0xe1, 0xe2, 0xee, 0xef];
