@@ -148,7 +148,7 @@ async function writeScript(/** @type {string} */ path, /** @type {string} */ tex
 
 /** A script in which other modules have the names of their bundles, where it asks for an address only. */
 function named(/** @type {string} */ text, /** @type {Map<string, string>} */ names) {
-  return text.replaceAll(/(?<=import\.meta\.resolve\(["'])\.\/([\w.]+)(?=["']\))/g, (all, name) => {
+  return text.replaceAll(/(?<=import\.meta\.resolve\(["'])\.\/(?:\w+\/)*([\w.]+)(?=["']\))/g, (all, name) => {
     if (!names.has(name)) throw new Error(`${name} is in no bundle of its own`);
     return `./${names.get(name)}`;
   });

@@ -6,7 +6,7 @@ import { Model } from "./support.mjs";
 
 globalThis.document = Object.assign(new EventTarget(), { getElementById: () => null });
 Object.defineProperty(globalThis, "location", { value: new URL("https://site.example/chat"), configurable: true });
-const { fileOf } = await import("../../static/js/chat/messages/files.js");
+const { fileOf, withFiles } = await import("../../static/js/chat/messages/files.js");
 const { lineOf } = await import("../../static/js/chat/list/entries.js");
 
 const config = { fileHosts: ["files.example"] };
@@ -48,4 +48,16 @@ test("a conversation shows the small version of a picture that the site keeps, w
     "https://site.example/upload/1/moves.gif", "https://site.example/upload/1/tree.avif", "https://site.example/upload/1/film.mp4", "https://site.example/upload/1/tree.jpg.pdf",
     "https://site.example/upload/1/tree.jpg?x", "https://site.example/upload/1/tree.jpg#x", "https://site.example/pictures/tree.jpg", "https://files.example/upload/1/tree.jpg",
   ]) assert.equal(shown(url), url);
+});
+
+test("among the pictures that one goes through are none that were deleted", () => {
+  const picture = (name, attributes = {}) => {
+    const url = `https://site.example/upload/1/${name}.jpg`;
+    return Object.assign(new Model({ oob_url: url, ...attributes }), { getMessageText: () => url });
+  };
+  const models = [picture("a"), picture("b", { retracted: "2026-11-28T10:00:00Z" }), picture("c", { moderated: "retracted" }), Object.assign(new Model({}), { getMessageText: () => "Hello" }), picture("d")];
+  globalThis.window ??= /** @type {any} */ ({ converse: { env: {} } });
+  const Message = withFiles(config, class {});
+  const message = Object.assign(new Message(), { model: Object.assign(models[0], { collection: { models } }) });
+  assert.deepEqual(message.pictures().map(({ name }) => name), ["a.jpg", "d.jpg"]);
 });

@@ -32,8 +32,9 @@ test("of a photo the picture stays, with its colours and how the camera was held
   const caption = segment(0xed, ...ascii("Photoshop 3.0\0at home"));
   const others = segment(0xe2, ...ascii("MPF\0"), 1, 2);
   const said = segment(0xfe, ...ascii("at home"));
+  const small = segment(0xe0, ...ascii("JFXX\0"), 0x10, ...SOI, ...EOI);
   for (const little of [false, true]) {
-    const got = await of(SOI, jfif, exif(6, little), place, colours, others, adobe, caption, said, tables, scan, tables, scan, EOI, ascii("another picture, 51.5 N"));
+    const got = await of(SOI, jfif, small, exif(6, little), place, colours, others, adobe, caption, said, tables, scan, tables, scan, EOI, ascii("another picture, 51.5 N"));
     const held = got.slice(SOI.length + jfif.length, SOI.length + jfif.length + 36);
     assert.equal(text(held.slice(4, 10)), "Exif\0\0");
     assert.deepEqual(held.slice(-18, -4), [0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0]);
@@ -49,6 +50,7 @@ test("one that was held upright needs not say so, nor does one that cannot be re
 
 test("what is cut short loses it as well", async () => {
   assert.deepEqual(await of(SOI, exif(3), tables, scan), [SOI, heldAs3(), tables, scan].flat());
+  assert.deepEqual(await of(SOI, tables, scan, exif(3).slice(0, 20)), [SOI, tables, scan].flat()); // nobody knows how the camera was held
 });
 const heldAs3 = () => [0xff, 0xe1, 0, 34, ...ascii("Exif\0\0MM\0*"), 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 3, 0, 0, 0, 0, 0, 0];
 

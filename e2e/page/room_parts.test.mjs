@@ -48,6 +48,17 @@ test("that a level was saved is not said in the next room", async () => {
   assert.equal(about.said, "Saved.");
 });
 
+test("a level that was not saved is not shown as chosen", async () => {
+  const orchard = room("orchard@rooms.h");
+  const about = new About({}, {}, { room: orchard, soon() {} });
+  const select = { value: "none" };
+  globalThis.fetch = async () => /** @type {any} */ ({ ok: false });
+  handler(about.render(orchard), "<select @change=")({ target: select });
+  for (let i = 0; i < 3; i++) await settle();
+  assert.match(about.said, /could not be saved/);
+  assert.equal(select.value, "mentions");
+});
+
 /** The first function in a template, or in those within it, that stands behind some text. */
 function handler({ parts = [], values = [] }, text) {
   for (const [i, value] of values.entries()) {

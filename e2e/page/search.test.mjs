@@ -90,3 +90,21 @@ test("the site is asked whom one may mean once nothing more is typed", async (t)
   assert.deepEqual(asked, ["/xmpp/find?q=zoe"]);
   assert.deepEqual(told, ["Nobody is called “zoe”."]);
 });
+
+test("where what was found is not enough to scroll, older messages are to be asked for", () => {
+  const { found } = search();
+  const onward = { hidden: true, textContent: "" };
+  Object.assign(found, { config: { search: true }, field: { value: "tree" }, status: {}, onward });
+  for (const [options, scrollHeight, answer, said, offered] of /** @type {[number, number, any, string, boolean][]} */ ([
+    [0, 0, { next: "1" }, "Nothing found so far.", true],
+    [2, 400, { next: "1" }, "2 found.", true],
+    [20, 1200, { next: "1" }, "20 found. More come as you scroll.", false],
+    [20, 1200, { next: "1", late: true }, "20 found. There was no time to look at everything.", true],
+    [2, 400, {}, "2 found.", false],
+    [0, 0, {}, "Nothing found. Try whole words.", false],
+  ])) {
+    Object.assign(found, { options: { all: () => Array(options) }, results: { scrollHeight, clientHeight: Math.min(scrollHeight, 700) } });
+    found.counted(answer);
+    assert.deepEqual([found.status.textContent, !onward.hidden], [said, offered], said);
+  }
+});

@@ -14,26 +14,37 @@ async function square(file, side) {
     return canvas;
 }
 
-/** @param {HTMLInputElement} input @param {File} file */
+/** What stands there until something is chosen. @type {WeakMap<Element, Element>} */
+const saved = new WeakMap();
+
+/** Shows a picture in the place of the one before; without one, the one that is saved. @param {HTMLElement} place @param {HTMLCanvasElement} [canvas] */
+function show(place, canvas) {
+    const before = /** @type {Element} */ (place.querySelector('.avatar'));
+    if (!saved.has(place)) saved.set(place, before);
+    if (canvas) canvas.className = 'avatar';
+    before.replaceWith(canvas ?? /** @type {Element} */ (saved.get(place)));
+    const note = /** @type {HTMLElement} */ (place.querySelector('[data-picture-note]'));
+    note.hidden = !canvas;
+    note.textContent = '';
+    if (canvas) requestAnimationFrame(() => (note.textContent = note.dataset.pictureNote ?? '')); // what changes in it is read out
+}
+
+/** @param {HTMLInputElement} input @param {File | undefined} file */
 async function take(input, file) {
     const place = /** @type {HTMLElement} */ (input.closest('[data-picture]'));
-    const canvas = await square(file, Number(place.dataset.picture));
-    const type = /^image\/(jpeg|hei[cf])/.test(file.type) ? 'image/jpeg' : 'image/png'; // what may be seen through stays so
-    const blob = await new Promise((resolve) => canvas.toBlob(resolve, type, 0.9));
-    if (!blob || input.files?.[0] !== file) return; // another one was chosen
+    const canvas = file && (await square(file, Number(place.dataset.picture)).catch(() => undefined)); // it is sent as it is, and the site says what is wrong
+    const type = /^image\/(jpeg|hei[cf])/.test(file?.type ?? '') ? 'image/jpeg' : 'image/png'; // what may be seen through stays so
+    const blob = canvas && (await new Promise((resolve) => canvas.toBlob(resolve, type, 0.9)));
+    if (input.files?.[0] !== file) return; // another one was chosen
+    show(place, blob ? canvas : undefined);
+    if (!file || !blob) return;
     const chosen = new DataTransfer();
     chosen.items.add(new File([blob], file.name, { type }));
     input.files = chosen.files;
-    canvas.className = 'avatar';
-    place.querySelector('.avatar')?.replaceWith(canvas);
-    const note = /** @type {HTMLElement} */ (place.querySelector('[data-picture-note]'));
-    note.hidden = false;
-    requestAnimationFrame(() => (note.textContent = note.dataset.pictureNote ?? '')); // what changes in it is read out
 }
 
 document.addEventListener('change', ({ target }) => {
-    if (!(target instanceof HTMLInputElement) || !target.closest('[data-picture]') || !target.files?.length) return;
-    take(target, target.files[0]).catch(() => {}); // it is sent as it is, and the site says what is wrong
+    if (target instanceof HTMLInputElement && target.closest('[data-picture]')) take(target, target.files?.[0]);
 });
 
 export {}; // it is a module, which has no names for others

@@ -9,14 +9,25 @@ import { panel } from './panel.js';
 let loaded;
 /** @type {Promise<LazyBundle> | undefined} */
 let loading;
-let failures = 0;
 
 /**
- * Firefox asks once only for a module, also if it failed (the module map of HTML): so
+ * How a part is imported. Firefox asks once only for a module, also if it failed (the module map of HTML): so
  * the next time it has another address.
- * @returns {Promise<LazyBundle>}
+ * @template T
+ * @param {() => Promise<T>} first
+ * @param {() => string} address
+ * @returns {() => Promise<T>}
  */
-const importBundle = () => (failures ? import(`${import.meta.resolve('./lazyBundle.js')}?${failures}`) : import('./lazyBundle.js'));
+function importer(first, address) {
+    let failures = 0;
+    return () => (failures ? import(`${address()}?${failures}`) : first()).catch((cause) => {
+        failures++;
+        throw cause;
+    });
+}
+
+const importBundle = importer(() => import('./lazyBundle.js'), () => import.meta.resolve('./lazyBundle.js'));
+const importMetadata = importer(() => import('./composer/metadata.js'), () => import.meta.resolve('./composer/metadata.js'));
 
 const loadOnce = () =>
     (loading ??= importBundle().then(
@@ -26,7 +37,6 @@ const loadOnce = () =>
         },
         (cause) => {
             loading = undefined; // the next who needs it tries again
-            failures++;
             throw cause;
         },
     ));
@@ -36,6 +46,18 @@ function reportFailure(cause) {
     console.warn('A part of the chat did not load.', cause);
     if (navigator.onLine) panel.warn('part', 'Part of the chat did not load. Please try again, or reload the page.', { href: location.pathname + location.search, label: 'Reload' });
     else panel.notice('You are offline. Please try again when you are back.');
+}
+
+/** What takes out of a photo what is not for others. If it does not come, somebody is told. */
+export async function loadMetadata() {
+    try {
+        const metadata = await importMetadata();
+        panel.warn('part');
+        return metadata;
+    } catch (cause) {
+        reportFailure(cause);
+        throw cause;
+    }
 }
 
 /**

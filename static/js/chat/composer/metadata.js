@@ -1,6 +1,6 @@
 // What a camera writes into a photo besides the picture (where and when it was taken, with what, a smaller picture of what
 // was cut away) is not for those who get it. It goes before a JPEG is sent; the picture itself is not touched, and
-// how the camera was held stays (EXIF 2.32 §4.6.4). It comes with the first photo (upload.js).
+// how the camera was held stays (EXIF 2.32 §4.6.4). It comes with the first photo (lazy.js).
 
 /** Markers (ITU T.81 §B.1.1.3). */
 const [SCAN, END, COMMENT, APP0, APP1, APP2, ADOBE, APP15] = [0xda, 0xd9, 0xfe, 0xe0, 0xe1, 0xe2, 0xee, 0xef];
@@ -36,8 +36,8 @@ const isCalled = (bytes, { from }, name) => [...name].every((letter, i) => bytes
 
 /** How the camera was held, 1 to 8; 0: that is not told. @param {Uint8Array} bytes @param {Segment} segment */
 function orientationIn(bytes, { from, to }) {
-    const view = new DataView(bytes.buffer, from + 10, to - from - 10);
     try {
+        const view = new DataView(bytes.buffer, from + 10, to - from - 10);
         const little = view.getUint16(0) === 0x4949;
         const first = view.getUint32(4, little);
         for (let i = 0; i < view.getUint16(first, little); i++) {
@@ -57,7 +57,7 @@ const heldAs = (orientation) => new Uint8Array([0xff, APP1, 0, 34, ...new TextEn
 function kept(bytes, segment) {
     const { marker, from, to } = segment;
     const isOfCamera = marker === COMMENT || (marker >= APP0 && marker <= APP15);
-    const isOfPicture = marker === APP0 || marker === ADOBE || (marker === APP2 && isCalled(bytes, segment, 'ICC_PROFILE\0'));
+    const isOfPicture = (marker === APP0 && isCalled(bytes, segment, 'JFIF\0')) || marker === ADOBE || (marker === APP2 && isCalled(bytes, segment, 'ICC_PROFILE\0'));
     if (!isOfCamera || isOfPicture) return [bytes.subarray(from, to)];
     const orientation = marker === APP1 && isCalled(bytes, segment, 'Exif\0\0') ? orientationIn(bytes, segment) : 0;
     return orientation > 1 && orientation <= 8 ? [heldAs(orientation)] : [];

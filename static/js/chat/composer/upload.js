@@ -2,6 +2,7 @@
 // file is put there. Converse does it as well, without a way to stop it or to try again.
 // It comes with the first file (lazy.js).
 
+import { loadMetadata } from '../lazy.js';
 import { formatBytes } from '../size.js';
 
 const UPLOAD = 'urn:xmpp:http:upload:0';
@@ -52,7 +53,7 @@ export async function whyNever(_converse, file) {
 }
 
 /** A photo without what a camera writes into it. @param {File} file */
-const bare = (file) => import('./metadata.js').then(({ withoutMetadata }) => withoutMetadata(file), () => Promise.reject(new UploadError(FAILED)));
+const bare = (file) => loadMetadata().then(({ withoutMetadata }) => withoutMetadata(file), () => Promise.reject(new UploadError(FAILED)));
 
 /** Why no slot was given, in the service's words if it has any (XEP-0363 §5; RFC 6120 §8.3.2). */
 function whyNoSlot(answer) {

@@ -2,6 +2,7 @@
 // where they are, and all others as a card that says what they are.
 
 import { all } from '../../dom.js';
+import { isDeleted } from '../boxes.js';
 import { whenUnseen } from '../history/historyView.js';
 import { addressIn, nameOfFile } from '../list/entries.js';
 import { formatBytes } from '../size.js';
@@ -142,9 +143,9 @@ export function withFiles(config, Message) {
             </a>`;
         }
 
-        /** The pictures of the conversation, in the order in which they came. */
+        /** The pictures of the conversation, in the order in which they came, without those that were deleted. */
         pictures() {
-            return this.model.collection.models.map((model) => fileOf(config, model)).filter((file) => file?.kind === 'picture');
+            return this.model.collection.models.flatMap((model) => (isDeleted(model) ? [] : fileOf(config, model) ?? [])).filter(({ kind }) => kind === 'picture');
         }
     };
 }

@@ -43,7 +43,7 @@ export class About extends Part {
                 <p class="room-about__who">${closed ? 'By invitation only: nobody but its members can see it.' : 'Everybody on this site can read along.'}
                     ${room.features.get('moderated') ? ' Its moderators decide who can write.' : ''}</p>
                 <label class="room-row">Notifications
-                    <select @change=${(event) => this.#level(jid, event.target.value)}>
+                    <select @change=${(event) => this.#level(jid, event.target)}>
                         ${LEVELS.map((level) => html`<option value=${level} .selected=${levels.of(jid, true) === level}>${LEVEL_NAMES[level]}</option>`)}
                     </select>
                 </label>
@@ -113,9 +113,11 @@ export class About extends Part {
         }
     }
 
-    async #level(jid, level) {
-        const said = await levels.choose(jid, level).then(() => 'Saved.', () => 'That could not be saved. Please try again in a moment.');
-        if (jid === this.panel.room?.get('jid')) this.#say(said);
+    async #level(jid, select) {
+        const said = await levels.choose(jid, select.value).then(() => 'Saved.', () => 'That could not be saved. Please try again in a moment.');
+        if (jid !== this.panel.room?.get('jid')) return;
+        select.value = levels.of(jid, true); // where it was not saved, what is chosen still: nothing else has changed, and is drawn
+        this.#say(said);
     }
 
     async #copyLink(jid) {

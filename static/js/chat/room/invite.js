@@ -2,6 +2,7 @@
 
 import { isComposing } from '../../dom.js';
 import { picture } from '../elements.js';
+import { ask } from '../search/find.js';
 import { invite } from './actions.js';
 import { SEARCH_DEBOUNCE_MS } from '../../debounce.js';
 
@@ -90,9 +91,7 @@ export class Invite {
         this.asked.abort();
         const { signal } = (this.asked = new AbortController());
         try {
-            const answer = await fetch(`/xmpp/find?${new URLSearchParams({ q: this.typed.trim() })}`, { headers: { Accept: 'application/json' }, signal });
-            if (!answer.ok) throw new Error(String(answer.status));
-            const { conversations } = await answer.json();
+            const { conversations } = await ask('/xmpp/find', { q: this.typed.trim() }, signal);
             this.#tell(conversations.filter(({ room }) => !room));
         } catch (cause) {
             if (!signal.aborted) this.#tell([], 'People could not be searched. Please try again in a moment.');

@@ -281,9 +281,10 @@ export class Search {
         this.next = next;
         const found = this.options.all().length;
         const count = found ? `${found} found.` : next ? 'Nothing found so far.' : `Nothing found.${this.config.search && this.field.value.trim() ? ' Try whole words.' : ''}`;
-        const more = late ? ' There was no time to look at everything.' : next && found ? ' More come as you scroll.' : '';
+        const scrolls = this.results.scrollHeight > this.results.clientHeight; // a page may have few
+        const more = late ? ' There was no time to look at everything.' : next && scrolls ? ' More come as you scroll.' : '';
         this.say(`${count}${more}`);
-        if (next && (late || !found)) this.offer('Search older messages', () => this.more());
+        if (next && (late || !scrolls)) this.offer('Search older messages', () => this.more());
     }
 
     /** The next page comes when the end of the list comes into sight. */
