@@ -73,7 +73,7 @@ test("the list goes on at its end once the site tells again what is there, and a
   const asked = [];
   globalThis.fetch = async (path) => {
     asked.push(path);
-    const conversations = [{ jid: "bob@h", name: "Bob", room: false }];
+    const conversations = [{ jid: "bob@h", name: "Bob", room: false, last: { at: "2026-03-01T10:00:00.000Z", text: "Hello" } }];
     return { ok: status === 200, status, headers: new Headers(), json: async () => ({ conversations, more: false }) };
   };
   list(Promise.resolve({ conversations: new Map(), more: true, tag: "" }));

@@ -35,7 +35,7 @@ import { installKeyboardAccess } from './keys/keyboard.js';
 import { enterRoomsByName } from './room/roomEntry.js';
 import { joinWhenOpened } from './room/lazyJoin.js';
 import { assertInternals } from './internals.js';
-import { closeMenus, closeReactions, showBarFirst, tellOfMenus } from './dialogs/menus.js';
+import { closeMenus, closeReactions, showBarFirst } from './dialogs/menus.js';
 import { knowOccupants } from './room/occupants.js';
 import { awaitBookmarks, joinBookmarkedHidden } from './room/bookmarked.js';
 import { dedupeChats } from './chats.js';
@@ -118,7 +118,6 @@ function installKeyboard() {
     closeMenus();
     closeReactions(); // before what else is done by keys
     showBarFirst();
-    tellOfMenus();
     installKeyboardAccess();
     handleTabKeys();
     offerShortcuts();

@@ -39,14 +39,6 @@ export function closeReactions() {
     }, { capture: true });
 }
 
-/** What is said beside the chat does not lie on a menu that is open. */
-export function tellOfMenus() {
-    const chat = byId('chat');
-    const tell = () => document.body.toggleAttribute('data-menu', Boolean(chat.querySelector('.dropdown-menu.show')));
-    for (const event of ['show', 'hide']) chat.addEventListener(`converse:dropdown:${event}`, tell);
-    document.addEventListener('foyer:conversation', tell); // a menu may have gone with another
-}
-
 /** Where there is a mouse as well, a touch on a message shows its bar, which may come to lie under the finger: that same touch presses nothing in it. */
 export function showBarFirst() {
     const chat = byId('chat');

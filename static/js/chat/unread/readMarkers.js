@@ -24,7 +24,7 @@ function isAfter(box, key, id, other) {
 
 /** The counts of a conversation, as Converse keeps them. */
 function setUnread(box, count, mentioned = box.get('num_unread') ?? 0) {
-    box.save(isRoom(box) ? { num_unread_general: count, num_unread: Math.min(mentioned, count) } : { num_unread: count });
+    box.save(isRoom(box) ? { num_unread_general: count, num_unread: Math.max(0, Math.min(mentioned, count)) } : { num_unread: count });
 }
 
 /** When Converse has taken all that came: while it takes a message, that is there and not counted yet. */
