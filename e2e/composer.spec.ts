@@ -417,21 +417,6 @@ async function byFinger(alice: Person, finger: Finger): Promise<void> {
   await expect(page.locator("#chat .reply-preview")).toBeVisible();
   await expect(alice.input()).toBeFocused();
   await page.getByTitle("Cancel reply").click();
-
-  await rest();
-  await sheet.getByRole("button", { name: "More emoji" }).tap();
-  const smile = sheet.locator('[data-emoji=":smiley:"] a');
-  await expect(smile).toBeVisible();
-  expect((await smile.boundingBox())!.width).toBeGreaterThanOrEqual(44);
-  await inBothThemes(page, async (theme) => expect(await violations(page, theme), theme).toEqual([]));
-  await page.touchscreen.tap(195, 60); // beside it: that is for nothing below
-  await expect(sheet).toHaveCount(0);
-  await expect(alice.input()).toBeVisible();
-  await rest();
-  await sheet.getByRole("button", { name: "More emoji" }).tap();
-  await smile.tap();
-  await expect(sheet).toHaveCount(0);
-  await expectReactions(alice, "Good", ["👍 1", "😃 1"]);
 }
 
 /** The letters twice as large, by the browser's setting: there is room to write. */

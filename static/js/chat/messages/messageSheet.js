@@ -2,7 +2,7 @@
 // with reactions on top and everything else in words. Mouse and keyboard have the bar beside
 // the message (messages.js), which is there for screen readers as well.
 
-import { around, byId, closeBeside, onClosed, waitFor } from '../../dom.js';
+import { closeBeside, onClosed, waitFor } from '../../dom.js';
 import { showModal } from '../dialogs/overlayHistory.js';
 import { Bar } from './bar.js';
 import { MAX_MOVE_PX } from './longPress.js';
@@ -18,10 +18,9 @@ function closeByDrawing(dialog) {
     let from = null;
     const drawn = (touch) => Math.max(0, from ? touch.clientY - from.clientY : 0);
     const move = (px) => dialog.style.setProperty('--drawn', `${px}px`);
-    dialog.addEventListener('touchstart', (event) => {
-        const { touches, target } = event;
-        const isOthers = target === dialog || around(event, '.emoji-picker__lists'); // what is beside, or scrolls
-        from = isOthers || touches.length > 1 || dialog.scrollTop > 0 ? null : touches[0];
+    dialog.addEventListener('touchstart', ({ touches, target }) => {
+        const beside = target === dialog;
+        from = beside || touches.length > 1 || dialog.scrollTop > 0 ? null : touches[0];
     }, { passive: true });
     dialog.addEventListener('touchmove', (event) => {
         const px = drawn(event.touches[0]);
@@ -52,7 +51,7 @@ export class MessageSheet {
     constructor(_converse) {
         this._converse = _converse;
         this.dialog = Object.assign(document.createElement('dialog'), { id: 'message-sheet', className: 'message-sheet', tabIndex: -1, ariaLabel: 'Message actions' });
-        byId('chat').append(this.dialog); // whose rules its emoji are drawn by
+        document.body.append(this.dialog);
         closeBeside(this.dialog);
         closeByDrawing(this.dialog);
         onClosed(this.dialog, this.#leave);
@@ -139,16 +138,13 @@ export class MessageSheet {
         picker?.onEmojiSelected(emoji);
     }
 
-    /** All emoji, in the sheet: Converse's picker, of another's making than the one beside the message. */
+    /** Opens Converse's own, with all emoji. */
     async #more() {
-        const { html, render } = window.converse.env;
-        const { model } = this.message;
-        this.#leave(); // whatever becomes of the message, the emoji stay
-        render(html`<div class="message-sheet__all conversejs emoji-sheet">
-            <converse-reaction-picker .model=${model} @emoji-picker-selected=${() => this.dialog.close()}></converse-reaction-picker>
-        </div>`, this.dialog);
-        const picker = /** @type {any} */ (this.dialog.querySelector('converse-reaction-picker'));
-        await picker.open({ target: picker });
-        (await waitFor(() => picker.querySelector('.more')))?.click();
+        const { message } = this;
+        const picker = message.querySelector('converse-reaction-picker');
+        this.dialog.close();
+        await picker?.open({ target: message });
+        const more = await waitFor(() => picker?.querySelector('.reaction-item.more'));
+        more?.click();
     }
 }
