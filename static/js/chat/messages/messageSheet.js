@@ -50,7 +50,8 @@ export class MessageSheet {
     /** @param {Converse.Private} _converse */
     constructor(_converse) {
         this._converse = _converse;
-        this.dialog = Object.assign(document.createElement('dialog'), { id: 'message-sheet', className: 'message-sheet', tabIndex: -1, ariaLabel: 'Message actions' });
+        this.dialog = Object.assign(document.createElement('dialog'), { id: 'message-sheet', className: 'message-sheet', tabIndex: -1 });
+        this.dialog.setAttribute('aria-label', 'Message actions');
         document.body.append(this.dialog);
         closeBeside(this.dialog);
         closeByDrawing(this.dialog);

@@ -21,7 +21,7 @@ function show(pictures, at) {
         place.textContent = pictures.length > 1 ? `${index + 1} of ${pictures.length}` : '';
     };
     const dialog = /** @type {HTMLDialogElement} */ (make('dialog', 'viewer'));
-    dialog.ariaLabel = 'Pictures';
+    dialog.setAttribute('aria-label', 'Pictures');
     const close = () => dialog.close();
     const arrows = pictures.length > 1
         ? [button('viewer__back', 'Previous picture', '‹', () => step(-1)), button('viewer__on', 'Next picture', '›', () => step(1))]
