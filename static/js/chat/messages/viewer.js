@@ -20,7 +20,7 @@ function show(pictures, at) {
         Object.assign(name, { href: url, textContent: called, title: `Save ${called}` });
         place.textContent = pictures.length > 1 ? `${index + 1} of ${pictures.length}` : '';
     };
-    const dialog = /** @type {HTMLDialogElement} */ (make('dialog', 'viewer'));
+    const dialog = Object.assign(document.createElement('dialog'), { className: 'viewer' });
     dialog.setAttribute('aria-label', 'Pictures');
     const close = () => dialog.close();
     const arrows = pictures.length > 1
