@@ -73,27 +73,32 @@ func (m makers) kept(t *testing.T) (endings []string) {
 // However many ask for it at once, it is made once in each program, and none is in the way of another program.
 func TestSmall_Once(t *testing.T) {
 	m := newMakers(t)
-	var made atomic.Int64
-	slow := func(context.Context) ([]byte, error) {
-		made.Add(1)
-		time.Sleep(20 * time.Millisecond)
-		return []byte("small"), nil
-	}
-	var all sync.WaitGroup
-	for range 2 {
-		s := m.program(slow, there)
-		for i := range 50 {
-			all.Go(func() {
-				if got := s.makeOnce(t.Context(), fmt.Sprint("192.0.2.", i), m.file); string(got) != "small" {
-					t.Errorf("got %q", got)
-				}
-			})
+	synctest.Test(t, func(t *testing.T) {
+		var made atomic.Int64
+		finish := make(chan struct{})
+		slow := func(context.Context) ([]byte, error) {
+			made.Add(1)
+			<-finish
+			return []byte("small"), nil
 		}
-	}
-	all.Wait()
-	if n := made.Load(); n > 2 {
-		t.Errorf("made %d times", n)
-	}
+		var all sync.WaitGroup
+		for range 2 {
+			s := m.program(slow, there)
+			for i := range 50 {
+				all.Go(func() {
+					if got := s.makeOnce(t.Context(), fmt.Sprint("192.0.2.", i), m.file); string(got) != "small" {
+						t.Errorf("got %q", got)
+					}
+				})
+			}
+		}
+		synctest.Wait() // each waits for it, or for a turn
+		close(finish)
+		all.Wait()
+		if n := made.Load(); n != 2 {
+			t.Errorf("made %d times", n)
+		}
+	})
 	if got := m.kept(t); !slices.Equal(got, []string{"", ".small"}) {
 		t.Errorf("kept: %q", got)
 	}
@@ -186,8 +191,10 @@ func TestSmall_Turns(t *testing.T) {
 func TestSmall_Slow(t *testing.T) {
 	m := newMakers(t)
 	synctest.Test(t, func(t *testing.T) {
+		finish := make(chan struct{})
+		time.AfterFunc(2*smallWait, func() { close(finish) })
 		s := m.program(func(context.Context) ([]byte, error) {
-			time.Sleep(2 * smallWait)
+			<-finish
 			return []byte("small"), nil
 		}, there)
 		var all sync.WaitGroup

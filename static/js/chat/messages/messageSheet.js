@@ -73,7 +73,7 @@ export class MessageSheet {
         this.#draw();
         showModal(this.dialog);
         this.dialog.focus(); // no choice is nearer than another
-        await this.#learnEmoji();
+        if (this.#can('reaction')) await this.#learnEmoji();
     }
 
     /** What can be done with it: of one that was drawn again meanwhile, too. */
@@ -100,16 +100,19 @@ export class MessageSheet {
         this.#draw();
     };
 
+    #can(name) {
+        return this.offered.some((action) => action.name === name);
+    }
+
     #draw() {
         const { html, render } = window.converse.env;
         const { model } = this.message;
         const line = lineOf(model.collection.chatbox, model);
         const entries = this.offered.filter(({ name }) => name !== 'reaction');
-        const mayReact = entries.length < this.offered.length;
         render(html`<div class="message-sheet__all">
             <p class="message-sheet__what"><b dir="auto">${model.getDisplayName()}</b> <span dir="auto">${line ? lineText(line) : ''}</span></p>
             ${reactionsOf(model).map(({ emoji, who }) => html`<p class="message-sheet__who">${emoji} <span dir="auto">${who}</span></p>`)}
-            ${mayReact ? this.#reactions() : ''}
+            ${this.#can('reaction') ? this.#reactions() : ''}
             ${entries.map((action) => html`<button type="button" class="message-sheet__entry ${action.name === 'retract' ? 'message-sheet__entry--destroys' : ''}" @click=${(event) => this.#do(event, action)}>
                 ${action.sign ?? html`<converse-icon class=${action.icon_class} size="1.25rem" aria-hidden="true"></converse-icon>`}${action.i18n_text}
             </button>`)}
